@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/** The house rules that a program can check. Limits here may only tighten. */
+const root = resolve(import.meta.dirname, '..')
+const fileLinesMax = 400
+const functionLinesMax = 70
+
+/** Floors from the ground up: a folder may import its own floor's folder and what is listed. */
+const mayImport: Record<string, readonly string[]> = {
+  base: [],
+  machine: ['base'],
+  protocol: ['base'],
+  storage: ['base', 'protocol'],
+  metadata: ['base', 'protocol', 'machine'],
+  coordinator: ['base', 'protocol', 'machine'],
+  replication: ['base', 'protocol', 'machine', 'storage', 'metadata'],
+  security: ['base', 'protocol', 'metadata'],
+  server: [
+    'base',
+    'protocol',
+    'machine',
+    'storage',
+    'metadata',
+    'coordinator',
+    'replication',
+    'security',
+  ],
+  cli: ['base', 'protocol', 'storage', 'metadata', 'server', '.'],
+  testing: ['base', 'protocol', 'server', '.'],
+  sim: [
+    'base',
+    'protocol',
+    'machine',
+    'storage',
+    'metadata',
+    'coordinator',
+    'replication',
+    'server',
+  ],
+  '.': ['server', 'base', 'metadata', 'protocol'],
+}
+
+/** What may be read only in its own room. `in` lists the files that are the room. */
+const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
+  {
+    what: /\bDate\.now\(|\bperformance\.now\(|\bsetTimeout\(|\bsetInterval\(/,
+    in: ['base/clock.ts'],
+  },
+  { what: /\bMath\.random\(|node:crypto/, in: ['base/random.ts', 'security/'] },
+  { what: /from 'node:fs/, in: ['storage/node-disk.ts', 'cli/', 'server/config/'] },
+  { what: /from 'node:(net|tls)'/, in: ['server/listener.ts', 'server/connection.ts'] },
+  { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
+]
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    return statSync(path).isDirectory() ? filesBelow(path) : path.endsWith('.ts') ? [path] : []
+  })
+}
+
+const sources = filesBelow(join(root, 'src')).map((path) => ({
+  path: relative(join(root, 'src'), path),
+  text: readFileSync(path, 'utf8'),
+}))
+
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.')
+
+/** Lines of every function, method and arrow body, by matching braces on indentation. */
+function longFunctions(path: string, text: string): string[] {
+  const lines = text.split('\n')
+  const found: string[] = []
+  lines.forEach((line, start) => {
+    const opens =
+      /^(\s*)(export )?(default )?(async )?function\b.*\{$/.exec(line) ??
+      /^(\s*)(public |private |protected |static |override |async |get |set |\*)*[\w#]+\(.*\).*\{$/.exec(
+        line,
+      ) ??
+      /^(\s*).*=> \{$/.exec(line)
+    if (opens === null || /^\s*(if|for|while|switch|catch|else|describe)\b/.test(line)) return
+    const end = lines.findIndex((other, i) => i > start && other.startsWith(`${opens[1]}}`))
+    if (end - start + 1 > functionLinesMax) found.push(`${path}:${start + 1} ${end - start + 1}`)
+  })
+  return found
+}
+
+describe('the house is tidy', () => {
+  test('imports only go down', () => {
+    const wrong: string[] = []
+    for (const { path, text } of sources) {
+      for (const [, target] of text.matchAll(/from '(\.[^']+)'/g)) {
+        const to = relative(join(root, 'src'), resolve(root, 'src', dirname(path), target!))
+        const [from, into] = [folderOf(path), folderOf(to)]
+        if (from !== into && !mayImport[from]?.includes(into)) wrong.push(`${path} -> ${to}`)
+        if (!to.endsWith('.ts')) wrong.push(`${path} -> ${to} (name the .ts file)`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  test('files and functions stay small', () => {
+    const long = sources.flatMap(({ path, text }) => {
+      const lines = text.split('\n').length - 1
+      return [...(lines > fileLinesMax ? [`${path} ${lines}`] : []), ...longFunctions(path, text)]
+    })
+    expect(long).toEqual([])
+  })
+
+  test('the clock, the dice, the disk, the network and the process have one room each', () => {
+    const strayed: string[] = []
+    for (const { path, text } of sources) {
+      for (const room of rooms) {
+        if (room.in.some((place) => path.startsWith(place))) continue
+        text.split('\n').forEach((line, i) => {
+          if (room.what.test(line) && !/^\s*(\/\/|\*|\/\*\*)/.test(line)) {
+            strayed.push(`${path}:${i + 1} ${line.trim()}`)
+          }
+        })
+      }
+    }
+    expect(strayed).toEqual([])
+  })
+})
