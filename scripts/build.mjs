@@ -1,6 +1,6 @@
 // Bundles src/ into dist/: one file for the command, one for the library, a shared chunk between
 // them, so that a start reads three files and not two hundred. Packages stay outside the bundle.
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -10,9 +10,11 @@ const outdir = join(root, 'dist')
 for (const old of ['chunks', 'cli.js', 'index.js']) {
   rmSync(join(outdir, old), { recursive: true, force: true })
 }
+const entryPoints = { cli: 'src/cli/main.ts', index: 'src/index.ts' }
+if (!existsSync(join(root, entryPoints.cli))) delete entryPoints.cli
 await build({
   absWorkingDir: root,
-  entryPoints: { cli: 'src/cli/main.ts', index: 'src/index.ts' },
+  entryPoints,
   outdir,
   bundle: true,
   splitting: true,
@@ -24,4 +26,4 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
-chmodSync(join(outdir, 'cli.js'), 0o755)
+if (entryPoints.cli) chmodSync(join(outdir, 'cli.js'), 0o755)
