@@ -1,0 +1,35 @@
+import {
+  api,
+  array,
+  bool,
+  float64,
+  int8,
+  int16,
+  int32,
+  type Request,
+  type Response,
+  string,
+} from '../schema.ts'
+
+/** DescribeClientQuotas. */
+export const describeClientQuotas = api({
+  name: 'DescribeClientQuotas',
+  key: 48,
+  versions: [0, 1],
+  flexible: 1,
+  request: {
+    components: array({ entityType: string, matchType: int8, match: string.nullable() }),
+    strict: bool,
+  },
+  response: {
+    throttleTimeMs: int32,
+    errorCode: int16,
+    errorMessage: string.nullable(),
+    entries: array({
+      entity: array({ entityType: string, entityName: string.nullable() }),
+      values: array({ key: string, value: float64 }),
+    }).nullable(),
+  },
+})
+export type DescribeClientQuotasRequest = Request<typeof describeClientQuotas>
+export type DescribeClientQuotasResponse = Response<typeof describeClientQuotas>

@@ -1,0 +1,44 @@
+import {
+  api,
+  array,
+  int8,
+  int16,
+  int32,
+  int64,
+  type Request,
+  type Response,
+  string,
+  uuid,
+} from '../schema.ts'
+
+/** ReadShareGroupState. */
+export const readShareGroupState = api({
+  name: 'ReadShareGroupState',
+  key: 84,
+  versions: [0, 0],
+  flexible: 0,
+  request: {
+    groupId: string,
+    topics: array({ topicId: uuid, partitions: array({ partition: int32, leaderEpoch: int32 }) }),
+  },
+  response: {
+    results: array({
+      topicId: uuid,
+      partitions: array({
+        partition: int32,
+        errorCode: int16,
+        errorMessage: string.nullable().default(null),
+        stateEpoch: int32,
+        startOffset: int64,
+        stateBatches: array({
+          firstOffset: int64,
+          lastOffset: int64,
+          deliveryState: int8,
+          deliveryCount: int16,
+        }),
+      }),
+    }),
+  },
+})
+export type ReadShareGroupStateRequest = Request<typeof readShareGroupState>
+export type ReadShareGroupStateResponse = Response<typeof readShareGroupState>

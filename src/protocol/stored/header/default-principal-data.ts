@@ -1,0 +1,11 @@
+import { bool, data, string, type ValueOf } from '../../schema.ts'
+
+/** DefaultPrincipalData. */
+export const defaultPrincipalData = data({
+  name: 'DefaultPrincipalData',
+  versions: [0, 0],
+  flexible: 0,
+  fields: { type: string, name: string, tokenAuthenticated: bool },
+})
+
+export type DefaultPrincipalData = ValueOf<typeof defaultPrincipalData>

@@ -1,0 +1,11 @@
+import { data, int32, type ValueOf } from '../../schema.ts'
+
+/** EndTxnMarker. */
+export const endTxnMarker = data({
+  name: 'EndTxnMarker',
+  versions: [0, 0],
+  flexible: null,
+  fields: { coordinatorEpoch: int32 },
+})
+
+export type EndTxnMarker = ValueOf<typeof endTxnMarker>

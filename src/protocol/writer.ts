@@ -1,0 +1,264 @@
+import { assert } from '../base/assert.ts'
+import type { UnknownTag } from './reader.ts'
+import type { Pieces } from './schema.ts'
+
+/** The size of the blocks that small writes share; a larger frame gets a block of its own. */
+const blockBytes = 64 * 1024
+const blockBytesLeftMin = 512
+
+interface Block {
+  readonly buffer: Buffer
+  readonly view: DataView
+  used: number
+}
+
+/** The block that the next writer goes on in: a frame costs no allocation of its own. */
+let spare: Block | null = null
+
+function newBlock(bytes: number): Block {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  return { buffer, view: new DataView(buffer.buffer), used: 0 }
+}
+
+/**
+ * Writes Kafka's primitives. Record bytes are not copied: the result is a list of pieces, small
+ * fields in shared blocks and records by reference between them.
+ */
+export class Writer {
+  private buffer: Buffer
+  private view: DataView
+  private block: Block
+  private position: number
+  /** Where the piece that is being written starts. */
+  private start: number
+  private readonly pieces: Uint8Array[] = []
+  private piecesBytes = 0
+
+  constructor() {
+    this.block = spare ?? newBlock(blockBytes)
+    spare = null
+    this.buffer = this.block.buffer
+    this.view = this.block.view
+    this.position = this.start = this.block.used
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.piecesBytes + this.position - this.start
+  }
+
+  bool(value: boolean): void {
+    this.int8(value ? 1 : 0)
+  }
+
+  int8(value: number): void {
+    if (this.position + 1 > this.buffer.byteLength) this.grow(1)
+    this.view.setInt8(this.position++, value)
+  }
+
+  int16(value: number): void {
+    if (this.position + 2 > this.buffer.byteLength) this.grow(2)
+    this.view.setInt16(this.position, value)
+    this.position += 2
+  }
+
+  uint16(value: number): void {
+    this.int16(value)
+  }
+
+  int32(value: number): void {
+    if (this.position + 4 > this.buffer.byteLength) this.grow(4)
+    this.view.setInt32(this.position, value)
+    this.position += 4
+  }
+
+  uint32(value: number): void {
+    this.int32(value)
+  }
+
+  int64(value: number): void {
+    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
+    if (value >= 0x8000_0000_0000_0000) {
+      this.view.setInt32(this.position, 0x7fff_ffff)
+      this.view.setInt32(this.position + 4, -1)
+    } else {
+      const high = Math.floor(value / 0x1_0000_0000)
+      this.view.setInt32(this.position, high)
+      this.view.setUint32(this.position + 4, value - high * 0x1_0000_0000)
+    }
+    this.position += 8
+  }
+
+  float64(value: number): void {
+    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
+    this.view.setFloat64(this.position, value)
+    this.position += 8
+  }
+
+  unsignedVarint(value: number): void {
+    if (this.position + 5 > this.buffer.byteLength) this.grow(5)
+    let rest = value >>> 0
+    while (rest >= 0x80) {
+      this.buffer[this.position++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    this.buffer[this.position++] = rest
+  }
+
+  uuid(value: string): void {
+    if (this.position + 16 > this.buffer.byteLength) this.grow(16)
+    const written = this.buffer.write(value, this.position, 16, 'base64url')
+    assert(written === 16, `not a uuid: ${value}`)
+    this.position += 16
+  }
+
+  string(value: string | null): void {
+    if (value === null) return this.int16(-1)
+    const length = Buffer.byteLength(value)
+    assert(length <= 0x7fff, `a string of ${length} bytes does not fit its two-byte length`)
+    this.int16(length)
+    this.text(value, length)
+  }
+
+  compactString(value: string | null): void {
+    if (value === null) return this.unsignedVarint(0)
+    const length = Buffer.byteLength(value)
+    this.unsignedVarint(length + 1)
+    this.text(value, length)
+  }
+
+  bytes(value: Uint8Array | null): void {
+    if (value === null) return this.int32(-1)
+    this.int32(value.byteLength)
+    this.raw(value)
+  }
+
+  compactBytes(value: Uint8Array | null): void {
+    if (value === null) return this.unsignedVarint(0)
+    this.unsignedVarint(value.byteLength + 1)
+    this.raw(value)
+  }
+
+  records(value: Pieces | null): void {
+    if (value === null) return this.int32(-1)
+    this.int32(piecesLength(value))
+    this.reference(value)
+  }
+
+  compactRecords(value: Pieces | null): void {
+    if (value === null) return this.unsignedVarint(0)
+    this.unsignedVarint(piecesLength(value) + 1)
+    this.reference(value)
+  }
+
+  arrayLength(length: number): void {
+    this.int32(length)
+  }
+
+  compactArrayLength(length: number): void {
+    this.unsignedVarint(length + 1)
+  }
+
+  /** Copies bytes as they are. */
+  raw(value: Uint8Array): void {
+    if (this.position + value.byteLength > this.buffer.byteLength) this.grow(value.byteLength)
+    this.buffer.set(value, this.position)
+    this.position += value.byteLength
+  }
+
+  /**
+   * Writes one tagged field: its number, its size, and what `write` puts there. The size is known
+   * only afterwards, so its bytes are made room for by moving the (small) content.
+   */
+  tagged(tag: number, write: () => void): void {
+    this.unsignedVarint(tag)
+    const before = this.length
+    const pieces = this.pieces.length
+    this.int8(0)
+    write()
+    assert(this.pieces.length === pieces, 'records do not stand in tagged fields')
+    const size = this.length - before - 1
+    const extra = size < 0x80 ? 0 : size < 0x4000 ? 1 : size < 0x20_0000 ? 2 : 3
+    if (this.position + extra > this.buffer.byteLength) this.grow(extra)
+    const sizeAt = this.position - size - 1
+    this.buffer.copyWithin(sizeAt + 1 + extra, sizeAt + 1, this.position)
+    this.position = sizeAt
+    this.unsignedVarint(size)
+    this.position += size
+  }
+
+  unknownTag(field: UnknownTag): void {
+    this.unsignedVarint(field.tag)
+    this.unsignedVarint(field.bytes.byteLength)
+    this.raw(field.bytes)
+  }
+
+  /** Keeps four bytes for a length that is known at the end; only as the first thing of a frame. */
+  reserveLength(): void {
+    assert(this.length === 0, 'a frame starts with its length')
+    this.int32(0)
+  }
+
+  /** The pieces of the frame, its reserved length filled in. The writer is spent afterwards. */
+  frame(): Uint8Array[] {
+    const length = this.length - 4
+    const pieces = this.finish()
+    const head = pieces[0]!
+    new DataView(head.buffer, head.byteOffset, 4).setInt32(0, length)
+    return pieces
+  }
+
+  /** The pieces as written. The writer is spent afterwards. */
+  finish(): Uint8Array[] {
+    this.closePiece()
+    this.block.used = this.position
+    if (this.block.buffer.byteLength - this.position >= blockBytesLeftMin) spare = this.block
+    return this.pieces
+  }
+
+  /** All in one buffer of its own. The writer is spent afterwards. */
+  toBuffer(): Buffer {
+    return Buffer.concat(this.finish())
+  }
+
+  private text(value: string, length: number): void {
+    if (this.position + length > this.buffer.byteLength) this.grow(length)
+    this.buffer.write(value, this.position, length, 'utf8')
+    this.position += length
+  }
+
+  private reference(value: Pieces): void {
+    this.closePiece()
+    for (const piece of value instanceof Uint8Array ? [value] : value) {
+      if (piece.byteLength === 0) continue
+      this.pieces.push(piece)
+      this.piecesBytes += piece.byteLength
+    }
+  }
+
+  private closePiece(): void {
+    if (this.position === this.start) return
+    this.pieces.push(this.buffer.subarray(this.start, this.position))
+    this.piecesBytes += this.position - this.start
+    this.start = this.position
+  }
+
+  /** Moves the unfinished piece to a block with room for it and `bytes` more. */
+  private grow(bytes: number): void {
+    const written = this.position - this.start
+    const block = newBlock(Math.max(blockBytes, 2 * (written + bytes)))
+    this.buffer.copy(block.buffer, 0, this.start, this.position)
+    this.block = block
+    this.buffer = block.buffer
+    this.view = block.view
+    this.start = 0
+    this.position = written
+  }
+}
+
+function piecesLength(value: Pieces): number {
+  if (value instanceof Uint8Array) return value.byteLength
+  let length = 0
+  for (const piece of value) length += piece.byteLength
+  return length
+}
