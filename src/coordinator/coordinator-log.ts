@@ -1,0 +1,51 @@
+/** A record of a coordinator's log; a null value is a tombstone. */
+export interface KeyValue {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/** A batch as it is read back while a shard loads. */
+export interface LoadedBatch {
+  readonly baseOffset: number
+  readonly records: readonly (KeyValue & { readonly timestampMs: number })[]
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly isTransactional: boolean
+  /** A transaction marker instead of records, or null. */
+  readonly marker: 'commit' | 'abort' | null
+}
+
+/** One partition of a coordinator's topic, as its leader sees it. Handed in by the broker. */
+export interface CoordinatorLog {
+  /**
+   * Appends the records as one atomic batch, offsets given in call order. Resolves when they are
+   * committed (the high watermark has passed them); rejects when they are not and never will be.
+   */
+  append(
+    records: readonly KeyValue[],
+    o?: {
+      readonly producerId: number
+      readonly producerEpoch: number
+      readonly isTransactional: boolean
+    },
+  ): Promise<void>
+  /** Resolves when all that was appended before is committed. */
+  committed(): Promise<void>
+  /** Everything from the log start offset to the high watermark, batch by batch. */
+  load(): AsyncIterable<LoadedBatch>
+}
+
+/** What a coordinator needs to know of topics; kept true by the broker. */
+export interface TopicView {
+  byName(name: string): TopicSummary | null
+  byId(id: string): TopicSummary | null
+  all(): Iterable<TopicSummary>
+}
+
+export interface TopicSummary {
+  readonly name: string
+  readonly id: string
+  readonly partitionCount: number
+  /** Racks of the replicas of each partition; empty sets where brokers have no rack. */
+  readonly partitionRacks: readonly ReadonlySet<string>[]
+}
