@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { run, runWell } from '../process.ts'
+
+/** The broker we are held against, and the newest tools that are published. */
+export const serverVersion = '4.4.0'
+export const toolsVersion = '4.3.1'
+
+/** Where the jars are kept between runs: `ODRADEK_KAFKA_HOME`, or a folder of the user's cache. */
+export const kafkaHome =
+  process.env.ODRADEK_KAFKA_HOME ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', 'kafka')
+
+/** `server`: Kafka 4.4.0's own classes with the 4.3.1 tools on top. `tools`: 4.3.1 throughout. */
+export type Classes = 'server' | 'tools'
+
+interface Dependency {
+  readonly group?: string
+  readonly artifact: string
+  readonly version: string
+  readonly exclude?: readonly string[]
+}
+
+const log4jVersion = '2.25.1'
+const logging: readonly Dependency[] = ['log4j-slf4j-impl', 'log4j-core'].map((artifact) => ({
+  group: 'org.apache.logging.log4j',
+  artifact,
+  version: log4jVersion,
+}))
+
+const dependencies: Record<Classes, readonly Dependency[]> = {
+  // No kafka-tools of 4.4.0 is published: the older one stands alone, without what it would bring.
+  server: [
+    {
+      artifact: 'kafka_2.13',
+      version: serverVersion,
+      exclude: ['org.apache.kafka:kafka-tools-api'],
+    },
+    { artifact: 'kafka-tools-api', version: toolsVersion, exclude: ['*:*'] },
+    { artifact: 'kafka-tools', version: toolsVersion, exclude: ['org.apache.kafka:*'] },
+  ],
+  tools: [
+    { artifact: 'kafka-tools', version: toolsVersion },
+    { artifact: 'kafka_2.13', version: toolsVersion },
+  ],
+}
+
+function pom(name: string, of: readonly Dependency[]): string {
+  const tag = (what: string, text: string) => `<${what}>${text}</${what}>`
+  const coordinates = (group: string, artifact: string) =>
+    tag('groupId', group) + tag('artifactId', artifact)
+  const listed = of.map(({ group = 'org.apache.kafka', artifact, version, exclude = [] }) => {
+    const exclusions = exclude.map((one) => {
+      const [theirGroup = '*', theirArtifact = '*'] = one.split(':')
+      return tag('exclusion', coordinates(theirGroup, theirArtifact))
+    })
+    return tag(
+      'dependency',
+      coordinates(group, artifact) +
+        tag('version', version) +
+        tag('exclusions', exclusions.join('')),
+    )
+  })
+  const head = tag('modelVersion', '4.0.0') + coordinates('odradek.compat', name)
+  return `<project>${head}<version>1</version>${tag('dependencies', listed.join('\n'))}</project>`
+}
+
+const folderOf = (classes: Classes) =>
+  join(kafkaHome, `${classes}-${serverVersion}-${toolsVersion}-${log4jVersion}`)
+
+/** Brings one set of jars from Maven Central. Complete or absent: the folder is renamed into place. */
+async function resolve(classes: Classes): Promise<void> {
+  const folder = folderOf(classes)
+  if (existsSync(folder)) return
+  mkdirSync(kafkaHome, { recursive: true })
+  const partial = `${folder}.${process.pid}.tmp`
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial)
+  writeFileSync(join(partial, 'pom.xml'), pom(classes, [...dependencies[classes], ...logging]))
+  await runWell(
+    'mvn',
+    ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'],
+    { cwd: partial, timeoutMs: 600_000 },
+  )
+  writeFileSync(join(partial, 'log4j2.xml'), log4jConfig)
+  try {
+    renameSync(partial, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error // else another run was faster: its jars are the same
+    rmSync(partial, { recursive: true, force: true })
+  }
+}
+
+const log4jConfig = `<Configuration status="ERROR"><Appenders><Console name="E" target="SYSTEM_ERR">
+<PatternLayout pattern="%d %p %c{1} %m%n"/></Console></Appenders><Loggers>
+<Logger name="kafka.server.KafkaRaftServer" level="INFO"/>
+<Root level="WARN"><AppenderRef ref="E"/></Root></Loggers></Configuration>
+`
+
+/** Says why Java programs cannot run here, or null when they can. */
+export async function javaMissing(): Promise<string | null> {
+  for (const [program, flag] of [
+    ['java', '-version'],
+    ['javac', '-version'],
+    ['mvn', '-v'],
+  ] as const) {
+    try {
+      const { code, stdout, stderr } = await run(program, [flag])
+      if (code !== 0) return `${program} ${flag} ended with ${code}`
+      const version = /(?:version "|javac )(\d+)/.exec(stdout + stderr)?.[1]
+      if (program !== 'mvn' && !(Number(version) >= 17)) {
+        return `${program} is of version ${version}, 17 or newer is needed`
+      }
+    } catch {
+      return `${program} is not installed`
+    }
+  }
+  return null
+}
+
+/** Resolves all jars (about 20 s the first time, nothing after that). */
+export async function getKafka(): Promise<void> {
+  await resolve('server')
+  await resolve('tools')
+}
+
+/** The jars of a set, absolute. @throws Error when they were not resolved. */
+export function jarsOf(classes: Classes): string[] {
+  const lib = join(folderOf(classes), 'lib')
+  if (!existsSync(lib)) throw new Error(`no jars in ${lib}: call getKafka() first`)
+  return readdirSync(lib).map((name) => join(lib, name))
+}
+
+/** The class path of a set as `java -cp` takes it, `extra` folders or jars in front. */
+export function classPathOf(classes: Classes, ...extra: string[]): string {
+  return [...extra, join(folderOf(classes), 'lib', '*')].join(':')
+}
+
+/** JVM arguments every program of ours starts with: warnings and errors go to standard error. */
+export function loggingArgs(classes: Classes): string[] {
+  return [`-Dlog4j2.configurationFile=${join(folderOf(classes), 'log4j2.xml')}`]
+}

@@ -1,0 +1,193 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { startJava } from './kafka/java.ts'
+import { Running } from './process.ts'
+
+/** Broker settings by Kafka's names. */
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+export interface TargetOptions {
+  /** Kept when given; else a new one, removed by `close`. */
+  readonly dataDir?: string | undefined
+  readonly port?: number | undefined
+  readonly settings?: Settings | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+export type TargetName = 'odradek' | 'kafka'
+
+/** The broker the suites run against. `ODRADEK_COMPAT_TARGET=kafka` proves a suite on the real one. */
+export const targetName: TargetName =
+  process.env.ODRADEK_COMPAT_TARGET === 'kafka' ? 'kafka' : 'odradek'
+
+interface Launch {
+  readonly dataDir: string
+  readonly port: number
+  readonly settings: Settings
+  readonly timeoutMs: number
+}
+interface Launched {
+  readonly program: Running
+  readonly port: number
+}
+
+const launchers: Record<TargetName, (launch: Launch) => Promise<Launched>> = {
+  odradek: launchOdradek,
+  kafka: launchKafka,
+}
+
+/** A broker in a process of its own, on 127.0.0.1, with its data in a directory. */
+export class Target {
+  readonly name: TargetName
+  readonly dataDir: string
+  readonly #ownsDataDir: boolean
+  readonly #settings: Settings
+  readonly #timeoutMs: number
+  #port: number
+  #program: Running | undefined
+
+  constructor(name: TargetName, options: TargetOptions) {
+    this.name = name
+    this.#ownsDataDir = options.dataDir === undefined
+    this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), `${name}-`))
+    this.#settings = options.settings ?? {}
+    this.#timeoutMs = options.timeoutMs ?? 60_000
+    this.#port = options.port ?? 0
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get bootstrap(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  get pid(): number {
+    return this.#program?.pid ?? -1
+  }
+
+  /** Starts on the port it had before, if it had one. Resolves once clients can be served. */
+  async start(): Promise<void> {
+    const { program, port } = await launchers[this.name]({
+      dataDir: this.dataDir,
+      port: this.#port,
+      settings: this.#settings,
+      timeoutMs: this.#timeoutMs,
+    })
+    this.#program = program
+    this.#port = port
+  }
+
+  /** As the power cut does: no chance to write anything. */
+  async kill9(): Promise<void> {
+    await this.#program?.kill('SIGKILL')
+  }
+
+  /** The clean way. @returns the exit code: 0 is odradek's, 143 (SIGTERM) the JVM's. */
+  async stop(): Promise<number | null> {
+    const finished = await this.#program?.kill('SIGTERM')
+    return finished?.code ?? null
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  /** Ends it, however it stands, and removes the data directory if it was made for it. */
+  async close(): Promise<void> {
+    await this.kill9()
+    if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true })
+  }
+
+  /** All that the process printed since its last start. */
+  logs(): string {
+    return this.#program?.describe() ?? 'not started'
+  }
+}
+
+async function startTarget(name: TargetName, options: TargetOptions): Promise<Target> {
+  const target = new Target(name, options)
+  await target.start()
+  return target
+}
+
+/** Starts the built command. */
+export const startOdradek = (options: TargetOptions = {}) => startTarget('odradek', options)
+
+/** Starts Apache Kafka, broker and controller in one process, its directory formatted if it is new. */
+export const startKafka = (options: TargetOptions = {}) => startTarget('kafka', options)
+
+/** Starts whichever the suites run against. */
+export const startBroker = (options: TargetOptions = {}) => startTarget(targetName, options)
+
+const command = resolve(import.meta.dirname, '..', '..', 'dist', 'cli.js')
+
+async function launchOdradek({ dataDir, port, settings, timeoutMs }: Launch): Promise<Launched> {
+  const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  const args = [command, 'start', '--port', String(port), '--data', dataDir, ...set]
+  const program = new Running(process.execPath, args)
+  const [, listening] = await program.until(/^odradek listening on 127\.0\.0\.1:(\d+)/m, timeoutMs)
+  return { program, port: Number(listening) }
+}
+
+const clusterId = '5bLNs3gXQVCpHYQ1Wd0b8A'
+
+/** Settings a single broker needs, and those that keep tests short. Later ones win. */
+function kafkaProperties(launch: Launch, controllerPort: number, nodeId: number): string {
+  const properties: Settings = {
+    'process.roles': 'broker,controller',
+    'node.id': nodeId,
+    'controller.quorum.voters': `${nodeId}@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${launch.port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${launch.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': launch.dataDir,
+    'offsets.topic.replication.factor': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    ...launch.settings,
+  }
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}
+
+async function launchKafka(launch: Launch): Promise<Launched> {
+  const port = launch.port === 0 ? await freePort() : launch.port
+  const meta = join(launch.dataDir, 'meta.properties')
+  const isNew = !existsSync(meta)
+  const nodeId = isNew ? 1 : Number(/^node\.id=(\d+)/m.exec(readFileSync(meta, 'utf8'))?.[1])
+  const properties = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
+  writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
+  if (isNew) await formatKafka(properties, clusterId)
+  const heap = process.env.ODRADEK_KAFKA_OPTS?.split(' ') ?? ['-Xms1G', '-Xmx1G']
+  const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: heap })
+  await program.until(/Kafka Server started/, launch.timeoutMs)
+  return { program, port }
+}
+
+/** Formats the directory that `properties` names, as `kafka-storage format` does. */
+export async function formatKafka(properties: string, id: string): Promise<void> {
+  const program = startJava('kafka.tools.StorageTool', ['format', '-t', id, '-c', properties], {
+    classes: 'server',
+  })
+  const { code } = await program.end(60_000)
+  if (code !== 0) throw new Error(`kafka-storage format: ${program.describe()}`)
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  await new Promise((done) => server.close(done))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
