@@ -1,0 +1,86 @@
+import type { Batch } from './batch.ts'
+import { codecs } from './batch.ts'
+import { writeBatch } from './record.ts'
+import { RecordCursor } from './record-cursor.ts'
+
+/** The kinds of control records (`org.apache.kafka.common.record.internal.ControlRecordType`). */
+export const controlTypes = {
+  abort: 0,
+  commit: 1,
+  leaderChange: 2,
+  snapshotHeader: 3,
+  snapshotFooter: 4,
+  kraftVersion: 5,
+  kraftVoters: 6,
+} as const
+
+/** The end of a transaction in one partition. */
+export interface TransactionMarker {
+  readonly kind: 'commit' | 'abort'
+  /** Of the transaction coordinator; a marker of an older one is refused. */
+  readonly coordinatorEpoch: number
+}
+
+const schemaVersion = 0
+
+export function controlKey(type: number): Buffer {
+  const key = Buffer.alloc(4)
+  key.writeInt16BE(schemaVersion, 0)
+  key.writeInt16BE(type, 2)
+  return key
+}
+
+/** The one record of a control batch: its type and its value, or null if it is of no known shape. */
+export function readControlRecord(batch: Batch): { type: number; value: Buffer } | null {
+  if (batch.codec !== codecs.none || batch.recordCount === 0) return null
+  const cursor = new RecordCursor(batch.payload)
+  cursor.next()
+  const [key, value] = [cursor.key(), cursor.value()]
+  if (key === null || value === null || key.length < 4) return null
+  return { type: key.readInt16BE(2), value }
+}
+
+/** The marker of a control batch, or null if it ends no transaction. */
+export function readTransactionMarker(batch: Batch): TransactionMarker | null {
+  const record = readControlRecord(batch)
+  if (record === null || record.value.length < 6) return null
+  if (record.type !== controlTypes.commit && record.type !== controlTypes.abort) return null
+  return {
+    kind: record.type === controlTypes.commit ? 'commit' : 'abort',
+    coordinatorEpoch: record.value.readInt32BE(2),
+  }
+}
+
+/** A control batch that ends the producer's transaction. */
+export function writeTransactionMarker(o: {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly timestampMs: number
+  readonly marker: TransactionMarker
+}): Buffer {
+  const value = Buffer.alloc(6)
+  value.writeInt16BE(schemaVersion, 0)
+  value.writeInt32BE(o.marker.coordinatorEpoch, 2)
+  const key = controlKey(controlTypes[o.marker.kind])
+  return writeBatch({
+    records: [{ key, value, timestampMs: o.timestampMs }],
+    producerId: o.producerId,
+    producerEpoch: o.producerEpoch,
+    isTransactional: true,
+    isControl: true,
+  })
+}
+
+/** A control batch of the raft layer, which belongs to no producer and no transaction. */
+export function writeControlBatch(o: {
+  readonly type: number
+  readonly value: Buffer
+  readonly timestampMs: number
+  readonly leaderEpoch: number
+}): Buffer {
+  return writeBatch({
+    records: [{ key: controlKey(o.type), value: o.value, timestampMs: o.timestampMs }],
+    leaderEpoch: o.leaderEpoch,
+    isControl: true,
+  })
+}
