@@ -1,0 +1,171 @@
+import { assert } from '../../base/assert.ts'
+import { type ConfigValue, parseConfig } from './definition.ts'
+import { brokerKeys, topicKeys } from './keys.ts'
+
+/** Dynamic values of a resource, as the metadata image has them. */
+export type Overrides = ReadonlyMap<string, string>
+const none: Overrides = new Map()
+
+/** Where dynamic values come from; answers with the image of the moment. */
+export interface DynamicConfigs {
+  /** Of all brokers. */
+  cluster(): Overrides
+  /** Of this broker. */
+  broker(): Overrides
+}
+
+const noDynamicConfigs: DynamicConfigs = { cluster: () => none, broker: () => none }
+
+/** How strong a value is, and what DescribeConfigs calls it (`ConfigSource` codes). */
+export const configSources = {
+  topic: 1,
+  dynamicBroker: 2,
+  dynamicDefaultBroker: 3,
+  staticBroker: 4,
+  default: 5,
+  brokerLogger: 6,
+  clientMetrics: 7,
+  group: 8,
+} as const
+export type ConfigSource = keyof typeof configSources
+
+/** One of the values that a key could have, with where it comes from. */
+export interface ConfigCandidate {
+  readonly name: string
+  readonly text: string | null
+  readonly source: ConfigSource
+}
+
+/**
+ * A broker's settings: what stands in server.properties below what was altered at run time. Values
+ * are parsed on first use; dynamic ones are looked up anew, because they may have changed.
+ */
+export class BrokerSettings {
+  readonly statics: Overrides
+  private readonly dynamic: DynamicConfigs
+  private readonly parsed = new Map<string, { text: string | null; value: ConfigValue }>()
+
+  constructor(statics: Overrides, dynamic: DynamicConfigs = noDynamicConfigs) {
+    this.statics = statics
+    this.dynamic = dynamic
+  }
+
+  withDynamic(dynamic: DynamicConfigs): BrokerSettings {
+    return new BrokerSettings(this.statics, dynamic)
+  }
+
+  /** All values of a broker key, the one in force first. */
+  candidates(name: string): ConfigCandidate[] {
+    const definition = brokerKeys.get(name)
+    const found: ConfigCandidate[] = []
+    const add = (text: string | null | undefined, source: ConfigSource) => {
+      if (text !== undefined) found.push({ name, text, source })
+    }
+    add(this.dynamic.broker().get(name), 'dynamicBroker')
+    add(this.dynamic.cluster().get(name), 'dynamicDefaultBroker')
+    add(this.statics.get(name), 'staticBroker')
+    add(definition?.default, 'default')
+    return found
+  }
+
+  text(name: string): string | null {
+    const { dynamic } = this
+    const text = dynamic.broker().get(name) ?? dynamic.cluster().get(name) ?? this.statics.get(name)
+    return text ?? brokerKeys.get(name)?.default ?? null
+  }
+
+  isSet(name: string): boolean {
+    return this.candidates(name).some(({ source, text }) => source !== 'default' && text !== null)
+  }
+
+  int(name: string): number {
+    const value = this.value(name)
+    assert(typeof value === 'number', `${name} is not a number`)
+    return value
+  }
+
+  bool(name: string): boolean {
+    return this.value(name) === true
+  }
+
+  string(name: string): string | null {
+    const value = this.value(name)
+    return value === null ? null : String(value)
+  }
+
+  list(name: string): readonly string[] {
+    const value = this.value(name)
+    return Array.isArray(value) ? value : []
+  }
+
+  private value(name: string): ConfigValue {
+    const definition = brokerKeys.get(name)
+    assert(definition !== undefined, `no broker setting ${name}`)
+    const text = this.text(name)
+    const known = this.parsed.get(name)
+    if (known !== undefined && known.text === text) return known.value
+    const value = parseConfig(definition, text)
+    this.parsed.set(name, { text, value })
+    return value
+  }
+}
+
+const unitMs = { same: 1, minutes: 60_000, hours: 3_600_000 } as const
+
+/** All values of a topic key, the one in force first (`ConfigHelper`, `ServerTopicConfigSynonyms`). */
+export function topicCandidates(
+  name: string,
+  overrides: Overrides,
+  broker: BrokerSettings,
+): ConfigCandidate[] {
+  const definition = topicKeys.get(name)
+  if (definition === undefined) return []
+  const found: ConfigCandidate[] = []
+  const own = overrides.get(name)
+  if (own !== undefined) found.push({ name, text: own, source: 'topic' })
+  const order: ConfigSource[] = ['dynamicBroker', 'dynamicDefaultBroker', 'staticBroker']
+  const synonyms = definition.synonyms?.map(([key]) => key) ?? [definition.synonym]
+  for (const source of order) {
+    for (const synonym of synonyms) {
+      if (synonym === undefined) continue
+      const text = broker.candidates(synonym).find((one) => one.source === source)?.text
+      if (text !== undefined && text !== null) found.push({ name: synonym, text, source })
+    }
+  }
+  const main = definition.synonym
+  const text =
+    (main === undefined ? undefined : brokerKeys.get(main)?.default) ?? definition.default
+  found.push({ name: main ?? name, text: text ?? null, source: 'default' })
+  return found
+}
+
+/** The text in force of a topic key, hours and minutes turned into milliseconds. */
+export function topicText(
+  name: string,
+  overrides: Overrides,
+  broker: BrokerSettings,
+): string | null {
+  const own = overrides.get(name)
+  if (own !== undefined) return own
+  const definition = topicKeys.get(name)
+  assert(definition !== undefined, `no topic setting ${name}`)
+  for (const [synonym, unit] of definition.synonyms ?? []) {
+    const text = broker.isSet(synonym) ? broker.text(synonym) : null
+    if (text === null) continue
+    return Number(text) < 0 ? '-1' : String(Number(text) * unitMs[unit])
+  }
+  const { synonym } = definition
+  if (synonym !== undefined && definition.synonyms === undefined && broker.isSet(synonym)) {
+    return broker.text(synonym)
+  }
+  return definition.default ?? null
+}
+
+/** The value in force of a topic key. */
+export function topicValue(
+  name: string,
+  overrides: Overrides,
+  broker: BrokerSettings,
+): ConfigValue {
+  return parseConfig(topicKeys.get(name)!, topicText(name, overrides, broker))
+}

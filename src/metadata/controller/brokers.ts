@@ -1,0 +1,128 @@
+import { registerBrokerRecord } from '../../protocol/stored/metadata/00-register-broker-record.ts'
+import { partitionChangeRecord } from '../../protocol/stored/metadata/05-partition-change-record.ts'
+import { featureLevelRecord } from '../../protocol/stored/metadata/12-feature-level-record.ts'
+import { producerIdsRecord } from '../../protocol/stored/metadata/15-producer-ids-record.ts'
+import { brokerRegistrationChangeRecord } from '../../protocol/stored/metadata/17-broker-registration-change-record.ts'
+import { registerControllerRecord } from '../../protocol/stored/metadata/27-register-controller-record.ts'
+import type { Endpoint } from '../image.ts'
+import { type MetadataRecord, metadataRecord } from '../records.ts'
+import type { Command } from './controller.ts'
+import { supportedFeatures } from './features.ts'
+
+const features = supportedFeatures.map(({ name, min, max }) => ({
+  name,
+  minSupportedVersion: min,
+  maxSupportedVersion: max,
+}))
+
+/** The first records of a new cluster: the feature levels it starts with. */
+export function bootstrap(levels: ReadonlyMap<string, number>): Command<void> {
+  return () => ({
+    records: [...levels].map(([name, featureLevel]) =>
+      metadataRecord(featureLevelRecord, { name, featureLevel }),
+    ),
+    answer: undefined,
+  })
+}
+
+export function registerController(o: {
+  readonly id: number
+  readonly incarnationId: string
+  readonly endpoints: readonly Endpoint[]
+}): Command<void> {
+  return () => ({
+    records: [
+      metadataRecord(registerControllerRecord, {
+        controllerId: o.id,
+        incarnationId: o.incarnationId,
+        zkMigrationReady: false,
+        endPoints: o.endpoints,
+        features,
+      }),
+    ],
+    answer: undefined,
+  })
+}
+
+/** Enters a broker, fenced. Answers its epoch: the offset of the record (KIP-631). */
+export function registerBroker(o: {
+  readonly id: number
+  readonly incarnationId: string
+  readonly endpoints: readonly Endpoint[]
+  readonly rack: string | null
+  readonly logDirs: readonly string[]
+}): Command<number> {
+  return ({ nextOffset }) => ({
+    records: [
+      metadataRecord(registerBrokerRecord, {
+        brokerId: o.id,
+        isMigratingZkBroker: false,
+        incarnationId: o.incarnationId,
+        brokerEpoch: nextOffset,
+        endPoints: o.endpoints,
+        features,
+        rack: o.rack,
+        fenced: true,
+        inControlledShutdown: false,
+        logDirs: o.logDirs,
+      }),
+    ],
+    answer: nextOffset,
+  })
+}
+
+/**
+ * Lets a registered broker serve. It becomes the leader anew of every partition that is led by it,
+ * or by nobody while it may lead: what a restart lost must be told from what came before, so the
+ * leader epoch rises.
+ */
+export function unfenceBroker(brokerId: number): Command<void> {
+  return ({ image }) => {
+    const records: MetadataRecord[] = [
+      metadataRecord(
+        brokerRegistrationChangeRecord,
+        { brokerId, brokerEpoch: image.brokers.get(brokerId)!.epoch, fenced: -1 },
+        0,
+      ),
+    ]
+    for (const topic of image.topics.values()) {
+      topic.partitions.forEach((partition, partitionId) => {
+        const { leader, isr, eligibleLeaderReplicas, lastKnownElr } = partition
+        const mayLead =
+          leader === -1 && [isr, eligibleLeaderReplicas].some((ids) => ids.includes(brokerId))
+        if (leader !== brokerId && !mayLead) return
+        records.push(
+          metadataRecord(partitionChangeRecord, {
+            partitionId,
+            topicId: topic.id,
+            leader: brokerId,
+            ...(isr.includes(brokerId) ? {} : { isr: [...isr, brokerId] }),
+            ...(eligibleLeaderReplicas.length > 0 ? { eligibleLeaderReplicas: [] } : {}),
+            ...(lastKnownElr.length > 0 ? { lastKnownElr: [] } : {}),
+          }),
+        )
+      })
+    }
+    return { records, answer: undefined }
+  }
+}
+
+/** How many producer ids a broker gets at once (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`). */
+export const producerIdBlockSize = 1000
+
+/** Answers the first id of a block that nobody else is given, ever. */
+export function allocateProducerIds(brokerId: number): Command<number> {
+  return ({ image }) => {
+    const first = image.nextProducerId
+    return {
+      records: [
+        metadataRecord(producerIdsRecord, {
+          brokerId,
+          brokerEpoch: image.brokers.get(brokerId)?.epoch ?? -1,
+          nextProducerId: first + producerIdBlockSize,
+        }),
+      ],
+      answer: first,
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { Refusal } from '../../protocol/errors.ts'
+import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
+import { parseConfig } from '../config/definition.ts'
+import { resourceTypes, topicKeys } from '../config/keys.ts'
+import { type BrokerSettings, type Overrides, topicValue } from '../config/settings.ts'
+import { type MetadataRecord, metadataRecord } from '../records.ts'
+
+/**
+ * Checks a topic's overrides as Kafka's `LogConfig.validate` does.
+ * @throws Refusal INVALID_CONFIG naming the key.
+ */
+export function validateTopicConfigs(overrides: Overrides, settings: BrokerSettings): void {
+  for (const [name, text] of overrides) {
+    const definition = topicKeys.get(name)
+    if (definition === undefined) {
+      throw new Refusal('INVALID_CONFIG', `Unknown topic config name: ${name}`)
+    }
+    parseConfig(definition, text)
+  }
+  const minLag = topicValue('min.compaction.lag.ms', overrides, settings) as number
+  const maxLag = topicValue('max.compaction.lag.ms', overrides, settings) as number
+  if (minLag > maxLag) {
+    throw new Refusal(
+      'INVALID_CONFIG',
+      `conflict topic config setting min.compaction.lag.ms (${minLag}) > ` +
+        `max.compaction.lag.ms (${maxLag})`,
+    )
+  }
+}
+
+export function topicConfigRecords(topic: string, overrides: Overrides): MetadataRecord[] {
+  return [...overrides].map(([name, value]) =>
+    metadataRecord(configRecord, {
+      resourceType: resourceTypes.topic,
+      resourceName: topic,
+      name,
+      value,
+    }),
+  )
+}

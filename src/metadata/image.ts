@@ -1,0 +1,95 @@
+import { PersistentMap } from '../base/persistent-map.ts'
+import type { Overrides } from './config/settings.ts'
+
+/** A replica set and its leader, as the controller last decided. */
+export interface PartitionState {
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  readonly removingReplicas: readonly number[]
+  readonly addingReplicas: readonly number[]
+  readonly eligibleLeaderReplicas: readonly number[]
+  readonly lastKnownElr: readonly number[]
+  /** A directory id for each replica (KIP-858). */
+  readonly directories: readonly string[]
+  /** The broker id, or -1 for none. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly leaderRecoveryState: number
+}
+
+export interface TopicState {
+  readonly name: string
+  readonly id: string
+  readonly partitions: readonly PartitionState[]
+}
+
+export interface Endpoint {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly securityProtocol: number
+}
+
+export interface BrokerState {
+  readonly id: number
+  readonly epoch: number
+  readonly incarnationId: string
+  readonly fenced: boolean
+  readonly inControlledShutdown: boolean
+  readonly rack: string | null
+  readonly endpoints: readonly Endpoint[]
+  readonly logDirs: readonly string[]
+}
+
+export interface ControllerState {
+  readonly id: number
+  readonly endpoints: readonly Endpoint[]
+}
+
+/**
+ * What the cluster is at one offset of the metadata log. Immutable: whoever holds one sees one
+ * moment. Only `ImageDelta` makes a new one, from records.
+ */
+export interface Image {
+  /** The offset of the last record it holds; -1 before the first. */
+  readonly offset: number
+  readonly epoch: number
+  readonly topics: PersistentMap<TopicState>
+  readonly topicNames: PersistentMap<string>
+  /** Overrides of a resource, keyed by `configKey`. */
+  readonly configs: PersistentMap<Overrides>
+  readonly brokers: ReadonlyMap<number, BrokerState>
+  readonly controllers: ReadonlyMap<number, ControllerState>
+  readonly features: ReadonlyMap<string, number>
+  /** The first producer id that no block has been given. */
+  readonly nextProducerId: number
+}
+
+export const emptyImage: Image = {
+  offset: -1,
+  epoch: 0,
+  topics: PersistentMap.empty(),
+  topicNames: PersistentMap.empty(),
+  configs: PersistentMap.empty(),
+  brokers: new Map(),
+  controllers: new Map(),
+  features: new Map(),
+  nextProducerId: 0,
+}
+
+/** `type` is a code of `resourceTypes`. */
+export function configKey(type: number, name: string): string {
+  return `${type}:${name}`
+}
+
+const noOverrides: Overrides = new Map()
+
+export function overridesOf(image: Image, type: number, name: string): Overrides {
+  return image.configs.get(configKey(type, name)) ?? noOverrides
+}
+
+export function topicById(image: Image, id: string): TopicState | undefined {
+  const name = image.topicNames.get(id)
+  return name === undefined ? undefined : image.topics.get(name)
+}
