@@ -1,0 +1,79 @@
+import { Malformed } from './schema.ts'
+
+/**
+ * Cuts a byte stream into frames of a four-byte length and that many bytes. A frame that lies whole
+ * in a piece is a view on it; one that is spread over pieces is gathered once, into a buffer made
+ * when its length is known.
+ */
+export class FrameCutter {
+  private readonly frameBytesMax: number
+  private readonly head = Buffer.alloc(4)
+  private headFilled = 0
+  private frame: Buffer | null = null
+  private filled = 0
+
+  /** @param frameBytesMax `socket.request.max.bytes` */
+  constructor(frameBytesMax: number) {
+    this.frameBytesMax = frameBytesMax
+  }
+
+  /** Bytes of an unfinished frame that are held. */
+  get heldBytes(): number {
+    return this.headFilled + (this.frame?.byteLength ?? 0)
+  }
+
+  /**
+   * Hands each frame that `piece` completes to `onFrame`, in order.
+   * @throws Malformed for a length that is negative or above the limit.
+   */
+  push(piece: Buffer, onFrame: (frame: Buffer) => void): void {
+    let at = 0
+    while (at < piece.byteLength) {
+      if (this.frame !== null) {
+        at = this.fill(this.frame, piece, at, onFrame)
+        continue
+      }
+      if (this.headFilled === 0 && piece.byteLength - at >= 4) {
+        const length = this.checked(piece.readInt32BE(at))
+        at += 4
+        if (piece.byteLength - at >= length) {
+          onFrame(piece.subarray(at, at + length))
+          at += length
+        } else this.begin(length)
+        continue
+      }
+      this.head[this.headFilled++] = piece[at++]!
+      if (this.headFilled === 4) {
+        const length = this.checked(this.head.readInt32BE(0))
+        this.headFilled = 0
+        if (length === 0) onFrame(Buffer.alloc(0))
+        else this.begin(length)
+      }
+    }
+  }
+
+  private begin(length: number): void {
+    this.frame = Buffer.allocUnsafeSlow(length)
+    this.filled = 0
+  }
+
+  private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {
+    const copied = piece.copy(frame, this.filled, at)
+    this.filled += copied
+    if (this.filled === frame.byteLength) {
+      this.frame = null
+      onFrame(frame)
+    }
+    return at + copied
+  }
+
+  private checked(length: number): number {
+    if (length < 0) throw new Malformed(`a frame of ${length} bytes`)
+    if (length > this.frameBytesMax) {
+      throw new Malformed(
+        `a frame of ${length} bytes, socket.request.max.bytes is ${this.frameBytesMax}`,
+      )
+    }
+    return length
+  }
+}

@@ -1,0 +1,215 @@
+import type { Socket } from 'node:net'
+import type { Logger } from '../base/logger.ts'
+import { FrameCutter } from '../protocol/frame-cutter.ts'
+import { Malformed } from '../protocol/schema.ts'
+import type { ConnectionState } from './handler.ts'
+
+/** What becomes of one request. */
+export interface Dispatched {
+  /** The response's pieces; null when none is sent; rejects when the connection must be closed. */
+  readonly response: Promise<readonly Uint8Array[] | null> | readonly Uint8Array[] | null
+  /** Which requests may start before this one has been answered. */
+  readonly overlap: Overlap
+}
+
+/**
+ * Kafka works on one request of a connection at a time. A waiting Fetch holds up nobody here
+ * (`any`), Produce requests go side by side (`same`), all others keep Kafka's order (`none`).
+ */
+export type Overlap = 'any' | 'same' | 'none'
+
+export interface Dispatch {
+  /** What can be told of a request from its first bytes: may it overlap, and with whom. */
+  peek(frame: Buffer): { readonly apiKey: number; readonly overlap: Overlap }
+  dispatch(frame: Buffer, connection: ConnectionState): Dispatched['response']
+}
+
+export interface ConnectionLimits {
+  readonly frameBytesMax: number
+  /** Requests read and not yet answered; the socket is paused above. */
+  readonly requestsInFlightMax: number
+  /** Bytes of responses that the peer has not taken; no new request starts above. */
+  readonly responseBytesMax: number
+}
+
+interface InFlight {
+  readonly apiKey: number
+  readonly overlap: Overlap
+  done: boolean
+  pieces: readonly Uint8Array[] | null
+}
+
+/**
+ * Bytes in, frames out. Responses leave in the order of their requests, whatever each waits for;
+ * reading stops while too much is in flight or the peer does not take its answers.
+ */
+export class Connection {
+  private readonly socket: Socket
+  private readonly state: ConnectionState
+  private readonly dispatcher: Dispatch
+  private readonly limits: ConnectionLimits
+  private readonly logger: Logger
+  private readonly cutter: FrameCutter
+  /** Requests that wait for their turn to start. */
+  private readonly waiting: Buffer[] = []
+  /** Requests that have started, in order; the first that is done is answered first. */
+  private readonly inFlight: InFlight[] = []
+  private peerHasEnded = false
+  private isPaused = false
+  private isCorked = false
+  private isStarting = false
+  /** For the idle sweep: monotonic milliseconds of the last byte in or out. */
+  lastActiveMs: number
+  private readonly monotonicMs: () => number
+
+  constructor(o: {
+    readonly socket: Socket
+    readonly state: ConnectionState
+    readonly dispatcher: Dispatch
+    readonly limits: ConnectionLimits
+    readonly logger: Logger
+    readonly monotonicMs: () => number
+  }) {
+    this.socket = o.socket
+    this.state = o.state
+    this.dispatcher = o.dispatcher
+    this.limits = o.limits
+    this.logger = o.logger
+    this.monotonicMs = o.monotonicMs
+    this.lastActiveMs = o.monotonicMs()
+    this.cutter = new FrameCutter(o.limits.frameBytesMax)
+    this.socket.setNoDelay(true)
+    this.socket.on('data', (piece) => this.onData(piece))
+    this.socket.on('drain', () => this.onDrain())
+    this.socket.on('end', () => this.onPeerEnd())
+  }
+
+  /** Requests that were read and not yet answered. */
+  get pending(): number {
+    return this.waiting.length + this.inFlight.length
+  }
+
+  get isIdle(): boolean {
+    return this.pending === 0 && this.socket.writableLength === 0
+  }
+
+  close(reason: string): void {
+    if (this.socket.destroyed) return
+    this.logger.debug('closing a connection', { connection: this.state.id, reason })
+    this.socket.destroy()
+  }
+
+  private onData(piece: Buffer): void {
+    this.lastActiveMs = this.monotonicMs()
+    try {
+      this.cutter.push(piece, (frame) => {
+        this.waiting.push(frame)
+        this.start()
+      })
+    } catch (error) {
+      this.fail(error)
+    }
+    this.setFlow()
+  }
+
+  /** Starts waiting requests as far as order and limits allow. */
+  private start(): void {
+    if (this.isStarting) return
+    this.isStarting = true
+    try {
+      while (this.waiting.length > 0 && this.mayStart(this.waiting[0]!)) {
+        this.begin(this.waiting.shift()!)
+      }
+    } catch (error) {
+      this.fail(error)
+    } finally {
+      this.isStarting = false
+    }
+  }
+
+  private mayStart(frame: Buffer): boolean {
+    if (this.socket.writableLength > this.limits.responseBytesMax) return false
+    if (this.inFlight.length >= this.limits.requestsInFlightMax) return false
+    const { apiKey } = this.dispatcher.peek(frame)
+    return this.inFlight.every(
+      (other) =>
+        other.done ||
+        other.overlap === 'any' ||
+        (other.overlap === 'same' && other.apiKey === apiKey),
+    )
+  }
+
+  private begin(frame: Buffer): void {
+    const request: InFlight = { ...this.dispatcher.peek(frame), done: false, pieces: null }
+    this.inFlight.push(request)
+    const response = this.dispatcher.dispatch(frame, this.state)
+    if (response instanceof Promise) {
+      response.then(
+        (pieces) => {
+          this.finish(request, pieces)
+          this.start()
+          this.setFlow()
+        },
+        (error) => this.fail(error),
+      )
+    } else this.finish(request, response)
+  }
+
+  private finish(request: InFlight, pieces: readonly Uint8Array[] | null): void {
+    request.done = true
+    request.pieces = pieces
+    while (this.inFlight[0]?.done === true) {
+      const { pieces: ready } = this.inFlight.shift()!
+      if (ready !== null) this.write(ready)
+    }
+    if (this.peerHasEnded && this.pending === 0) this.socket.end()
+  }
+
+  /** Responses of one turn of the loop leave with one system call. */
+  private write(pieces: readonly Uint8Array[]): void {
+    if (this.socket.destroyed) return
+    this.lastActiveMs = this.monotonicMs()
+    if (!this.isCorked) {
+      this.isCorked = true
+      this.socket.cork()
+      process.nextTick(() => {
+        this.isCorked = false
+        this.socket.uncork()
+      })
+    }
+    for (const piece of pieces) this.socket.write(piece)
+  }
+
+  private setFlow(): void {
+    const tooMuch =
+      this.pending >= this.limits.requestsInFlightMax ||
+      this.socket.writableLength > this.limits.responseBytesMax
+    if (tooMuch === this.isPaused) return
+    this.isPaused = tooMuch
+    if (tooMuch) this.socket.pause()
+    else this.socket.resume()
+  }
+
+  private onDrain(): void {
+    this.lastActiveMs = this.monotonicMs()
+    this.start()
+    this.setFlow()
+  }
+
+  /** The peer sends no more, but may still read: what it asked for is answered first. */
+  private onPeerEnd(): void {
+    this.peerHasEnded = true
+    if (this.pending === 0) this.socket.end()
+  }
+
+  private fail(error: unknown): void {
+    if (error instanceof Malformed) this.close(error.message)
+    else {
+      this.logger.error('a request failed in the broker; its connection is closed', {
+        connection: this.state.id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
+      this.socket.destroy()
+    }
+  }
+}
