@@ -1,6 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
+import type { Metadata } from '../metadata/metadata.ts'
+import type { AnyApi } from '../protocol/schema.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 
 /** What a handler may ask for: the rooms of one broker. Built by `broker.ts`, never a global. */
@@ -9,4 +12,15 @@ export interface Services {
   readonly random: Random
   readonly logger: Logger
   readonly authorizer: Authorizer
+  readonly settings: BrokerSettings
+  readonly metadata: Metadata
+  readonly identity: Identity
+  /** The keys that this broker answers, for ApiVersions. */
+  readonly served: readonly AnyApi[]
+}
+
+/** Who this broker is. */
+export interface Identity {
+  readonly brokerId: number
+  readonly clusterId: string
 }

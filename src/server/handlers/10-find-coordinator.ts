@@ -1,0 +1,80 @@
+import { keyPartition } from '../../coordinator/key-partition.ts'
+import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import {
+  type FindCoordinatorResponse,
+  findCoordinator,
+} from '../../protocol/messages/10-find-coordinator.ts'
+import { mayAccess } from '../access.ts'
+import { nodeOf } from '../endpoints.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import { ensureInternalTopic, offsetsTopic } from '../internal-topics.ts'
+import type { Services } from '../services.ts'
+
+type Found = NonNullable<FindCoordinatorResponse['coordinators']>[number]
+
+const keyTypes = { group: 0, transaction: 1, share: 2 } as const
+/** The first version in which several keys may be asked for (KIP-699). */
+const batchedSince = 4
+
+/** FindCoordinator: the leader of the partition that holds the key's records. */
+export const handleFindCoordinator = handler(
+  findCoordinator,
+  async (request, context, services) => {
+    const isBatched = context.apiVersion >= batchedSince
+    const keys = isBatched ? request.coordinatorKeys : [request.key]
+    const found = await Promise.all(
+      keys.map((key) => findOne(key, request.keyType, context, services)),
+    )
+    if (isBatched) return { coordinators: found }
+    const { errorCode: code, errorMessage, nodeId, host, port } = found[0]!
+    return { errorCode: code, errorMessage, nodeId, host, port }
+  },
+  (request, context, code) => {
+    const nobody = { errorCode: code, errorMessage: null, nodeId: -1, host: '', port: -1 }
+    if (context.apiVersion < batchedSince) return nobody
+    return { coordinators: request.coordinatorKeys.map((key) => ({ key, ...nobody })) }
+  },
+)
+
+async function findOne(
+  key: string,
+  keyType: number,
+  context: RequestContext,
+  services: Services,
+): Promise<Found> {
+  try {
+    const { id, host, port } = await coordinatorOf(key, keyType, context, services)
+    return { key, errorCode: 0, errorMessage: '', nodeId: id, host, port }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return refused(key, error.reason, error.detail)
+  }
+}
+
+function refused(key: string, error: ErrorName, errorMessage: string | null): Found {
+  return { key, errorCode: errorCode(error), errorMessage, nodeId: -1, host: '', port: -1 }
+}
+
+async function coordinatorOf(
+  key: string,
+  keyType: number,
+  context: RequestContext,
+  services: Services,
+) {
+  if (keyType !== keyTypes.group) {
+    if (keyType !== keyTypes.transaction && keyType !== keyTypes.share) {
+      throw new Refusal('INVALID_REQUEST', `Unknown coordinator type ${keyType}`)
+    }
+    throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+  }
+  if (!mayAccess(services, context, 'DESCRIBE', 'group', key)) {
+    throw new Refusal('GROUP_AUTHORIZATION_FAILED')
+  }
+  const { metadata, settings } = services
+  const topic = await ensureInternalTopic(offsetsTopic, metadata, settings)
+  const { leader } = topic.partitions[keyPartition(key, topic.partitions.length)]!
+  const broker = metadata.image.brokers.get(leader)
+  const node = broker === undefined ? null : nodeOf(broker, context.listenerName)
+  if (node === null) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+  return node
+}

@@ -1,0 +1,72 @@
+import { supportedFeatures } from '../../metadata/controller/features.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import { type ApiVersionsRequest, apiVersions } from '../../protocol/messages/18-api-versions.ts'
+import type { AnyApi } from '../../protocol/schema.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import type { Services } from '../services.ts'
+
+/** Librdkafka takes a minimum above 0 for a broker without Produce; so Kafka says 0 (KAFKA-18659). */
+const advertisedMin: Readonly<Record<number, number>> = { 0: 0 }
+
+/** KIP-511: what a client may call itself. */
+const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+/** ApiVersions: derived from the table of handlers, so that it cannot promise too much. */
+export const handleApiVersions = handler(
+  apiVersions,
+  (request, context, services) => {
+    const fault = faultOf(request, context.apiVersion, services)
+    if (fault !== null) return { errorCode: errorCode(fault), apiKeys: [] }
+    if (context.apiVersion >= 3) {
+      context.connection.softwareName = request.clientSoftwareName
+      context.connection.softwareVersion = request.clientSoftwareVersion
+    }
+    return {
+      errorCode: 0,
+      apiKeys: services.served.map(versionsOf),
+      ...features(context, services),
+    }
+  },
+  (_request, _context, code) => ({
+    errorCode: code,
+    // The client learns which versions of this very request it may use (KIP-511).
+    apiKeys: code === errorCode('UNSUPPORTED_VERSION') ? [versionsOf(apiVersions)] : [],
+  }),
+)
+
+function versionsOf(api: AnyApi) {
+  return {
+    apiKey: api.key,
+    minVersion: advertisedMin[api.key] ?? api.versions[0],
+    maxVersion: api.stableMax,
+  }
+}
+
+/** KIP-1242: a client that says whom it means is told when it is wrong. */
+function faultOf(request: ApiVersionsRequest, version: number, { identity }: Services) {
+  if (version < 3) return null
+  const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request
+  if (!softwarePattern.test(clientSoftwareName)) return 'INVALID_REQUEST'
+  if (!softwarePattern.test(clientSoftwareVersion)) return 'INVALID_REQUEST'
+  if (version < 5 || (clusterId === null && nodeId === -1)) return null
+  if (clusterId === null || nodeId === -1) return 'INVALID_REQUEST'
+  const isUs = clusterId === identity.clusterId && nodeId === identity.brokerId
+  return isUs ? null : 'REBOOTSTRAP_REQUIRED'
+}
+
+function features({ apiVersion }: RequestContext, { metadata }: Services) {
+  if (apiVersion < 3) return {}
+  const { image } = metadata
+  return {
+    // Before v4 a client could not read a level of 0 (KIP-1022).
+    supportedFeatures: supportedFeatures
+      .filter(({ min }) => apiVersion >= 4 || min > 0)
+      .map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
+    finalizedFeaturesEpoch: image.offset,
+    finalizedFeatures: [...image.features].map(([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })),
+  }
+}
