@@ -1,0 +1,106 @@
+import type { BrokerSettings } from '../../metadata/config/settings.ts'
+import { BadConfig } from './static-config.ts'
+
+export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+/** Codes of `SecurityProtocol` in registrations. */
+export const securityProtocolCodes: Readonly<Record<SecurityProtocol, number>> = {
+  PLAINTEXT: 0,
+  SSL: 1,
+  SASL_PLAINTEXT: 2,
+  SASL_SSL: 3,
+}
+
+/** One entry of `listeners` or `advertised.listeners`: `NAME://host:port`. */
+export interface ListenerAddress {
+  readonly name: string
+  /** Empty for all addresses of the machine. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface ListenerPlan extends ListenerAddress {
+  readonly protocol: SecurityProtocol
+  /** What clients are told; null to tell them the host that is bound. */
+  readonly advertised: ListenerAddress | null
+}
+
+export interface ListenerPlans {
+  readonly broker: readonly ListenerPlan[]
+  readonly controller: readonly ListenerPlan[]
+}
+
+/** @throws BadConfig for what is not `NAME://host:port`. */
+export function parseListener(key: string, text: string): ListenerAddress {
+  const parts = /^([^:/]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/[\]]*)):(-?\d+)$/.exec(text.trim())
+  const port = Number(parts?.[4])
+  if (parts === null || port > 65535 || port < 0) {
+    throw new BadConfig(`${key}: "${text}" is not NAME://host:port`)
+  }
+  return { name: parts[1]!.toUpperCase(), host: parts[2] ?? parts[3] ?? '', port }
+}
+
+function parseListeners(key: string, texts: readonly string[]): ListenerAddress[] {
+  const listeners = texts.map((text) => parseListener(key, text))
+  const names = listeners.map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new BadConfig(`${key}: the listener name ${twice} stands twice`)
+  return listeners
+}
+
+function protocolMap(settings: BrokerSettings): ReadonlyMap<string, SecurityProtocol> {
+  const map = new Map<string, SecurityProtocol>()
+  for (const entry of settings.list('listener.security.protocol.map')) {
+    const [name, protocol] = entry.split(':').map((part) => part.trim().toUpperCase())
+    if (protocol === undefined || !(protocol in securityProtocolCodes)) {
+      throw new BadConfig(`listener.security.protocol.map: "${entry}" is not NAME:PROTOCOL`)
+    }
+    map.set(name!, protocol as SecurityProtocol)
+  }
+  return map
+}
+
+/**
+ * What to open, from `listeners`, `advertised.listeners`, `listener.security.protocol.map` and
+ * `controller.listener.names`, by the rules of `SocketServerConfigs` and `KafkaConfig`.
+ * @throws BadConfig naming the key that is wrong.
+ */
+export function planListeners(settings: BrokerSettings): ListenerPlans {
+  const protocols = protocolMap(settings)
+  const controllerNames = settings.list('controller.listener.names').map((n) => n.toUpperCase())
+  const advertised = settings.isSet('advertised.listeners')
+    ? parseListeners('advertised.listeners', settings.list('advertised.listeners'))
+    : []
+  const plans = parseListeners('listeners', settings.list('listeners')).map((listener) => {
+    // Kafka maps a controller listener without an entry to PLAINTEXT while the map is the default.
+    const mapped = protocols.get(listener.name)
+    const isController = controllerNames.includes(listener.name)
+    const protocol =
+      mapped ??
+      (isController && !settings.isSet('listener.security.protocol.map') ? 'PLAINTEXT' : undefined)
+    if (protocol === undefined) {
+      throw new BadConfig(
+        `listener.security.protocol.map has no entry for the listener ${listener.name}`,
+      )
+    }
+    const told = advertised.find(({ name }) => name === listener.name) ?? null
+    return { ...listener, protocol, advertised: told }
+  })
+  const broker = plans.filter(({ name }) => !controllerNames.includes(name))
+  for (const { name } of advertised) {
+    if (!plans.some((plan) => plan.name === name)) {
+      throw new BadConfig(`advertised.listeners names ${name}, which listeners does not have`)
+    }
+  }
+  for (const { name, port, advertised: told } of broker) {
+    if (told?.host === '0.0.0.0' || told?.host === '') {
+      throw new BadConfig(
+        `advertised.listeners: ${name} must name a host that clients can reach, not 0.0.0.0`,
+      )
+    }
+    if (told !== null && told.port === 0 && port !== 0) {
+      throw new BadConfig(`advertised.listeners: ${name} must have a port`)
+    }
+  }
+  if (broker.length === 0) throw new BadConfig('listeners has none that clients could use')
+  return { broker, controller: plans.filter(({ name }) => controllerNames.includes(name)) }
+}
