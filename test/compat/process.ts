@@ -14,6 +14,8 @@ const outputCharsMax = 64 * 1024 * 1024
 export class Running {
   readonly child: ChildProcess
   readonly finished: Promise<Finished>
+  /** When it was started, on the clock of `performance.now`. */
+  readonly startedAtMs = performance.now()
   stdout = ''
   stderr = ''
   #watchers = new Set<() => void>()

@@ -1,9 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { getKafka } from './kafka/jars.ts'
 import { startJava } from './kafka/java.ts'
 import { Running } from './process.ts'
+import { projectRoot } from './project-root.ts'
 
 /** Broker settings by Kafka's names. */
 export type Settings = Readonly<Record<string, string | number | boolean>>
@@ -69,6 +71,11 @@ export class Target {
     return this.#program?.pid ?? -1
   }
 
+  /** When its process was started, on the clock of `performance.now`. */
+  get startedAtMs(): number {
+    return this.#program?.startedAtMs ?? Number.NaN
+  }
+
   /** Starts on the port it had before, if it had one. Resolves once clients can be served. */
   async start(): Promise<void> {
     const { program, port } = await launchers[this.name]({
@@ -124,7 +131,7 @@ export const startKafka = (options: TargetOptions = {}) => startTarget('kafka', 
 /** Starts whichever the suites run against. */
 export const startBroker = (options: TargetOptions = {}) => startTarget(targetName, options)
 
-const command = resolve(import.meta.dirname, '..', '..', 'dist', 'cli.js')
+const command = join(projectRoot, 'dist', 'cli.js')
 
 async function launchOdradek({ dataDir, port, settings, timeoutMs }: Launch): Promise<Launched> {
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
@@ -159,22 +166,41 @@ function kafkaProperties(launch: Launch, controllerPort: number, nodeId: number)
     .join('')
 }
 
+/** What Kafka's own start script gives the JVM of a broker. */
+const brokerJvm = [
+  ...['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
+  ...['-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'],
+  '-Djava.awt.headless=true',
+]
+
 async function launchKafka(launch: Launch): Promise<Launched> {
+  await getKafka()
   const port = launch.port === 0 ? await freePort() : launch.port
   const meta = join(launch.dataDir, 'meta.properties')
   const isNew = !existsSync(meta)
   const nodeId = isNew ? 1 : Number(/^node\.id=(\d+)/m.exec(readFileSync(meta, 'utf8'))?.[1])
-  const properties = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
+  const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
+  const properties = join(configDir, 'server.properties')
   writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
   if (isNew) await formatKafka(properties, clusterId)
-  const heap = process.env.ODRADEK_KAFKA_OPTS?.split(' ') ?? ['-Xms1G', '-Xmx1G']
-  const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: heap })
+  const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: brokerJvm })
   await program.until(/Kafka Server started/, launch.timeoutMs)
+  rmSync(configDir, { recursive: true })
   return { program, port }
 }
 
+/** Formats a new data directory, so that a later start does nothing but start. */
+export async function prepareKafka(dataDir: string): Promise<void> {
+  const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
+  const properties = join(configDir, 'server.properties')
+  const launch = { dataDir, port: 9092, settings: {}, timeoutMs: 0 }
+  writeFileSync(properties, kafkaProperties(launch, 9093, 1))
+  await formatKafka(properties, clusterId)
+  rmSync(configDir, { recursive: true })
+}
+
 /** Formats the directory that `properties` names, as `kafka-storage format` does. */
-export async function formatKafka(properties: string, id: string): Promise<void> {
+async function formatKafka(properties: string, id: string): Promise<void> {
   const program = startJava('kafka.tools.StorageTool', ['format', '-t', id, '-c', properties], {
     classes: 'server',
   })

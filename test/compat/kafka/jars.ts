@@ -12,7 +12,7 @@ export const kafkaHome =
   process.env.ODRADEK_KAFKA_HOME ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', 'kafka')
 
-/** `server`: Kafka 4.4.0's own classes with the 4.3.1 tools on top. `tools`: 4.3.1 throughout. */
+/** `server`: the broker, 4.4.0. `tools`: the command line tools and their clients, 4.3.1. */
 export type Classes = 'server' | 'tools'
 
 interface Dependency {
@@ -30,7 +30,7 @@ const logging: readonly Dependency[] = ['log4j-slf4j-impl', 'log4j-core'].map((a
 }))
 
 const dependencies: Record<Classes, readonly Dependency[]> = {
-  // No kafka-tools of 4.4.0 is published: the older one stands alone, without what it would bring.
+  // No kafka-tools-api of 4.4.0 is published: the older one stands in, without what it would bring.
   server: [
     {
       artifact: 'kafka_2.13',
@@ -38,7 +38,6 @@ const dependencies: Record<Classes, readonly Dependency[]> = {
       exclude: ['org.apache.kafka:kafka-tools-api'],
     },
     { artifact: 'kafka-tools-api', version: toolsVersion, exclude: ['*:*'] },
-    { artifact: 'kafka-tools', version: toolsVersion, exclude: ['org.apache.kafka:*'] },
   ],
   tools: [
     { artifact: 'kafka-tools', version: toolsVersion },

@@ -1,28 +1,32 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Running, runWell } from '../process.ts'
+import { projectRoot } from '../project-root.ts'
 import { type Classes, classPathOf, kafkaHome, loggingArgs } from './jars.ts'
 
-const sources = join(import.meta.dirname, '..', 'java')
+const sources = join(projectRoot, 'test', 'compat', 'java')
 
 /** Short-lived programs start faster without the second compiler. */
 const quickStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
 
 /**
- * Compiles `test/compat/java/NAME.java` once for each content of the file.
+ * Compiles `test/compat/java/`, once for each content of its files.
  *
- * @returns the folder of its classes.
+ * @returns the folder of the classes.
  */
-export async function compile(name: string, classes: Classes): Promise<string> {
-  const source = join(sources, `${name}.java`)
-  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
-  const folder = join(kafkaHome, 'classes', `${name}-${classes}-${digest}`)
+export async function compile(): Promise<string> {
+  const files = readdirSync(sources).filter((name) => name.endsWith('.java'))
+  const hash = createHash('sha256')
+  for (const file of files.toSorted()) hash.update(readFileSync(join(sources, file)))
+  const folder = join(kafkaHome, 'classes', hash.digest('hex').slice(0, 16))
   if (existsSync(folder)) return folder
   const partial = `${folder}.${process.pid}.tmp`
   mkdirSync(partial, { recursive: true })
-  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp', classPathOf(classes)]
-  await runWell('javac', [...flags, source], { timeoutMs: 120_000 })
+  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp', classPathOf('tools')]
+  await runWell('javac', [...flags, ...files.map((file) => join(sources, file))], {
+    timeoutMs: 120_000,
+  })
   try {
     renameSync(partial, folder)
   } catch (error) {
@@ -47,13 +51,4 @@ export function startJava(
     mainClass,
     ...args,
   ])
-}
-
-/** Compiles and starts a program of `test/compat/java/`. */
-export async function startOurJava(
-  name: string,
-  args: readonly string[],
-  classes: Classes = 'tools',
-): Promise<Running> {
-  return startJava(name, args, { classes, extra: [await compile(name, classes)] })
 }

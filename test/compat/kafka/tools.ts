@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Finished, Running } from '../process.ts'
-import { type Classes, jarsOf, loggingArgs } from './jars.ts'
+import { jarsOf, loggingArgs } from './jars.ts'
 import { compile } from './java.ts'
 
 const mainClasses = {
@@ -23,6 +23,9 @@ const mainClasses = {
   storage: 'kafka.tools.StorageTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
+  // Programs of our own, in `test/compat/java/`.
+  'fixed-batches': 'FixedBatches',
+  'round-trip': 'RoundTrip',
 } as const
 export type Tool = keyof typeof mainClasses
 
@@ -49,14 +52,14 @@ export class JavaTools {
   }
 
   /** Starts the JVM (about half a second). It ends with this process, or at `close`. */
-  static async start(classes: Classes): Promise<JavaTools> {
-    const folder = await compile('ToolRunner', classes)
-    const jars = jarsOf(classes)
+  static async start(): Promise<JavaTools> {
+    const folder = await compile()
+    const jars = jarsOf('tools')
     const fresh = jars.filter((jar) => /^kafka-tools-\d|^kafka_2/.test(basename(jar)))
     const shared = jars.filter((jar) => !fresh.includes(jar))
     const jvm = ['-XX:+UseSerialGC', '-Xmx512m', `-Dtool.jars=${fresh.join(':')}`]
     const classPath = [folder, ...shared].join(':')
-    const args = [...jvm, ...loggingArgs(classes), '-cp', classPath, 'ToolRunner']
+    const args = [...jvm, ...loggingArgs('tools'), '-cp', classPath, 'ToolRunner']
     return new JavaTools(new Running('java', args))
   }
 
@@ -123,15 +126,10 @@ export class JavaTools {
   }
 }
 
-const shared = globalThis as { odradekJavaTools?: Map<Classes, Promise<JavaTools>> }
+const shared = globalThis as { odradekJavaTools?: Promise<JavaTools> }
 
 /** The one runner that all suites of a process share. */
-export function javaTools(classes: Classes = 'tools'): Promise<JavaTools> {
-  const runners = (shared.odradekJavaTools ??= new Map())
-  let runner = runners.get(classes)
-  if (runner === undefined) {
-    runner = JavaTools.start(classes)
-    runners.set(classes, runner)
-  }
-  return runner
+export function javaTools(): Promise<JavaTools> {
+  shared.odradekJavaTools ??= JavaTools.start()
+  return shared.odradekJavaTools
 }

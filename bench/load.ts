@@ -1,0 +1,132 @@
+import { startJava } from '../test/compat/kafka/java.ts'
+import { javaTools, mainClassOf, type Tool } from '../test/compat/kafka/tools.ts'
+import type { Target } from '../test/compat/targets.ts'
+import { cpuSeconds } from './measure.ts'
+
+/** One kind of load. Sizes are bytes of a record's value. */
+export interface Scenario {
+  readonly recordBytes: number
+  readonly records: number
+  readonly partitions: number
+  readonly batchBytes: number
+  readonly lingerMs: number
+  readonly acks: string
+  readonly compression: string
+  /** Records a second of the latency run, well below what either broker can take. */
+  readonly pacedRecordsPerSecond: number
+}
+
+export interface ProduceResult {
+  readonly recordsPerSecond: number
+  readonly cpuSecondsPerGb: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+}
+export interface ConsumeResult {
+  readonly recordsPerSecond: number
+  readonly cpuSecondsPerGb: number
+}
+
+const runTimeoutMs = 600_000
+
+/** Runs a performance tool in a JVM of its own, as its script would. */
+async function perf(tool: Tool, args: readonly string[]): Promise<string> {
+  const program = startJava(mainClassOf(tool), args, { jvm: ['-Xmx512m', '-XX:+UseG1GC'] })
+  const { code, stdout } = await program.end(runTimeoutMs)
+  if (code !== 0) throw new Error(program.describe())
+  return stdout
+}
+
+/** CPU seconds the broker spends for each 10^9 bytes of values while `work` runs. */
+async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
+  const before = cpuSeconds(target.pid)
+  const result = await work()
+  return { result, cpuSecondsPerGb: (cpuSeconds(target.pid) - before) / (bytes / 1e9) }
+}
+
+const at = (target: Target, topic: string) => [
+  ...['--bootstrap-server', target.bootstrap],
+  ...['--topic', topic],
+]
+
+export async function createTopic(target: Target, topic: string, partitions: number) {
+  const tools = await javaTools()
+  const args = ['--create', '--partitions', String(partitions), ...at(target, topic)]
+  await tools.ask('topics', args)
+}
+
+export async function deleteTopic(target: Target, topic: string): Promise<void> {
+  await (await javaTools()).ask('topics', ['--delete', ...at(target, topic)])
+}
+
+/** How a producer run is paced. */
+export interface Pace {
+  readonly records: number
+  /** -1: as fast as it goes. */
+  readonly recordsPerSecond: number
+  /** The first records, left out of the figures: the producer's own JVM is cold then. 0: none. */
+  readonly warmupRecords: number
+  readonly lingerMs: number
+}
+
+export async function produce(
+  target: Target,
+  topic: string,
+  scenario: Scenario,
+  pace: Pace,
+): Promise<ProduceResult> {
+  const { recordBytes, batchBytes, acks, compression } = scenario
+  const { records, recordsPerSecond, warmupRecords, lingerMs } = pace
+  const properties = [
+    `acks=${acks}`,
+    `batch.size=${batchBytes}`,
+    `linger.ms=${lingerMs}`,
+    `compression.type=${compression}`,
+    // An idempotent producer needs acks=all; any other acks is what a plain one would use.
+    `enable.idempotence=${acks === 'all' || acks === '-1'}`,
+  ]
+  const args = [
+    ...at(target, topic),
+    ...['--num-records', String(records), '--record-size', String(recordBytes)],
+    ...['--throughput', String(recordsPerSecond)],
+    ...(warmupRecords > 0 ? ['--warmup-records', String(warmupRecords)] : []),
+    ...['--command-property', ...properties],
+  ]
+  const { result, cpuSecondsPerGb } = await withCpu(target, records * recordBytes, () =>
+    perf('producer-perf', args),
+  )
+  const last = result.trim().split('\n').at(-1) ?? ''
+  const number = (pattern: RegExp) => {
+    const found = pattern.exec(last)?.[1]
+    if (found === undefined) throw new Error(`cannot read the producer's last line: ${last}`)
+    return Number(found)
+  }
+  if (number(/^(\d+) (?:steady state )?records sent/) !== records - warmupRecords)
+    throw new Error(`not all were sent: ${last}`)
+  return {
+    recordsPerSecond: number(/, ([\d.]+) records\/sec/),
+    cpuSecondsPerGb,
+    p50Ms: number(/, (\d+) ms 50th/),
+    p99Ms: number(/, (\d+) ms 99th/),
+    p999Ms: number(/, (\d+) ms 99\.9th/),
+  }
+}
+
+/** Reads the topic from its start; the time the group takes to form is not counted. */
+export async function consume(
+  target: Target,
+  topic: string,
+  scenario: Scenario,
+): Promise<ConsumeResult> {
+  const { records, recordBytes } = scenario
+  const args = [...at(target, topic), '--num-records', String(records)]
+  const { result, cpuSecondsPerGb } = await withCpu(target, records * recordBytes, () =>
+    perf('consumer-perf', args),
+  )
+  const [header = '', row = ''] = result.trim().split('\n').slice(-2)
+  const cell = (name: string) => Number(row.split(', ')[header.split(', ').indexOf(name)])
+  const read = cell('data.consumed.in.nMsg')
+  if (!(read >= records)) throw new Error(`read ${read} of ${records} records: ${result}`)
+  return { recordsPerSecond: cell('fetch.nMsg.sec'), cpuSecondsPerGb }
+}

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+
+/** What was measured in all rounds, for each of the two brokers. */
+export interface Row {
+  readonly what: string
+  readonly unit: string
+  readonly odradek: readonly number[]
+  readonly kafka: readonly number[]
+}
+
+export interface Table {
+  readonly title: string
+  readonly rows: readonly Row[]
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = Math.floor(sorted.length / 2)
+  const upper = sorted[half] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2
+}
+
+function digits(value: number): string {
+  if (!Number.isFinite(value)) return '-'
+  if (value >= 1000) return Math.round(value).toLocaleString('en')
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2).replace(/\.0+$/, '')
+}
+
+/** "median (min to max)". */
+function spread(values: readonly number[]): string {
+  const range = `${digits(Math.min(...values))} to ${digits(Math.max(...values))}`
+  return values.length > 1 ? `${digits(median(values))} (${range})` : digits(median(values))
+}
+
+function ratio({ odradek, kafka }: Row): string {
+  const [ours, theirs] = [median(odradek), median(kafka)]
+  return theirs === 0 ? (ours === 0 ? '1' : '-') : digits(ours / theirs)
+}
+
+export function renderTable({ title, rows }: Table): string {
+  const lines = rows.map(
+    (row) =>
+      `| ${row.what} (${row.unit}) | ${spread(row.odradek)} | ${spread(row.kafka)} | ${ratio(row)} |`,
+  )
+  const head = ['| | odradek | Apache Kafka | ratio |', '| --- | ---: | ---: | ---: |']
+  return [`### ${title}`, '', ...head, ...lines, ''].join('\n')
+}
+
+function firstMatch(file: string, pattern: RegExp): string | undefined {
+  try {
+    return pattern.exec(readFileSync(file, 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+/** The machine in one line. */
+export function machine(): string {
+  const system = firstMatch('/etc/os-release', /^PRETTY_NAME="(.*)"/m) ?? process.platform
+  const java = execFileSync('java', ['--version'], { encoding: 'utf8' }).split('\n')[0]
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
+  const memoryGb = Math.round(totalmem() / 1e9)
+  return `${cpus().length} x ${model}, ${memoryGb} GB, ${system}, Node ${process.version}, ${java}`
+}
