@@ -94,7 +94,7 @@ describe('the house is tidy', () => {
         const to = relative(join(root, 'src'), resolve(root, 'src', dirname(path), target!))
         const [from, into] = [folderOf(path), folderOf(to)]
         if (from !== into && !mayImport[from]?.includes(into)) wrong.push(`${path} -> ${to}`)
-        if (!to.endsWith('.ts')) wrong.push(`${path} -> ${to} (name the .ts file)`)
+        if (!/\.(ts|json)$/.test(to)) wrong.push(`${path} -> ${to} (name the .ts file)`)
       }
     }
     expect(wrong).toEqual([])
