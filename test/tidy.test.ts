@@ -49,7 +49,10 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
     in: ['base/clock.ts'],
   },
   { what: /\bMath\.random\(|node:crypto/, in: ['base/random.ts', 'security/'] },
-  { what: /from 'node:fs/, in: ['storage/node-disk.ts', 'cli/', 'server/config/'] },
+  {
+    what: /from 'node:fs/,
+    in: ['storage/node-disk.ts', 'storage/directory-lock.ts', 'cli/', 'server/config/'],
+  },
   { what: /from 'node:(net|tls)'/, in: ['server/listener.ts', 'server/connection.ts'] },
   { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
 ]

@@ -1,0 +1,116 @@
+import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
+
+interface TailEntry {
+  readonly baseOffset: number
+  readonly nextOffset: number
+  readonly bytes: Buffer
+}
+
+/**
+ * The newest batches of one log as they came, by reference: what is being written, and what followers
+ * of the tail read without touching the disk.
+ */
+export class HotTail {
+  private entries: TailEntry[] = []
+  /** Entries before this one were dropped already. */
+  private first = 0
+  private readonly memory: TailMemory
+
+  constructor(memory: TailMemory) {
+    this.memory = memory
+  }
+
+  push(baseOffset: number, nextOffset: number, bytes: Buffer): void {
+    this.entries.push({ baseOffset, nextOffset, bytes })
+  }
+
+  /** Says that the oldest entry not yet so marked is on the file system: it may be dropped from now. */
+  written(bytes: number): void {
+    this.memory.add(this, bytes)
+  }
+
+  /** Drops the oldest entry. */
+  dropOldest(): void {
+    if (this.first >= this.entries.length) return
+    this.entries[this.first++] = dropped
+    if (this.first < 64 || this.first * 2 < this.entries.length) return
+    this.entries = this.entries.slice(this.first)
+    this.first = 0
+  }
+
+  clear(): void {
+    this.entries = []
+    this.first = 0
+  }
+
+  /** Null if the batch of `offset` is not, or no longer, here. */
+  read(offset: number, limits: ReadLimits): ReadResult | null {
+    const oldest = this.entries[this.first]
+    if (oldest === undefined || offset < oldest.baseOffset) return null
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    let nextOffset = offset
+    for (let i = this.find(offset); i < this.entries.length; i++) {
+      const entry = this.entries[i]!
+      if (entry.baseOffset >= limits.upTo) break
+      const left = {
+        maxBytes: limits.maxBytes - bytes,
+        upTo: limits.upTo,
+        minOneBatch: limits.minOneBatch && bytes === 0,
+      }
+      const cut = cutBatches(entry.bytes, nextOffset, left)
+      if (cut.end === cut.start) break
+      chunks.push(entry.bytes.subarray(cut.start, cut.end))
+      bytes += cut.end - cut.start
+      nextOffset = cut.nextOffset
+      if (nextOffset < entry.nextOffset) break
+    }
+    return { chunks, bytes, nextOffset }
+  }
+
+  /** The number of the first entry that ends after `offset`. */
+  private find(offset: number): number {
+    let low = this.first
+    let high = this.entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.entries[middle]!.nextOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** Stands in the place of a dropped entry, so that its bytes can be freed. */
+const dropped: TailEntry = { baseOffset: -1, nextOffset: -1, bytes: Buffer.alloc(0) }
+
+/** The memory that all logs of a broker share for their tails; the oldest bytes go first. */
+export class TailMemory {
+  readonly bytesMax: number
+  private bytes = 0
+  private tails: (HotTail | null)[] = []
+  private sizes: number[] = []
+  private first = 0
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
+  }
+
+  add(tail: HotTail, bytes: number): void {
+    this.tails.push(tail)
+    this.sizes.push(bytes)
+    this.bytes += bytes
+    while (this.bytes > this.bytesMax) this.drop()
+  }
+
+  private drop(): void {
+    this.tails[this.first]!.dropOldest()
+    this.tails[this.first] = null
+    this.bytes -= this.sizes[this.first]!
+    this.first++
+    if (this.first < 1024 || this.first * 2 < this.tails.length) return
+    this.tails = this.tails.slice(this.first)
+    this.sizes = this.sizes.slice(this.first)
+    this.first = 0
+  }
+}

@@ -1,0 +1,155 @@
+import type { LeaderEpochs } from './epochs.ts'
+import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
+import type { LogOptions } from './log-contract.ts'
+import type { Producers } from './producers.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+
+/**
+ * What a log keeps on disk beside the appends: closed segments, indexes, snapshots, epochs. Done in
+ * the background, one after the other; the first failure is reported and ends it.
+ */
+export class LogFiles {
+  private readonly o: LogOptions
+  private readonly segments: SegmentList
+  private readonly producers: Producers
+  private readonly epochs: LeaderEpochs
+  private readonly onFailure: (error: Error) => void
+  private last: Promise<void> = Promise.resolve()
+  private flushed: number
+  private newestSnapshot: number
+  private flushedAtMs: number
+  /** Whether the directory must be synced for its files to be found again. */
+  private hasNewFiles = true
+  /** Whether the epochs on disk may be lost with the machine. */
+  private hasNewEpochs = false
+
+  constructor(
+    o: LogOptions,
+    state: {
+      readonly segments: SegmentList
+      readonly producers: Producers
+      readonly epochs: LeaderEpochs
+      readonly recoveryPoint: number
+      readonly snapshotOffset: number
+    },
+    onFailure: (error: Error) => void,
+  ) {
+    this.o = o
+    this.segments = state.segments
+    this.producers = state.producers
+    this.epochs = state.epochs
+    this.flushed = state.recoveryPoint
+    this.newestSnapshot = state.snapshotOffset
+    this.flushedAtMs = o.clock.nowMs()
+    this.onFailure = onFailure
+  }
+
+  /** Everything below is synced: Kafka's recovery point. */
+  get flushedOffset(): number {
+    return this.flushed
+  }
+
+  /** When that was last true of everything, on the wall clock. */
+  get lastFlushMs(): number {
+    return this.flushedAtMs
+  }
+
+  /** Runs behind what was begun before. Rejects if it, or anything before it, failed. */
+  run(work: () => Promise<void>): Promise<void> {
+    const done = this.last.then(work)
+    this.last = done
+    done.catch((error: unknown) => {
+      this.onFailure(error instanceof Error ? error : new Error(String(error)))
+    })
+    return done
+  }
+
+  /** Resolves when everything that was begun is done. */
+  settled(): Promise<void> {
+    return this.last
+  }
+
+  /** A new segment is written to: what the old one still needs is done behind the appends. */
+  rolled(old: Segment, active: Segment, lastWrite: Promise<void>): void {
+    const snapshot = this.producers.toSnapshot()
+    void this.run(async () => {
+      await lastWrite
+      await active.createFiles()
+      this.hasNewFiles = true
+      await old.seal()
+      await this.writeSnapshot(active.baseOffset, snapshot)
+      await this.syncUpTo(active.baseOffset)
+    })
+  }
+
+  /** Renames the files of segments that are out of use, and removes them later. */
+  discard(segments: readonly Segment[]): Promise<void> {
+    const { clock, config, disk } = this.o
+    return this.run(async () => {
+      const doomed: string[] = []
+      for (const segment of segments) doomed.push(...(await segment.markDeleted()))
+      clock.after(config().fileDeleteDelayMs, () => {
+        // What is left after a failure is removed when the log is next opened.
+        for (const path of doomed) disk.remove(path).catch(() => {})
+      })
+    })
+  }
+
+  /** Removes the files of segments at once: their names may be used again. */
+  remove(segments: readonly Segment[]): Promise<void> {
+    return this.run(async () => {
+      for (const segment of segments) await segment.remove()
+    })
+  }
+
+  /** The epochs have changed. Not synced yet: batches carry their epochs, the file can be rebuilt. */
+  epochsChanged(): void {
+    this.hasNewEpochs = true
+    void this.run(() => this.writeEpochs(false))
+  }
+
+  /** Syncs what was written below `offset`. */
+  async syncUpTo(offset: number): Promise<void> {
+    if (offset <= this.flushed) return
+    for (const segment of this.segments.from(this.flushed)) {
+      if (segment.baseOffset < offset) await segment.log.sync()
+    }
+    if (this.hasNewFiles) await this.o.disk.syncDirectory(this.o.dir)
+    this.hasNewFiles = false
+    this.flushed = Math.max(this.flushed, offset)
+    this.flushedAtMs = this.o.clock.nowMs()
+  }
+
+  /** After this the next open has nothing to scan. */
+  async seal(logEndOffset: number): Promise<void> {
+    if (this.newestSnapshot < logEndOffset) {
+      await this.writeSnapshot(logEndOffset, this.producers.toSnapshot())
+    }
+    for (const segment of this.segments.all) await segment.seal()
+    await this.syncUpTo(logEndOffset)
+    if (this.hasNewEpochs) await this.writeEpochs(true)
+  }
+
+  /** The log ends at `offset` now: what says otherwise is taken back. */
+  async truncated(offset: number): Promise<void> {
+    this.flushed = Math.min(this.flushed, offset)
+    await this.writeEpochs(true)
+    for (const { name } of (await this.o.disk.list(this.o.dir)) ?? []) {
+      const at = offsetOfName(name, suffixes.snapshot)
+      if (at !== null && at > offset) await this.o.disk.remove(`${this.o.dir}/${name}`)
+    }
+    this.newestSnapshot = Math.min(this.newestSnapshot, offset)
+  }
+
+  private async writeSnapshot(offset: number, snapshot: Buffer): Promise<void> {
+    const path = segmentPath(this.o.dir, offset, suffixes.snapshot)
+    await this.o.disk.writeFileAtomically(path, snapshot)
+    this.newestSnapshot = Math.max(this.newestSnapshot, offset)
+  }
+
+  private writeEpochs(durable: boolean): Promise<void> {
+    const path = `${this.o.dir}/${leaderEpochFile}`
+    return this.o.disk.writeFileAtomically(path, Buffer.from(this.epochs.toText()), durable)
+  }
+}

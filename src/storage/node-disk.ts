@@ -1,0 +1,265 @@
+import fs from 'node:fs'
+import { dirname, join } from 'node:path'
+import { lockDirectory } from './directory-lock.ts'
+import { type DirectoryEntry, type DirectoryLock, type Disk, DiskError, type File } from './disk.ts'
+
+/** Descriptors that are kept open for files nobody is using at the moment. */
+export const openFilesMaxDefault = 1_000
+
+/** The real disk. */
+export class NodeDisk implements Disk {
+  private readonly openFiles: OpenFiles
+
+  constructor(openFilesMax: number = openFilesMaxDefault) {
+    this.openFiles = new OpenFiles(openFilesMax)
+  }
+
+  file(path: string): File {
+    return new NodeFile(path, this.openFiles)
+  }
+
+  async create(path: string): Promise<void> {
+    await attempt('create', path, async () => (await fs.promises.open(path, 'a')).close())
+  }
+
+  async list(path: string): Promise<DirectoryEntry[] | null> {
+    return attempt('list', path, async () => {
+      const entries = await orNull(fs.promises.readdir(path, { withFileTypes: true }))
+      if (entries === null) return null
+      const found = await Promise.all(
+        entries.map(async (entry): Promise<DirectoryEntry | null> => {
+          if (entry.isDirectory()) {
+            return { name: entry.name, isDirectory: true, size: 0, modifiedMs: 0 }
+          }
+          // It may be gone since: the background removal of old segments runs on.
+          const stat = await orNull(fs.promises.stat(join(path, entry.name)))
+          if (stat === null) return null
+          return {
+            name: entry.name,
+            isDirectory: false,
+            size: stat.size,
+            modifiedMs: Math.floor(stat.mtimeMs),
+          }
+        }),
+      )
+      return found.filter((entry) => entry !== null)
+    })
+  }
+
+  readFile(path: string): Promise<Buffer | null> {
+    return attempt('read', path, () => orNull(fs.promises.readFile(path)))
+  }
+
+  async writeFileAtomically(path: string, content: Uint8Array, durable = true): Promise<void> {
+    await attempt('write', path, async () => {
+      const written = `${path}.tmp`
+      await fs.promises.writeFile(written, content, { flush: durable })
+      await fs.promises.rename(written, path)
+      if (durable) await syncDirectory(dirname(path))
+    })
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await attempt('create', path, () => fs.promises.mkdir(path, { recursive: true }))
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await attempt('rename', from, () => fs.promises.rename(from, to))
+  }
+
+  async remove(path: string): Promise<void> {
+    await attempt('remove', path, () => fs.promises.rm(path, { recursive: true, force: true }))
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await attempt('sync', path, () => syncDirectory(path))
+  }
+
+  async lock(directory: string): Promise<DirectoryLock> {
+    return attempt('lock', directory, () => lockDirectory(directory))
+  }
+}
+
+class NodeFile implements File {
+  path: string
+  /** The open descriptor, on its way or there; null while nobody needs one. */
+  private descriptor: Promise<number> | null = null
+  private users = 0
+  private whenIdle: (() => void)[] = []
+  private readonly openFiles: OpenFiles
+
+  constructor(path: string, openFiles: OpenFiles) {
+    this.path = path
+    this.openFiles = openFiles
+  }
+
+  get isIdle(): boolean {
+    return this.users === 0
+  }
+
+  write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    return this.use('write', true, (fd) => writeAll(fd, chunks, position))
+  }
+
+  read(position: number, length: number): Promise<Buffer> {
+    return this.use('read', false, async (fd) => {
+      const buffer = Buffer.allocUnsafeSlow(length)
+      let at = 0
+      while (at < length) {
+        const count = await readSome(fd, buffer, at, position + at)
+        if (count === 0) break
+        at += count
+      }
+      return buffer.subarray(0, at)
+    })
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.use('truncate', true, (fd) => call((done) => fs.ftruncate(fd, size, done)))
+  }
+
+  async sync(): Promise<void> {
+    await this.use('sync', true, (fd) => call((done) => fs.fdatasync(fd, done)))
+  }
+
+  async rename(path: string): Promise<void> {
+    await attempt('rename', this.path, () => fs.promises.rename(this.path, path))
+    this.path = path
+  }
+
+  async close(): Promise<void> {
+    while (this.users > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve))
+    this.openFiles.forget(this)
+    const { descriptor } = this
+    if (descriptor === null) return
+    this.descriptor = null
+    const fd = await descriptor
+    await attempt('close', this.path, () => call((done) => fs.close(fd, done)))
+  }
+
+  private async use<T>(
+    action: string,
+    create: boolean,
+    run: (fd: number) => Promise<T>,
+  ): Promise<T> {
+    this.users++
+    try {
+      this.descriptor ??= this.open(create)
+      return await run(await this.descriptor)
+    } catch (error) {
+      throw asDiskError(action, this.path, error)
+    } finally {
+      if (--this.users === 0) for (const wake of this.whenIdle.splice(0)) wake()
+      this.openFiles.used(this)
+    }
+  }
+
+  private open(create: boolean): Promise<number> {
+    const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0)
+    const opened = call<number>((done) => fs.open(this.path, flags, done))
+    opened.catch(() => {
+      this.descriptor = null // So that the next call tries again.
+    })
+    return opened
+  }
+}
+
+/** Which files have a descriptor, the longest unused one first; closes that one when they are too many. */
+class OpenFiles {
+  private readonly files = new Set<NodeFile>()
+  private readonly max: number
+
+  constructor(max: number) {
+    this.max = max
+  }
+
+  used(file: NodeFile): void {
+    this.files.delete(file)
+    this.files.add(file)
+    if (this.files.size <= this.max) return
+    for (const oldest of this.files) {
+      if (!oldest.isIdle) continue
+      // A failing close of a descriptor that nobody uses loses nothing: syncs are explicit.
+      oldest.close().catch(() => {})
+      return
+    }
+  }
+
+  forget(file: NodeFile): void {
+    this.files.delete(file)
+  }
+}
+
+async function writeAll(
+  fd: number,
+  chunks: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let rest = chunks
+  let at = position
+  let left = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  while (left > 0) {
+    const count = await call<number>((done) =>
+      fs.writev(fd, rest as NodeJS.ArrayBufferView[], at, done),
+    )
+    left -= count
+    at += count
+    if (left > 0) rest = withoutFirst(rest, count)
+  }
+}
+
+/** What a write that stopped early still has to write. */
+function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
+  let skip = count
+  const rest: Uint8Array[] = []
+  for (const chunk of chunks) {
+    if (skip < chunk.length) rest.push(chunk.subarray(skip))
+    skip = Math.max(0, skip - chunk.length)
+  }
+  return rest
+}
+
+function readSome(fd: number, buffer: Buffer, at: number, position: number): Promise<number> {
+  return call((done) => fs.read(fd, buffer, at, buffer.length - at, position, done))
+}
+
+/** Callbacks cost less than `fs.promises` on the paths that every request takes. */
+function call<T = void>(
+  start: (done: (error: Error | null, value?: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error ? reject(error) : resolve(value as T)))
+  })
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return // Directories cannot be synced there.
+  const handle = await fs.promises.open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function orNull<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function attempt<T>(action: string, path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw asDiskError(action, path, error)
+  }
+}
+
+function asDiskError(action: string, path: string, error: unknown): unknown {
+  const isSystem = typeof (error as { syscall?: unknown } | null)?.syscall === 'string'
+  return isSystem ? new DiskError(action, path, error) : error
+}

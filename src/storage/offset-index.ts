@@ -1,0 +1,110 @@
+const entryBytes = 8
+const firstRoom = 8
+
+/**
+ * Where batches stand in a segment: sparse pairs of (relative offset, position), Kafka's `.index`.
+ * An entry names the last offset of a batch and the position at which that batch starts.
+ */
+export class OffsetIndex {
+  readonly baseOffset: number
+  /** Pairs of relative offset and position; `count` of them are in use. */
+  private entries: Int32Array
+  private count: number
+
+  private constructor(baseOffset: number, entries: Int32Array, count: number) {
+    this.baseOffset = baseOffset
+    this.entries = entries
+    this.count = count
+  }
+
+  static empty(baseOffset: number): OffsetIndex {
+    return new OffsetIndex(baseOffset, new Int32Array(0), 0)
+  }
+
+  /**
+   * From the bytes of a file. Null if they can be no index of this segment: an odd size, or offsets
+   * or positions that do not grow. Zeros after the last entry (the file as Kafka preallocates it) are
+   * left out.
+   */
+  static parse(baseOffset: number, bytes: Buffer, segmentBytes: number): OffsetIndex | null {
+    if (bytes.length % entryBytes !== 0) return null
+    const entries = new Int32Array(bytes.length / 4)
+    let count = 0
+    for (; count * entryBytes < bytes.length; count++) {
+      const offset = bytes.readInt32BE(count * entryBytes)
+      const position = bytes.readInt32BE(count * entryBytes + 4)
+      if (offset === 0 && position === 0) break
+      const isFirst = count === 0
+      if (offset < 0 || position < 0 || position >= segmentBytes) return null
+      if (!isFirst && offset <= entries[count * 2 - 2]!) return null
+      if (!isFirst && position <= entries[count * 2 - 1]!) return null
+      entries[count * 2] = offset
+      entries[count * 2 + 1] = position
+    }
+    return new OffsetIndex(baseOffset, entries, count)
+  }
+
+  get length(): number {
+    return this.count
+  }
+
+  get memoryBytes(): number {
+    return this.entries.byteLength
+  }
+
+  /** The last entry's offset; the base offset while there is none. */
+  get lastOffset(): number {
+    return this.baseOffset + (this.count === 0 ? 0 : this.entries[this.count * 2 - 2]!)
+  }
+
+  /** Where the last batch with an entry starts; 0 while there is none. */
+  get lastPosition(): number {
+    return this.count === 0 ? 0 : this.entries[this.count * 2 - 1]!
+  }
+
+  append(offset: number, position: number): void {
+    if (this.count * 2 === this.entries.length) {
+      const wider = new Int32Array(Math.max(firstRoom, this.entries.length * 2))
+      wider.set(this.entries)
+      this.entries = wider
+    }
+    this.entries[this.count * 2] = offset - this.baseOffset
+    this.entries[this.count * 2 + 1] = position
+    this.count++
+  }
+
+  /**
+   * Where a walk must start to find the batch of `offset`, and by where it has found it (null: the
+   * segment's end).
+   */
+  rangeOf(offset: number): { readonly from: number; readonly by: number | null } {
+    const index = this.floor(offset - this.baseOffset)
+    return {
+      from: index < 0 ? 0 : this.entries[index * 2 + 1]!,
+      by: index + 1 < this.count ? this.entries[index * 2 + 3]! : null,
+    }
+  }
+
+  /** Forgets the entries of `offset` and above. */
+  truncateTo(offset: number): void {
+    this.count = this.floor(offset - this.baseOffset - 1) + 1
+  }
+
+  toBytes(): Buffer {
+    const bytes = Buffer.allocUnsafe(this.count * entryBytes)
+    for (let i = 0; i < this.count * 2; i++) bytes.writeInt32BE(this.entries[i]!, i * 4)
+    return bytes
+  }
+
+  /** The number of the last entry whose relative offset is not above `offset`; -1 if none. */
+  private floor(offset: number): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.entries[middle * 2]! <= offset) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+}

@@ -1,0 +1,233 @@
+import type { DirectoryEntry } from './disk.ts'
+import { LeaderEpochs } from './epochs.ts'
+import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
+import type { LogOptions } from './log-contract.ts'
+import { Producers } from './producers.ts'
+import { Segment } from './segment.ts'
+import { SegmentList } from './segment-list.ts'
+
+/** What was found in a partition's directory, made good where a crash had left it torn. */
+export interface RecoveredLog {
+  readonly segments: SegmentList
+  readonly producers: Producers
+  readonly epochs: LeaderEpochs
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  /** Everything below is known to be synced. */
+  readonly recoveryPoint: number
+  /** Of the newest producer snapshot; -1 if there is none. */
+  readonly snapshotOffset: number
+}
+
+/**
+ * Opens a partition's directory (Kafka's `LogLoader`). After a clean stop nothing is scanned but the
+ * end of the last segment. Else every segment from the recovery point on is read through: its
+ * batches' checksums are checked, its indexes rebuilt, and the log is cut before the first batch that
+ * is damaged; what comes after it is dropped, for nobody was told that it is durable.
+ */
+export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
+  await o.disk.makeDirectory(o.dir)
+  const entries = await tidyDirectory(o)
+  const segments = findSegments(o, entries)
+  const { indexIntervalBytes } = o.config()
+  const recoveryPoint = o.cleanShutdown ? Number.POSITIVE_INFINITY : o.recoveryPoint
+  const savedEpochs = await readEpochs(o)
+  const epochs = savedEpochs ?? new LeaderEpochs()
+  const kept = await keepIntact(o, segments, recoveryPoint, epochs)
+  const start = Math.max(o.logStartOffset, kept[0]?.baseOffset ?? 0)
+  if (kept.length === 0) {
+    kept.push(emptySegment(o, start))
+    await kept[0]!.createFiles()
+  }
+  const last = kept.at(-1)!
+  let logEndOffset = last.sizeBytes === 0 ? last.baseOffset : await last.findEnd(indexIntervalBytes)
+  if (logEndOffset < start) {
+    // The checkpoint says that more was deleted than there is: what is left was deleted too.
+    for (const segment of kept.splice(0)) await segment.remove()
+    kept.push(emptySegment(o, start))
+    await kept[0]!.createFiles()
+    logEndOffset = start
+  }
+  const list = new SegmentList(kept)
+  if (savedEpochs === null) await rebuildEpochs(list, epochs)
+  epochs.truncateEnd(logEndOffset)
+  epochs.truncateStart(start)
+  const producers = new Producers(o.name)
+  const snapshotOffset = await loadProducers(o, list, producers, logEndOffset)
+  return {
+    segments: list,
+    producers,
+    epochs,
+    logStartOffset: start,
+    logEndOffset,
+    recoveryPoint: Math.min(o.recoveryPoint, logEndOffset),
+    snapshotOffset,
+  }
+}
+
+/** Removes what a stop in the middle of something left behind. @returns what remains. */
+async function tidyDirectory(o: LogOptions): Promise<DirectoryEntry[]> {
+  const entries = (await o.disk.list(o.dir)) ?? []
+  const names = new Set(entries.map((entry) => entry.name))
+  const stays: DirectoryEntry[] = []
+  for (const entry of entries) {
+    const { name } = entry
+    const index = indexSuffixes.find((suffix) => offsetOfName(name, suffix) !== null)
+    const isOrphan = index !== undefined && !names.has(name.slice(0, -index.length) + suffixes.log)
+    const isLeftover = leftoverSuffixes.some((suffix) => name.endsWith(suffix))
+    if (isOrphan || isLeftover) await o.disk.remove(`${o.dir}/${name}`)
+    else stays.push(entry)
+  }
+  return stays
+}
+
+const indexSuffixes = [suffixes.offsetIndex, suffixes.timeIndex, suffixes.txnIndex]
+const leftoverSuffixes = [suffixes.deleted, suffixes.cleaned, '.tmp']
+
+function findSegments(o: LogOptions, entries: readonly DirectoryEntry[]): Segment[] {
+  const names = new Set(entries.map((entry) => entry.name))
+  const segments: Segment[] = []
+  for (const entry of entries) {
+    const baseOffset = offsetOfName(entry.name, suffixes.log)
+    if (baseOffset === null) continue
+    const txnIndex = entry.name.slice(0, -suffixes.log.length) + suffixes.txnIndex
+    segments.push(
+      new Segment({
+        disk: o.disk,
+        dir: o.dir,
+        baseOffset,
+        sizeBytes: entry.size,
+        nowMs: o.clock.nowMs(),
+        modifiedMs: entry.modifiedMs,
+        mayHoldAborted: names.has(txnIndex),
+      }),
+    )
+  }
+  return segments.sort((a, b) => a.baseOffset - b.baseOffset)
+}
+
+/** Reads through the segments from the recovery point on; cuts, and drops what follows, at damage. */
+async function keepIntact(
+  o: LogOptions,
+  segments: readonly Segment[],
+  recoveryPoint: number,
+  epochs: LeaderEpochs,
+): Promise<Segment[]> {
+  const isDone = (i: number) => (segments[i + 1]?.baseOffset ?? Infinity) <= recoveryPoint
+  let next = segments.findIndex((_, i) => !isDone(i))
+  if (next < 0 || recoveryPoint === Infinity) return [...segments]
+  const kept = segments.slice(0, next + 1)
+  const producers = new Producers(o.name)
+  await loadProducers(o, new SegmentList(kept), producers, kept.at(-1)!.baseOffset)
+  while (await recoverSegment(o, kept.at(-1)!, producers, epochs)) {
+    if (++next === segments.length) return kept
+    await kept.at(-1)!.seal()
+    kept.push(segments[next]!)
+  }
+  for (const dropped of segments.slice(next + 1)) {
+    o.logger.warn('dropped a segment that follows on a damaged one', {
+      file: dropped.log.path,
+      bytes: dropped.sizeBytes,
+    })
+    await dropped.remove()
+  }
+  return kept
+}
+
+/** Rebuilds the indexes of one segment; false if it had to be cut. */
+async function recoverSegment(
+  o: LogOptions,
+  segment: Segment,
+  producers: Producers,
+  epochs: LeaderEpochs,
+): Promise<boolean> {
+  const { indexIntervalBytes } = o.config()
+  segment.resetIndexes()
+  segment.mayHoldAborted = false
+  let end = 0
+  let nextOffset = segment.baseOffset
+  for await (const { batch, position } of segment.walk()) {
+    if (batch.magic !== 2 || !batch.isIntact() || batch.baseOffset < nextOffset) break
+    segment.note(batch, position, indexIntervalBytes)
+    epochs.assign(batch.leaderEpoch, batch.baseOffset)
+    const ended = batch.hasProducerId ? producers.apply(batch) : null
+    if (ended?.isAborted) {
+      segment.noteAborted({ ...ended, lastStableOffset: producers.stableOffsetAfter(ended) })
+    }
+    end = position + batch.sizeBytes
+    nextOffset = batch.nextOffset
+  }
+  if (end === segment.sizeBytes) return true
+  o.logger.warn('cut a segment before what is no intact batch', {
+    file: segment.log.path,
+    position: end,
+    offset: nextOffset,
+    bytesDropped: segment.sizeBytes - end,
+  })
+  await segment.cutAt(end, nextOffset, indexIntervalBytes)
+  return false
+}
+
+async function readEpochs(o: LogOptions): Promise<LeaderEpochs | null> {
+  const text = (await o.disk.readFile(`${o.dir}/${leaderEpochFile}`))?.toString('utf8')
+  return text === undefined ? null : LeaderEpochs.parse(text)
+}
+
+/** Every batch carries its epoch: the file that lists them can be lost. */
+async function rebuildEpochs(segments: SegmentList, epochs: LeaderEpochs): Promise<void> {
+  epochs.clear()
+  for (const segment of segments.all) {
+    for await (const { batch } of segment.walk()) epochs.assign(batch.leaderEpoch, batch.baseOffset)
+  }
+}
+
+/**
+ * Brings the producers to where they were when the log ended at `upTo`: the newest snapshot that is
+ * not beyond it, then the batches from there on.
+ *
+ * @returns the offset of the newest snapshot; -1 if there is none.
+ */
+export async function loadProducers(
+  o: LogOptions,
+  segments: SegmentList,
+  producers: Producers,
+  upTo: number,
+): Promise<number> {
+  producers.clear()
+  const offsets = ((await o.disk.list(o.dir)) ?? [])
+    .map((entry) => offsetOfName(entry.name, suffixes.snapshot))
+    .filter((offset) => offset !== null && offset <= upTo)
+    .sort((a, b) => b! - a!) as number[]
+  let from = segments.first.baseOffset
+  for (const offset of offsets) {
+    const path = segmentPath(o.dir, offset, suffixes.snapshot)
+    const bytes = await o.disk.readFile(path)
+    if (bytes !== null && producers.load(bytes)) {
+      from = offset
+      break
+    }
+    o.logger.warn('removed a damaged producer snapshot; an older one is used', { file: path })
+    await o.disk.remove(path)
+  }
+  if (from >= upTo) return offsets[0] ?? -1
+  const { indexIntervalBytes } = o.config()
+  for (const segment of segments.from(from)) {
+    if (segment.baseOffset >= upTo || segment.sizeBytes === 0) continue
+    const { offset } = await segment.loadIndexes(indexIntervalBytes)
+    for await (const { batch } of segment.walk(offset.rangeOf(from).from)) {
+      if (batch.baseOffset >= upTo) break
+      if (batch.baseOffset >= from && batch.hasProducerId) producers.apply(batch)
+    }
+  }
+  return offsets[0] ?? -1
+}
+
+function emptySegment(o: LogOptions, baseOffset: number): Segment {
+  return new Segment({
+    disk: o.disk,
+    dir: o.dir,
+    baseOffset,
+    sizeBytes: 0,
+    nowMs: o.clock.nowMs(),
+  })
+}

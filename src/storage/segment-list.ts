@@ -1,0 +1,73 @@
+import type { Segment } from './segment.ts'
+
+/** The segments of a log, by base offset; never empty. The last one is written to. */
+export class SegmentList {
+  private list: Segment[]
+
+  /** @param segments in order; at least one. */
+  constructor(segments: readonly Segment[]) {
+    this.list = [...segments]
+  }
+
+  get all(): readonly Segment[] {
+    return this.list
+  }
+
+  get first(): Segment {
+    return this.list[0]!
+  }
+
+  get active(): Segment {
+    return this.list[this.list.length - 1]!
+  }
+
+  get sizeBytes(): number {
+    let sum = 0
+    for (const segment of this.list) sum += segment.sizeBytes
+    return sum
+  }
+
+  push(segment: Segment): void {
+    this.list.push(segment)
+  }
+
+  remove(segment: Segment): void {
+    this.list = this.list.filter((each) => each !== segment)
+  }
+
+  /** Puts one in the place of others that stand in a row. */
+  replace(old: readonly Segment[], by: Segment): void {
+    const at = this.list.indexOf(old[0]!)
+    this.list = this.list.toSpliced(at, old.length, by)
+  }
+
+  /** The segment that `offset` would be in: the last that does not start above it, else the first. */
+  holding(offset: number): Segment {
+    return this.list[this.indexOf(offset)]!
+  }
+
+  /** That segment and all after it. A copy: the list may change meanwhile. */
+  from(offset: number): Segment[] {
+    return this.list.slice(this.indexOf(offset))
+  }
+
+  after(segment: Segment): Segment[] {
+    return this.list.slice(this.list.indexOf(segment) + 1)
+  }
+
+  /** Where the segment after this one starts; null for the last. */
+  endOf(segment: Segment): number | null {
+    return this.list[this.list.indexOf(segment) + 1]?.baseOffset ?? null
+  }
+
+  private indexOf(offset: number): number {
+    let low = 0
+    let high = this.list.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.list[middle]!.baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+}

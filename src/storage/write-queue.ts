@@ -1,0 +1,150 @@
+import type { Segment } from './segment.ts'
+
+/** How much one call of the operating system may be given; the rest goes with the next. */
+const groupBytesMax = 8 * 1024 * 1024
+const groupWritesMax = 1024
+
+/** Batches on their way to a segment. */
+export interface Write {
+  readonly segment: Segment
+  readonly position: number
+  readonly bytes: Buffer
+  /** The offset after the last record. */
+  readonly endOffset: number
+}
+
+interface Waiting extends Write {
+  /** Shared with what came in the meantime of the same earlier write. */
+  readonly reported: Deferred
+}
+
+interface Deferred {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface WriteEvents {
+  /** What must be done before a group is reported, `last` being its last write: perhaps a sync. */
+  beforeReport(last: Write): Promise<void> | null
+  written(write: Write): void
+  /** Told once, with the first error; every later write is rejected with it. */
+  failed(error: Error): void
+}
+
+/**
+ * The appends of one log on their way to its files. At most one write is under way; all that comes
+ * meanwhile goes with the next one (group commit), and shares one promise.
+ */
+export class WriteQueue {
+  private waiting: Waiting[] = []
+  /** What the next append is reported with. */
+  private open: Deferred | null = null
+  private last: Promise<void> = Promise.resolve()
+  private isRunning = false
+  private failure: Error | null = null
+  private readonly events: WriteEvents
+
+  constructor(events: WriteEvents) {
+    this.events = events
+  }
+
+  /** Resolves when everything that was pushed so far is reported. */
+  get lastPushed(): Promise<void> {
+    return this.last
+  }
+
+  /** Resolves when the bytes are handed to the file system, and what `beforeReport` does is done. */
+  push(write: Write): Promise<void> {
+    this.open ??= deferred()
+    const reported = this.open
+    this.last = reported.promise
+    if (this.failure !== null) {
+      reported.reject(this.failure)
+      return reported.promise
+    }
+    const { segment, position, bytes, endOffset } = write
+    this.waiting.push({ segment, position, bytes, endOffset, reported })
+    if (!this.isRunning) {
+      this.isRunning = true
+      // Not at once: what the same turn of the event loop appends goes along.
+      queueMicrotask(() => void this.run())
+    }
+    return reported.promise
+  }
+
+  /** Resolves when nothing is waiting; rejects if a write failed. */
+  async drained(): Promise<void> {
+    while (this.isRunning) await this.last
+    if (this.failure !== null) throw this.failure
+  }
+
+  /** Rejects what waits and what comes. */
+  fail(error: Error): void {
+    if (this.failure !== null) return
+    this.failure = error
+    for (const { reported } of this.waiting) reported.reject(error)
+    this.waiting = []
+    this.events.failed(error)
+  }
+
+  private async run(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup()
+      this.open = null
+      try {
+        await this.write(group)
+      } catch (error) {
+        for (const { reported } of group) reported.reject(error)
+        this.fail(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    this.isRunning = false
+  }
+
+  private async write(group: readonly Waiting[]): Promise<void> {
+    const { segment, position } = group[0]!
+    const chunks = group.map((write) => write.bytes)
+    await segment.log.write(chunks, position)
+    const more = this.events.beforeReport(group[group.length - 1]!)
+    if (more !== null) await more
+    let { reported } = group[0]!
+    for (const write of group) {
+      this.events.written(write)
+      if (write.reported !== reported) reported.resolve()
+      reported = write.reported
+    }
+    // The last one's group may go on: then its promise waits for the rest.
+    if (this.waiting[0]?.reported !== reported) reported.resolve()
+  }
+
+  /** The writes at the front that go to one segment, one after the other. */
+  private takeGroup(): Waiting[] {
+    const { segment } = this.waiting[0]!
+    let bytes = 0
+    let count = 0
+    for (const write of this.waiting) {
+      if (write.segment !== segment || count === groupWritesMax) break
+      if (count > 0 && bytes + write.bytes.length > groupBytesMax) break
+      bytes += write.bytes.length
+      count++
+    }
+    if (count === this.waiting.length) {
+      const all = this.waiting
+      this.waiting = []
+      return all
+    }
+    return this.waiting.splice(0, count)
+  }
+}
+
+function deferred(): Deferred {
+  let resolve!: () => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => {}) // Not every append is awaited (acks=0).
+  return { promise, resolve, reject }
+}

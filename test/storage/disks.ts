@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import type { Disk } from '../../src/storage/disk.ts'
+import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { NodeDisk } from '../../src/storage/node-disk.ts'
+
+/** A fresh directory of the real file system; removed when the test file is done. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'odradek-'))
+  afterAll(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+export interface Place {
+  readonly disk: Disk
+  readonly dir: string
+}
+
+/** Every twin of the disk, each with a fresh directory: suites run on all of them. */
+export const places: Record<string, () => Promise<Place>> = {
+  'the real disk': async () => ({ disk: new NodeDisk(), dir: temporaryDirectory() }),
+  'the real disk with few descriptors': async () => ({
+    disk: new NodeDisk(2),
+    dir: temporaryDirectory(),
+  }),
+  'the in-memory disk': async () => {
+    const disk = new MemoryDisk(() => 1_700_000_000_000)
+    await disk.makeDirectory('/data')
+    return { disk, dir: '/data' }
+  },
+}
