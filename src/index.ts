@@ -1,1 +1,5 @@
-export {}
+/** The library: `import { Broker } from 'odradek'`. */
+export type { Logger, LogLevel } from './base/logger.ts'
+export { Broker, type BrokerOptions } from './server/broker.ts'
+export { BadConfig } from './server/config/static-config.ts'
+export { CannotListen } from './server/listener.ts'

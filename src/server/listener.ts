@@ -35,6 +35,9 @@ export class Listener {
   private readonly options: ListenerOptions
   private readonly servers: Server[] = []
   private readonly connections = new Map<Connection, Socket>()
+  /** Connections that came before the broker could serve. */
+  private readonly early = new Set<Socket>()
+  private isServing = false
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -61,7 +64,6 @@ export class Listener {
       }
     }
     listener.boundPort = port
-    listener.armSweep()
     return listener
   }
 
@@ -73,11 +75,19 @@ export class Listener {
     return this.connections.size
   }
 
+  /** Begins to read from connections, also from those that came before. */
+  serve(): void {
+    this.isServing = true
+    for (const socket of this.early) this.connect(socket)
+    this.early.clear()
+    this.armSweep()
+  }
+
   /** Takes no new connections, and closes the open ones. */
   async close(): Promise<void> {
     this.sweep?.clear()
     const closed = this.servers.map((server) => new Promise((done) => server.close(done)))
-    for (const socket of this.connections.values()) socket.destroy()
+    for (const socket of [...this.connections.values(), ...this.early]) socket.destroy()
     await Promise.all(closed)
   }
 
@@ -102,7 +112,7 @@ export class Listener {
 
   private accept(socket: Socket): void {
     const { options } = this
-    if (this.connections.size >= options.connectionsMax) {
+    if (this.connections.size + this.early.size >= options.connectionsMax) {
       options.logger.warn('a connection was refused: max.connections is reached', {
         listener: this.name,
         max: options.connectionsMax,
@@ -110,6 +120,18 @@ export class Listener {
       socket.destroy()
       return
     }
+    socket.on('error', (error) =>
+      options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
+    )
+    if (this.isServing) this.connect(socket)
+    else {
+      this.early.add(socket)
+      socket.once('close', () => this.early.delete(socket))
+    }
+  }
+
+  private connect(socket: Socket): void {
+    const { options } = this
     const host = `${socket.remoteAddress ?? ''}`.replace(/^::ffff:/, '')
     const localAddress = `${socket.localAddress ?? ''}`.replace(/^::ffff:/, '')
     const gone = new AbortController()
@@ -128,9 +150,6 @@ export class Listener {
       monotonicMs: options.clock.monotonicMs,
     })
     this.connections.set(connection, socket)
-    socket.on('error', (error) =>
-      options.logger.debug('a connection broke', { connection: state.id, error: error.message }),
-    )
     socket.once('close', () => {
       this.connections.delete(connection)
       gone.abort()

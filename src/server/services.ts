@@ -4,7 +4,10 @@ import type { Random } from '../base/random.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { AnyApi } from '../protocol/schema.ts'
+import type { Partitions } from '../replication/partitions.ts'
 import type { Authorizer } from '../security/authorizer.ts'
+import type { FetchSessions } from './fetch/session-cache.ts'
+import type { ProducerIds } from './producer-ids.ts'
 
 /** What a handler may ask for: the rooms of one broker. Built by `broker.ts`, never a global. */
 export interface Services {
@@ -14,6 +17,9 @@ export interface Services {
   readonly authorizer: Authorizer
   readonly settings: BrokerSettings
   readonly metadata: Metadata
+  readonly partitions: Partitions
+  readonly fetchSessions: FetchSessions
+  readonly producerIds: ProducerIds
   readonly identity: Identity
   /** The keys that this broker answers, for ApiVersions. */
   readonly served: readonly AnyApi[]

@@ -49,7 +49,8 @@ function parseListeners(key: string, texts: readonly string[]): ListenerAddress[
 
 function protocolMap(settings: BrokerSettings): ReadonlyMap<string, SecurityProtocol> {
   const map = new Map<string, SecurityProtocol>()
-  for (const entry of settings.list('listener.security.protocol.map')) {
+  const text = settings.string('listener.security.protocol.map') ?? ''
+  for (const entry of text.split(',').filter((one) => one.trim() !== '')) {
     const [name, protocol] = entry.split(':').map((part) => part.trim().toUpperCase())
     if (protocol === undefined || !(protocol in securityProtocolCodes)) {
       throw new BadConfig(`listener.security.protocol.map: "${entry}" is not NAME:PROTOCOL`)

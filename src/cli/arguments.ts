@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import { type LogLevel, logLevels } from '../base/logger.ts'
+
+/** The command line cannot be understood: the message says what is wrong with it. */
+export class BadUsage extends Error {
+  override readonly name = 'BadUsage'
+}
+
+export interface StartArguments {
+  readonly port: number | null
+  readonly host: string | null
+  readonly dataDir: string | null
+  readonly memory: boolean
+  readonly configFile: string | null
+  readonly set: ReadonlyMap<string, string>
+  readonly logLevel: LogLevel
+}
+
+export const usage = `odradek: a Kafka broker in one npm install
+
+  odradek start [--port N] [--host H] [--data DIR | --memory] [--config server.properties]
+                [--set KEY=VALUE]... [--log-level debug|info|warn|error|silent]
+  odradek --version
+  odradek --help
+
+  --port N        0 picks a free one (default 9092)
+  --host H        where to listen (default 127.0.0.1; localhost opens IPv4 and IPv6)
+  --data DIR      where the data lives (default ./odradek-data)
+  --memory        nothing touches the disk
+  --config FILE   a server.properties of Apache Kafka, as it stands
+  --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
+`
+
+/** @throws BadUsage */
+export function parseStart(args: readonly string[]): StartArguments {
+  const { values, positionals } = parse(args)
+  if (positionals.length > 0) throw new BadUsage(`unexpected argument "${positionals[0]}"`)
+  if (values.memory === true && values.data !== undefined) {
+    throw new BadUsage('--data and --memory exclude each other')
+  }
+  const logLevel = values['log-level'] ?? 'info'
+  if (!logLevels.includes(logLevel as LogLevel)) {
+    throw new BadUsage(`--log-level must be one of ${logLevels.join(', ')}, not "${logLevel}"`)
+  }
+  return {
+    port: values.port === undefined ? null : parsePort(values.port),
+    host: values.host ?? null,
+    dataDir: values.data ?? null,
+    memory: values.memory ?? false,
+    configFile: values.config ?? null,
+    set: new Map((values.set ?? []).map(parsePair)),
+    logLevel: logLevel as LogLevel,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        port: { type: 'string', short: 'p' },
+        host: { type: 'string' },
+        data: { type: 'string' },
+        memory: { type: 'boolean' },
+        config: { type: 'string' },
+        set: { type: 'string', multiple: true },
+        'log-level': { type: 'string' },
+      },
+    })
+  } catch (error) {
+    throw new BadUsage((error as Error).message.split('. ')[0]!)
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) {
+    throw new BadUsage(`--port must be a number from 0 to 65535, not "${text}"`)
+  }
+  return port
+}
+
+function parsePair(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new BadUsage(`--set must be KEY=VALUE, not "${text}"`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}

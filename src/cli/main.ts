@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { BadUsage, parseStart, usage } from './arguments.ts'
+import { runStart } from './start.ts'
+
+/** Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong usage, 130 stopped at once. */
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args
+  if (command === undefined || command === 'help' || args.includes('--help')) {
+    process.stdout.write(usage)
+    return
+  }
+  if (command === '--version') {
+    const file = new URL('../package.json', import.meta.url)
+    process.stdout.write(`${JSON.parse(readFileSync(file, 'utf8')).version}\n`)
+    return
+  }
+  try {
+    if (command !== 'start') throw new BadUsage(`unknown command "${command}"`)
+    await runStart(parseStart(rest))
+  } catch (error) {
+    if (!(error instanceof BadUsage)) throw error
+    process.stderr.write(`odradek: ${error.message}\n\n${usage}`)
+    process.exitCode = 2
+  }
+}
+
+await main(process.argv.slice(2))

@@ -1,0 +1,159 @@
+import { Refusal } from '../protocol/errors.ts'
+import type { ReadResult } from '../storage/cut.ts'
+import type { Log } from '../storage/log.ts'
+import type { Appended } from '../storage/log-contract.ts'
+import type { Origin } from '../storage/producers.ts'
+import { type Validated, validate } from '../storage/validate.ts'
+import { Waiters } from './waiters.ts'
+
+export interface PartitionIdentity {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+}
+
+/** Records were taken in; `committed` resolves when the high watermark has passed them. */
+export interface Committing extends Appended {
+  readonly committed: Promise<void>
+}
+
+export const isolationLevels = { readUncommitted: 0, readCommitted: 1 } as const
+
+/**
+ * A partition as clients see it: a log, who leads it in which epoch, and up to where it is committed.
+ * With one replica all that is written is committed; with several, what the in-sync ones have.
+ */
+export class Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly log: Log
+  readonly waiters = new Waiters()
+  /** -1 while this broker is not the leader. */
+  private ledEpoch = -1
+  /** Keeps batches in order while the validation of an earlier one waits for a codec. */
+  private validating: Promise<unknown> | null = null
+
+  constructor({ topic, topicId, index }: PartitionIdentity, log: Log) {
+    this.topic = topic
+    this.topicId = topicId
+    this.index = index
+    this.log = log
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.index}`
+  }
+
+  get isLeader(): boolean {
+    return this.ledEpoch >= 0
+  }
+
+  get leaderEpoch(): number {
+    return this.ledEpoch
+  }
+
+  /** All below is committed: it will survive a change of leader, and may be read. */
+  get highWatermark(): number {
+    return this.log.writtenOffset
+  }
+
+  get logStartOffset(): number {
+    return this.log.logStartOffset
+  }
+
+  /** Up to here every transaction is decided. */
+  get lastStableOffset(): number {
+    return this.log.lastStableOffset(this.highWatermark)
+  }
+
+  /** Begins to lead in an epoch: the epoch's first offset is the log's end. */
+  lead(leaderEpoch: number): void {
+    if (leaderEpoch === this.ledEpoch) return
+    this.ledEpoch = leaderEpoch
+    this.log.assignEpochStart(leaderEpoch, this.log.logEndOffset)
+    this.waiters.wake()
+  }
+
+  resign(): void {
+    this.ledEpoch = -1
+    this.waiters.wake()
+  }
+
+  /**
+   * Checks that a client means this leader in this epoch; -1 means that it does not know (KIP-320).
+   * @throws Refusal NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH
+   */
+  checkLeader(clientEpoch: number): void {
+    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    if (clientEpoch === -1 || clientEpoch === this.ledEpoch) return
+    throw new Refusal(clientEpoch < this.ledEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
+  }
+
+  /**
+   * Validates and appends what a client or a coordinator sent. Calls take effect in order.
+   * @throws Refusal, at once or as a rejection, of validation, sequence checks and storage.
+   */
+  append(records: Buffer, origin: Origin, nowMs: number): Committing | Promise<Committing> {
+    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    const validated = validate(records, { partition: this.name, config: this.log.config, nowMs })
+    if (!(validated instanceof Promise) && this.validating === null) {
+      return this.appendValidated(validated, origin)
+    }
+    return this.appendInTurn(Promise.resolve(validated), origin)
+  }
+
+  /**
+   * Appends a batch that the broker itself made, in the epoch in which it was made.
+   * @throws Refusal NOT_LEADER_OR_FOLLOWER when leadership has moved since, and those of storage.
+   */
+  appendTrusted(bytes: Buffer, leaderEpoch: number): Committing {
+    if (!this.isLeader || leaderEpoch !== this.ledEpoch) {
+      throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    }
+    return this.appendValidated({ bytes, logAppendTimeMs: -1 }, 'coordinator')
+  }
+
+  /**
+   * Whole batches from `offset` on, as far as the isolation level lets a client see.
+   * @throws Refusal OFFSET_OUT_OF_RANGE
+   */
+  read(
+    offset: number,
+    o: { readonly maxBytes: number; readonly minOneBatch: boolean; readonly isolation: number },
+  ): ReadResult | Promise<ReadResult> {
+    const upTo = this.endFor(o.isolation)
+    if (offset > this.highWatermark && offset <= this.log.logEndOffset) {
+      return { chunks: [], bytes: 0, nextOffset: offset }
+    }
+    return this.log.read(offset, { maxBytes: o.maxBytes, minOneBatch: o.minOneBatch, upTo })
+  }
+
+  /** The first offset that a reader of this isolation level cannot see. */
+  endFor(isolation: number): number {
+    return isolation === isolationLevels.readCommitted ? this.lastStableOffset : this.highWatermark
+  }
+
+  private async appendInTurn(validated: Promise<Validated>, origin: Origin): Promise<Committing> {
+    const before = this.validating
+    const mine = (async () => {
+      // What comes before has taken effect (or been refused) first; its fate is not ours.
+      await before?.catch(() => {})
+      return this.appendValidated(await validated, origin)
+    })()
+    this.validating = mine
+    // A rejection is the caller's; here it only says that the turn is over.
+    validated.catch(() => {})
+    try {
+      return await mine
+    } finally {
+      if (this.validating === mine) this.validating = null
+    }
+  }
+
+  private appendValidated(validated: Validated, origin: Origin): Committing {
+    const appended = this.log.append(validated, { leaderEpoch: this.ledEpoch, origin })
+    const committed = appended.written.then(() => this.waiters.wake())
+    return { ...appended, committed }
+  }
+}

@@ -1,0 +1,182 @@
+import { internalTopics } from '../../metadata/controller/topic-name.ts'
+import { type TopicState, topicById } from '../../metadata/image.ts'
+import { Refusal } from '../../protocol/errors.ts'
+import {
+  type ProduceRequest,
+  type ProduceResponse,
+  produce,
+} from '../../protocol/messages/00-produce.ts'
+import { Batch } from '../../protocol/records/batch.ts'
+import { Malformed } from '../../protocol/schema.ts'
+import type { Partition } from '../../replication/partition.ts'
+import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
+import { mayAccess } from '../access.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import { partitionOf } from '../partition-lookup.ts'
+import type { Services } from '../services.ts'
+
+type TopicData = ProduceRequest['topicData'][number]
+type PartitionData = TopicData['partitionData'][number]
+type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number]
+
+const acks = { all: -1, none: 0, leader: 1 } as const
+/** The client id of Kafka's own admin tools, which may write to internal topics. */
+const adminClientId = '__admin_client'
+
+/** Produce: appends in the order of requests; answers when the records are committed. */
+export const handleProduce = handler(
+  produce,
+  (request, context, services) => {
+    if (request.acks < acks.all || request.acks > acks.leader) {
+      throw new Refusal('INVALID_REQUIRED_ACKS')
+    }
+    if (request.transactionalId !== null)
+      checkTransactional(request.transactionalId, context, services)
+    // Every append is begun here, synchronously: requests of one connection stay in order.
+    const pending = request.topicData.map((topic) =>
+      topic.partitionData.map((data) => begin(topic, data, request, context, services)),
+    )
+    return settle(request, pending)
+  },
+  (request, _context, code) => {
+    if (request.acks === acks.none) throw new Malformed('a produce request without acks failed')
+    return {
+      throttleTimeMs: 0,
+      responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+        name,
+        topicId,
+        partitionResponses: partitionData.map(({ index }) => failedWith(index, code, null)),
+      })),
+    }
+  },
+)
+
+type Pending = PartitionAnswer | Promise<PartitionAnswer>
+
+async function settle(
+  request: ProduceRequest,
+  pending: readonly (readonly Pending[])[],
+): Promise<ProduceResponse | null> {
+  const responses: ProduceResponse['responses'][number][] = []
+  for (const [i, { name, topicId }] of request.topicData.entries()) {
+    responses.push({ name, topicId, partitionResponses: await Promise.all(pending[i]!) })
+  }
+  if (request.acks !== acks.none) return { throttleTimeMs: 0, responses }
+  // There is no answer to say it with: closing the connection is how the client learns (Kafka's way).
+  const failed = responses
+    .flatMap((topic) => topic.partitionResponses)
+    .find((partition) => partition.errorCode !== 0)
+  if (failed !== undefined) {
+    throw new Malformed(`a produce request without acks failed with error ${failed.errorCode}`)
+  }
+  return null
+}
+
+function failedWith(index: number, code: number, errorMessage: string | null): PartitionAnswer {
+  return { index, errorCode: code, baseOffset: -1, errorMessage }
+}
+
+function refused(index: number, error: unknown): PartitionAnswer {
+  if (!(error instanceof Refusal)) throw error
+  const answer = failedWith(index, error.code, error.detail)
+  if (!(error instanceof InvalidRecords)) return answer
+  const recordErrors = error.recordErrors.map((one) => ({
+    batchIndex: one.batchIndex,
+    batchIndexErrorMessage: one.message,
+  }))
+  return { ...answer, recordErrors }
+}
+
+function begin(
+  topicData: TopicData,
+  { index, records }: PartitionData,
+  request: ProduceRequest,
+  context: RequestContext,
+  services: Services,
+): Pending {
+  try {
+    const topic = findTopic(topicData, context, services)
+    checkTopic(topic, context)
+    const batch = checkBatch(records, request, context.apiVersion)
+    const partition = partitionOf(topic.name, index, services)
+    checkInSyncReplicas(topic, index, request.acks, services)
+    const appended = partition.append(batch, 'client', services.clock.nowMs())
+    return finish(index, appended, request.acks)
+  } catch (error) {
+    return refused(index, error)
+  }
+}
+
+async function finish(
+  index: number,
+  appending: ReturnType<Partition['append']>,
+  requiredAcks: number,
+): Promise<PartitionAnswer> {
+  try {
+    const { baseOffset, logAppendTimeMs, logStartOffset, committed } = await appending
+    // Without acks nobody waits, but a failed write must still not go unhandled.
+    if (requiredAcks === acks.none) committed.catch(() => {})
+    else await committed
+    return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
+  } catch (error) {
+    return refused(index, error)
+  }
+}
+
+function findTopic(
+  { name, topicId }: TopicData,
+  context: RequestContext,
+  services: Services,
+): TopicState {
+  const { image } = services.metadata
+  const isById = context.apiVersion >= 13
+  const topic = isById ? topicById(image, topicId) : image.topics.get(name)
+  const known = topic?.name ?? (isById ? null : name)
+  if (known !== null && !mayAccess(services, context, 'WRITE', 'topic', known)) {
+    throw new Refusal('TOPIC_AUTHORIZATION_FAILED')
+  }
+  if (topic === undefined) {
+    throw new Refusal(isById ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
+  }
+  return topic
+}
+
+function checkTopic({ name }: TopicState, { clientId }: RequestContext): void {
+  if (!internalTopics.has(name) || clientId === adminClientId) return
+  throw new Refusal('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${name}`)
+}
+
+/** What the batch says of itself must fit the request (`ProduceRequest.validateRecords`). */
+function checkBatch(records: Buffer | null, request: ProduceRequest, version: number): Buffer {
+  const bytes = records ?? Buffer.alloc(0)
+  checkProduceRecords(bytes, version)
+  if (new Batch(bytes).isTransactional && request.transactionalId === null) {
+    throw new Refusal('INVALID_RECORD', 'A transactional batch needs a transactional id')
+  }
+  return bytes
+}
+
+function checkInSyncReplicas(
+  topic: TopicState,
+  index: number,
+  requiredAcks: number,
+  { partitions }: Services,
+): void {
+  if (requiredAcks !== acks.all) return
+  const inSync = topic.partitions[index]?.isr.length ?? 0
+  const min = partitions.configs.minInsyncReplicas(topic.name)
+  // More than there are replicas cannot be asked for: Kafka takes the smaller number.
+  if (inSync < Math.min(min, topic.partitions[index]?.replicas.length ?? min)) {
+    throw new Refusal(
+      'NOT_ENOUGH_REPLICAS',
+      `The size of the current ISR ${inSync} is insufficient to satisfy the min.isr requirement of ` +
+        `${min} for partition ${topic.name}-${index}`,
+    )
+  }
+}
+
+function checkTransactional(id: string, context: RequestContext, services: Services): void {
+  if (!mayAccess(services, context, 'WRITE', 'transactionalId', id)) {
+    throw new Refusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  }
+}

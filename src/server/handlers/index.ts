@@ -1,0 +1,31 @@
+import type { AnyHandler } from '../handler.ts'
+import { handleProduce } from './00-produce.ts'
+import { handleFetch } from './01-fetch.ts'
+import { handleListOffsets } from './02-list-offsets.ts'
+import { handleMetadata } from './03-metadata.ts'
+import { handleFindCoordinator } from './10-find-coordinator.ts'
+import { handleApiVersions } from './18-api-versions.ts'
+import { handleCreateTopics } from './19-create-topics.ts'
+import { handleDeleteTopics } from './20-delete-topics.ts'
+import { handleInitProducerId } from './22-init-producer-id.ts'
+import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handleDescribeConfigs } from './32-describe-configs.ts'
+import { handleCreatePartitions } from './37-create-partitions.ts'
+import { handleDescribeCluster } from './60-describe-cluster.ts'
+
+/** The table of contents: every key that is answered. ApiVersions is derived from it. */
+export const handlers: readonly AnyHandler[] = [
+  handleProduce,
+  handleFetch,
+  handleListOffsets,
+  handleMetadata,
+  handleFindCoordinator,
+  handleApiVersions,
+  handleCreateTopics,
+  handleDeleteTopics,
+  handleInitProducerId,
+  handleOffsetForLeaderEpoch,
+  handleDescribeConfigs,
+  handleCreatePartitions,
+  handleDescribeCluster,
+]

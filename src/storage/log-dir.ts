@@ -1,0 +1,248 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import {
+  highWatermarkFile,
+  logStartOffsetFile,
+  OffsetCheckpoint,
+  recoveryPointFile,
+} from './checkpoints.ts'
+import type { DirectoryLock, Disk } from './disk.ts'
+import type { TailMemory } from './hot-tail.ts'
+import { Log } from './log.ts'
+import type { LogConfig } from './log-config.ts'
+import { readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+import { readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
+
+export interface LogDirOptions {
+  readonly disk: Disk
+  readonly path: string
+  readonly nodeId: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly tailMemory: TailMemory
+}
+
+/** A directory that this broker may not or cannot work in. */
+export class CannotUseDirectory extends Error {
+  override readonly name = 'CannotUseDirectory'
+}
+
+interface OpenLog {
+  readonly log: Log
+  /** What the high watermark checkpoint says of it. */
+  readonly highWatermark: () => number
+}
+
+const cleanShutdownFile = '.kafka_cleanshutdown'
+const deletedSuffix = '-delete'
+
+/**
+ * One of `log.dirs`: its lock, whose it is, whether it was left in order, its logs and their
+ * checkpoints. The metadata partition lives in one of them, but is nobody's topic.
+ */
+export class LogDir {
+  readonly path: string
+  readonly directoryId: string
+  readonly clusterId: string
+  private readonly o: LogDirOptions
+  private readonly lock: DirectoryLock
+  private readonly isClean: boolean
+  private readonly names: Set<string>
+  private readonly logs = new Map<string, OpenLog>()
+  private readonly recoveryPoints: OffsetCheckpoint
+  private readonly startOffsets: OffsetCheckpoint
+  private readonly highWatermarks: OffsetCheckpoint
+  private readonly found: { recovery: Map<string, number>; start: Map<string, number> }
+  private readonly removals = new Set<Timer>()
+
+  private constructor(
+    o: LogDirOptions,
+    lock: DirectoryLock,
+    identity: { clusterId: string; directoryId: string },
+    state: { names: Set<string>; isClean: boolean; found: LogDir['found'] },
+  ) {
+    this.o = o
+    this.path = o.path
+    this.lock = lock
+    this.clusterId = identity.clusterId
+    this.directoryId = identity.directoryId
+    this.names = state.names
+    this.isClean = state.isClean
+    this.found = state.found
+    const checkpoint = (name: string) => new OffsetCheckpoint(o.disk, `${o.path}/${name}`)
+    this.recoveryPoints = checkpoint(recoveryPointFile)
+    this.startOffsets = checkpoint(logStartOffsetFile)
+    this.highWatermarks = checkpoint(highWatermarkFile)
+  }
+
+  /**
+   * Takes the directory for this broker, and formats it if it is new.
+   *
+   * @param clusterId of the broker's other directories; null to take what stands here, or `fresh`.
+   * @param fresh makes an id for a cluster or a directory that has none yet.
+   * @throws DirectoryLocked, DiskError, CannotUseDirectory for another node's or cluster's directory.
+   */
+  static async open(
+    o: LogDirOptions,
+    clusterId: string | null,
+    fresh: () => string,
+  ): Promise<LogDir> {
+    const { disk, path } = o
+    await disk.makeDirectory(path)
+    const lock = await disk.lock(path)
+    try {
+      const identity = await identify(o, clusterId, fresh)
+      const marker = `${path}/${cleanShutdownFile}`
+      const isClean = (await disk.readFile(marker)) !== null
+      // From here on the logs change: a crash must not look like a stop in order.
+      if (isClean) await disk.remove(marker)
+      const entries = (await disk.list(path)) ?? []
+      const directories = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
+      const names = new Set(directories.filter((name) => /-\d+$/.test(name)))
+      const read = (name: string) => new OffsetCheckpoint(disk, `${path}/${name}`).read()
+      const found = {
+        recovery: await read(recoveryPointFile),
+        start: await read(logStartOffsetFile),
+      }
+      for (const name of directories.filter((one) => one.endsWith(deletedSuffix))) {
+        await disk.remove(`${path}/${name}`)
+      }
+      return new LogDir(o, lock, identity, { names, isClean, found })
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  get logCount(): number {
+    return this.names.size
+  }
+
+  has(name: string): boolean {
+    return this.names.has(name)
+  }
+
+  /**
+   * Opens a partition, creating it if it is not there. A directory that belongs to an earlier topic
+   * of the same name is put aside: its records are never shown again.
+   */
+  async openLog(
+    name: string,
+    o: {
+      readonly topicId: string
+      readonly config: () => LogConfig
+      readonly onOffline?: () => void
+    },
+  ): Promise<Log> {
+    const { disk, clock, random, logger, tailMemory } = this.o
+    const dir = `${this.path}/${name}`
+    const owner = this.names.has(name) ? await readPartitionMetadata(disk, dir) : null
+    if (owner !== null && owner !== o.topicId) {
+      logger.warn('a partition of a deleted topic of the same name is removed', { partition: name })
+      await disk.remove(dir)
+    }
+    const isKnown = owner === o.topicId || (owner === null && this.names.has(name))
+    const log = await Log.open({
+      disk,
+      dir,
+      name,
+      config: o.config,
+      clock,
+      random,
+      logger,
+      tailMemory,
+      recoveryPoint: isKnown ? (this.found.recovery.get(name) ?? 0) : 0,
+      logStartOffset: isKnown ? (this.found.start.get(name) ?? 0) : 0,
+      cleanShutdown: this.isClean || !isKnown,
+      ...(o.onOffline === undefined ? {} : { onOffline: o.onOffline }),
+    })
+    if (owner !== o.topicId) await writePartitionMetadata(disk, dir, o.topicId)
+    this.names.add(name)
+    this.logs.set(name, { log, highWatermark: () => log.writtenOffset })
+    return log
+  }
+
+  /** Closes a log and takes it out of sight; the files go after `file.delete.delay.ms`. */
+  async deleteLog(name: string): Promise<void> {
+    const open = this.logs.get(name)
+    if (open === undefined) return
+    const { disk, random, clock, logger } = this.o
+    this.logs.delete(name)
+    this.names.delete(name)
+    await open.log.abandon()
+    const unique = random.bytes(16).toString('hex')
+    const aside = `${this.path}/${name.slice(0, 249 - 41)}.${unique}${deletedSuffix}`
+    await disk.rename(`${this.path}/${name}`, aside)
+    const timer = clock.after(open.log.config.fileDeleteDelayMs, () => {
+      this.removals.delete(timer)
+      disk
+        .remove(aside)
+        .catch((error: Error) =>
+          logger.error('a deleted partition could not be removed', { error: error.message }),
+        )
+    })
+    this.removals.add(timer)
+  }
+
+  /** Writes down how far each log is synced, committed and cut. */
+  async checkpoint(): Promise<void> {
+    const of = (offset: (open: OpenLog) => number) =>
+      new Map([...this.logs].map(([name, open]) => [name, offset(open)]))
+    await this.recoveryPoints.write(of(({ log }) => log.flushedOffset))
+    await this.highWatermarks.write(of(({ highWatermark }) => highWatermark()))
+    const starts = of(({ log }) => log.logStartOffset)
+    await this.startOffsets.write(new Map([...starts].filter(([, offset]) => offset > 0)))
+  }
+
+  /** Gives the directory up as it is: after a start that failed. */
+  async release(): Promise<void> {
+    for (const timer of this.removals) timer.clear()
+    for (const { log } of this.logs.values()) await log.abandon()
+    await this.lock.release()
+  }
+
+  /** Closes all logs and marks the directory as left in order. */
+  async close(brokerEpoch: number): Promise<void> {
+    for (const timer of this.removals) timer.clear()
+    let isClean = true
+    for (const { log } of this.logs.values()) {
+      await log.close().catch((error: Error) => {
+        isClean = false
+        this.o.logger.error(
+          'a log could not be closed in order; it will be checked at the next start',
+          {
+            log: log.name,
+            error: error.message,
+          },
+        )
+      })
+    }
+    await this.checkpoint()
+    const content = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
+    if (isClean) await this.o.disk.writeFileAtomically(`${this.path}/${cleanShutdownFile}`, content)
+    await this.lock.release()
+  }
+}
+
+async function identify(o: LogDirOptions, clusterId: string | null, fresh: () => string) {
+  const { disk, path, nodeId } = o
+  const found = await readMetaProperties(disk, path)
+  if (found?.nodeId !== undefined && found.nodeId !== nodeId) {
+    throw new CannotUseDirectory(`${path} belongs to node ${found.nodeId}, this is node ${nodeId}`)
+  }
+  if (found?.clusterId !== undefined && clusterId !== null && found.clusterId !== clusterId) {
+    throw new CannotUseDirectory(
+      `${path} belongs to cluster ${found.clusterId}, this is cluster ${clusterId}`,
+    )
+  }
+  const identity = {
+    clusterId: found?.clusterId ?? clusterId ?? fresh(),
+    directoryId: found?.directoryId ?? fresh(),
+  }
+  if (found?.clusterId === undefined || found.directoryId === undefined) {
+    await writeMetaProperties(disk, path, { ...identity, nodeId })
+  }
+  return identity
+}
