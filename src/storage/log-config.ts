@@ -1,3 +1,4 @@
+import { int64Max } from '../base/int64.ts'
 import type { CodecName } from '../protocol/records/batch.ts'
 
 /** The settings of a topic that its logs live by; names and defaults are Kafka's `LogConfig`. */
@@ -57,17 +58,17 @@ export const logConfigDefaults: LogConfig = {
   retentionBytes: -1,
   retentionMs: 168 * hourMs,
   maxMessageBytes: 1_048_588,
-  flushMessages: Number.MAX_SAFE_INTEGER,
-  flushMs: Number.MAX_SAFE_INTEGER,
+  flushMessages: int64Max,
+  flushMs: int64Max,
   fileDeleteDelayMs: 60_000,
   cleanupPolicy: ['delete'],
   compressionType: 'producer',
   compressionLevel: null,
   messageTimestampType: 'CreateTime',
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: int64Max,
   messageTimestampAfterMaxMs: hourMs,
   minCleanableDirtyRatio: 0.5,
   deleteRetentionMs: 24 * hourMs,
   minCompactionLagMs: 0,
-  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxCompactionLagMs: int64Max,
 }

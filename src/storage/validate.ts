@@ -1,3 +1,4 @@
+import { int64Max } from '../base/int64.ts'
 import { Refusal } from '../protocol/errors.ts'
 import {
   Batch,
@@ -210,16 +211,16 @@ function checkRecords(batch: Batch, cursor: RecordCursor, rules: ValidationRules
     cursor.next()
     const timestamp = said ?? baseTimestamp + cursor.timestampDelta
     if (needsKey && cursor.keyLength < 0) {
-      const message = `Compacted topic cannot accept message without key in topic partition ${rules.partition}.`
+      const message = `Compacted topic cannot accept message without key in topic partition ${rules.partition}`
       errors.push({ batchIndex: i, message, isTime: false })
     } else if (!isAppendTime && timestamp !== noTimestamp) {
       if (timestamp < oldest || timestamp > newest) {
-        const message = `Timestamp ${timestamp} of message with offset ${cursor.offsetDelta} is out of range. The timestamp should be within [${oldest}, ${newest}]`
+        const range = `${minus(nowMs, config.messageTimestampBeforeMaxMs)}, ${minus(nowMs, -config.messageTimestampAfterMaxMs)}`
+        const message = `Timestamp ${timestamp} of message with offset ${cursor.offsetDelta} is out of range. The timestamp should be within [${range}]`
         errors.push({ batchIndex: i, message, isTime: true })
       }
     } else if (isLogAppendTime) {
-      const message =
-        'Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.'
+      const message = `Invalid timestamp type in message ${describe(batch, cursor, timestamp)}. Producer should not set timestamp type to LogAppendTime.`
       errors.push({ batchIndex: i, message, isTime: true })
     }
     if (timestamp > maxTimestamp) maxTimestamp = timestamp
@@ -229,6 +230,12 @@ function checkRecords(batch: Batch, cursor: RecordCursor, rules: ValidationRules
   if (errors.length > 0) throw refuseRecords(errors)
   batch.setMaxTimestamp(isAppendTime ? nowMs : maxTimestamp, isAppendTime)
   return isInOrder
+}
+
+/** `a - b` in digits, exact also where `b` is Long.MAX_VALUE. */
+function minus(a: number, b: number): bigint {
+  const exact = b >= int64Max ? 2n ** 63n - 1n : BigInt(b)
+  return BigInt.asIntN(64, BigInt(a) - exact)
 }
 
 function refuseRecords(errors: readonly (RecordError & { readonly isTime: boolean })[]): Refusal {
@@ -242,6 +249,13 @@ function refuseRecords(errors: readonly (RecordError & { readonly isTime: boolea
     .map((error) => `RecordError(batchIndex=${error.batchIndex}, message='${error.message}')`)
   const detail = `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`
   return new InvalidRecords('INVALID_RECORD', detail, recordErrors)
+}
+
+/** As Kafka prints a record. */
+function describe(batch: Batch, cursor: RecordCursor, timestamp: number): string {
+  const { keyLength, valueLength, offsetDelta } = cursor
+  const size = (length: number) => `${Math.max(0, length)} bytes`
+  return `DefaultRecord(offset=${batch.baseOffset + offsetDelta}, timestamp=${timestamp}, key=${size(keyLength)}, value=${size(valueLength)})`
 }
 
 const miscounted = (how: string) =>

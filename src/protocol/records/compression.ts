@@ -35,7 +35,6 @@ interface ZstdPackage {
 interface ZlibWithZstd {
   zstdCompressSync?(bytes: Buffer, options: { params: Record<number, number> }): Buffer
   zstdDecompressSync?(bytes: Buffer, options: { maxOutputLength: number }): Buffer
-  zstdCompress?: unknown
 }
 
 /** A package is loaded when its codec is first met: most brokers never meet all of them. */
@@ -53,8 +52,8 @@ function load<T>(name: string): T {
  * Decompresses the records of a batch; at once where the codec and the size allow.
  *
  * @param bytesMax a payload that would take more is refused before memory is spent on it.
- * @throws Refusal CORRUPT_MESSAGE (also as a rejection) for bytes that are not of this codec, or too
- *   many; UNSUPPORTED_COMPRESSION_TYPE for a codec that Kafka does not have.
+ * @throws Refusal (also as a rejection) MESSAGE_TOO_LARGE for too many bytes; UNKNOWN_SERVER_ERROR, as
+ *   Kafka answers, for bytes that are not of this codec and for a codec that Kafka does not have.
  */
 export function decompress(
   codec: number,
@@ -65,10 +64,10 @@ export function decompress(
     const bytes = decompressWith(codec, payload, bytesMax)
     if (Buffer.isBuffer(bytes)) return bytes
     return bytes.catch((error: unknown) => {
-      throw corrupt(codec, error)
+      throw undecodable(codec, error)
     })
   } catch (error) {
-    throw corrupt(codec, error)
+    throw undecodable(codec, error)
   }
 }
 
@@ -122,10 +121,26 @@ export function compress(codec: number, bytes: Buffer, level?: number): Buffer |
 
 function gunzip(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
   const options = { maxOutputLength: bytesMax }
-  if (payload.length <= inlineBytesMax) return zlib.gunzipSync(payload, options)
+  if (payload.length <= inlineBytesMax)
+    return capped(() => zlib.gunzipSync(payload, options), bytesMax)
   return new Promise((resolve, reject) => {
-    zlib.gunzip(payload, options, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+    zlib.gunzip(payload, options, (error, bytes) => {
+      if (error === null) resolve(bytes)
+      else reject(isTooLarge(error) ? tooLarge(bytesMax) : error)
+    })
   })
+}
+
+/** node:zlib stops at the limit by itself, with an error of its own. */
+const isTooLarge = (error: unknown) =>
+  (error as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE'
+
+function capped(inflate: () => Buffer, bytesMax: number): Buffer {
+  try {
+    return inflate()
+  } catch (error) {
+    throw isTooLarge(error) ? tooLarge(bytesMax) : error
+  }
 }
 
 function unsnap(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
@@ -145,7 +160,8 @@ function unsnap(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
 function unzstd(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
   const native = zlib as unknown as ZlibWithZstd
   if (native.zstdDecompressSync !== undefined) {
-    return native.zstdDecompressSync(payload, { maxOutputLength: bytesMax })
+    const inflate = native.zstdDecompressSync
+    return capped(() => inflate(payload, { maxOutputLength: bytesMax }), bytesMax)
   }
   refuseAbove(zstdBytesAtMost(payload), bytesMax)
   return load<ZstdPackage>('@mongodb-js/zstd').decompress(payload)
@@ -162,17 +178,22 @@ function zstd(bytes: Buffer, level: number): Buffer | Promise<Buffer> {
 }
 
 function refuseAbove(bytes: number, bytesMax: number): void {
-  if (bytes > bytesMax) throw new Error(`it would take ${bytes} bytes, more than ${bytesMax}`)
+  if (bytes > bytesMax) throw tooLarge(bytesMax)
+}
+
+function tooLarge(bytesMax: number): Refusal {
+  return new Refusal('MESSAGE_TOO_LARGE', `The records would take more than ${bytesMax} bytes.`)
 }
 
 function unknownCodec(codec: number): Refusal {
-  return new Refusal('UNSUPPORTED_COMPRESSION_TYPE', `Unknown compression type id: ${codec}`)
+  return new Refusal('UNKNOWN_SERVER_ERROR', `Unknown compression type id: ${codec}`)
 }
 
 const codecNames = Object.keys(codecs)
 
-function corrupt(codec: number, error: unknown): Refusal {
+function undecodable(codec: number, error: unknown): Refusal {
   if (error instanceof Refusal) return error
   const why = error instanceof Error ? error.message : String(error)
-  return new Refusal('CORRUPT_MESSAGE', `Cannot decompress ${codecNames[codec]} records: ${why}`)
+  const what = `Failed to decompress ${codecNames[codec]} records: ${why}`
+  return new Refusal('UNKNOWN_SERVER_ERROR', what)
 }

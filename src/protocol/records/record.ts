@@ -33,7 +33,7 @@ export interface KafkaRecord {
  * The payload of a batch ready for a `RecordCursor`: the batch's own bytes when it is not compressed.
  *
  * @param bytesMax what the records may take when decompressed.
- * @throws Refusal CORRUPT_MESSAGE when the payload cannot be decompressed or would take more.
+ * @throws what `decompress` throws.
  */
 export function payloadOf(
   batch: Batch,
