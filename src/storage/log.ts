@@ -10,6 +10,7 @@ import type { Origin, Producers } from './producers.ts'
 import { loadProducers, type RecoveredLog, recoverLog } from './recovery.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
+import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampedOffset } from './timestamps.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 import type { Validated } from './validate.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
@@ -186,6 +187,16 @@ export class Log {
     return found
   }
 
+  /** The first record that is not older than `timestampMs`; null if there is none. */
+  offsetForTimestamp(timestampMs: number): Promise<TimestampedOffset | null> {
+    return offsetForTimestamp(this, timestampMs)
+  }
+
+  /** The record with the greatest timestamp; null if no record has one. */
+  offsetOfMaxTimestamp(): Promise<TimestampedOffset | null> {
+    return offsetOfMaxTimestamp(this)
+  }
+
   /** Where the newest epoch not above `leaderEpoch` ended (KIP-320). */
   epochEndOffset(leaderEpoch: number): EpochEnd {
     return this.epochs.endOf(leaderEpoch, this.nextOffset)
@@ -293,7 +304,10 @@ export class Log {
     this.nextOffset = lastOffset + 1
     segment.note(batch, position, config.indexIntervalBytes)
     segment.sizeBytes += bytes.length
-    if (batch.hasProducerId) this.noteProducer(batch, segment)
+    if (batch.hasProducerId) {
+      const aborted = this.producers.abortedBy(this.producers.apply(batch))
+      if (aborted !== null) segment.noteAborted(aborted)
+    }
     this.tail.push(baseOffset, this.nextOffset, bytes)
     return this.queue.push({ segment, position, bytes, endOffset: this.nextOffset })
   }
@@ -303,13 +317,6 @@ export class Log {
     segment.writtenBytes = position + bytes.length
     segment.modifiedMs = this.o.clock.nowMs()
     this.tail.written(bytes.length)
-  }
-
-  private noteProducer(batch: Batch, segment: Segment): void {
-    const ended = this.producers.apply(batch)
-    if (ended?.isAborted) {
-      segment.noteAborted({ ...ended, lastStableOffset: this.producers.stableOffsetAfter(ended) })
-    }
   }
 
   private async readFile(offset: number, limits: ReadLimits): Promise<ReadResult> {

@@ -11,6 +11,7 @@ import {
 } from '../protocol/records/batch.ts'
 import { readTransactionMarker, type TransactionMarker } from '../protocol/records/control.ts'
 import { producerSnapshot } from '../protocol/stored/storage/producer-snapshot.ts'
+import type { AbortedTransaction } from './txn-index.ts'
 
 /** How many of a producer's newest batches are remembered, to answer a retry as the first try. */
 const rememberedBatches = 5
@@ -184,11 +185,15 @@ export class Producers {
   }
 
   /**
-   * The last stable offset once `ended` is over: the start of the oldest other open transaction, or
-   * the offset after the marker. (`apply` took the ended one out already.)
+   * What the transaction index must keep of a transaction that `apply` has ended; null if it was
+   * committed. The last stable offset is then the start of the oldest transaction that is still open,
+   * or the offset after the marker.
    */
-  stableOffsetAfter(ended: EndedTransaction): number {
-    return this.firstOpenOffset ?? ended.lastOffset + 1
+  abortedBy(ended: EndedTransaction | null): AbortedTransaction | null {
+    if (ended === null || !ended.isAborted) return null
+    const { producerId, firstOffset, lastOffset } = ended
+    const lastStableOffset = this.firstOpenOffset ?? lastOffset + 1
+    return { producerId, firstOffset, lastOffset, lastStableOffset }
   }
 
   /** Forgets producers that were silent for longer than `expirationMs` and have nothing open. */

@@ -150,10 +150,8 @@ async function recoverSegment(
     if (batch.magic !== 2 || !batch.isIntact() || batch.baseOffset < nextOffset) break
     segment.note(batch, position, indexIntervalBytes)
     epochs.assign(batch.leaderEpoch, batch.baseOffset)
-    const ended = batch.hasProducerId ? producers.apply(batch) : null
-    if (ended?.isAborted) {
-      segment.noteAborted({ ...ended, lastStableOffset: producers.stableOffsetAfter(ended) })
-    }
+    const aborted = batch.hasProducerId ? producers.abortedBy(producers.apply(batch)) : null
+    if (aborted !== null) segment.noteAborted(aborted)
     end = position + batch.sizeBytes
     nextOffset = batch.nextOffset
   }

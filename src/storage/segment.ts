@@ -221,6 +221,12 @@ export class Segment {
     return nextOffset
   }
 
+  /** The newest record's timestamp; -1 if no record has one. */
+  async newestTimestamp(indexIntervalBytes: number): Promise<number> {
+    if (this.maxTimestampMs < 0 && this.sizeBytes > 0) await this.findEnd(indexIntervalBytes)
+    return this.maxTimestampMs
+  }
+
   /** Adds the last time entry and writes the index files: at a roll and at a clean close. */
   async seal(): Promise<void> {
     if (!this.isUnsealed) return

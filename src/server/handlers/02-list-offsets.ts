@@ -121,8 +121,8 @@ async function find(
   }
   const found =
     timestamp === maxTimestamp
-      ? await (log as any).offsetOfMaxTimestamp()
-      : await (log as any).offsetForTimestamp(timestamp)
+      ? await log.offsetOfMaxTimestamp()
+      : await log.offsetForTimestamp(timestamp)
   if (found === null || (found.offset >= end && timestamp !== maxTimestamp)) return answer
   return {
     ...answer,
