@@ -22,6 +22,25 @@ export interface Outcome<Command, R> {
   readonly timers: readonly TimerChange<Command>[]
 }
 
+/** An outcome while it is being decided. */
+export class OutcomeDraft<Command, R> implements Outcome<Command, R> {
+  readonly records: R[] = []
+  readonly replies: Reply<any>[] = []
+  readonly timers: TimerChange<Command>[] = []
+
+  reply<T>(to: (body: T) => void, body: T): void {
+    this.replies.push({ to, body })
+  }
+
+  setTimer(key: string, atMs: number, command: Command): void {
+    this.timers.push({ key, atMs, command })
+  }
+
+  clearTimer(key: string): void {
+    this.timers.push({ key, atMs: null })
+  }
+}
+
 /**
  * The one door to state: `decide` chooses, `replay` changes. After Kafka's CoordinatorResult, without
  * its second door (records that are not replayed), its timelines and its undo: when an append fails
@@ -32,4 +51,10 @@ export interface Machine<Command, R> {
   decide(command: Command, nowMs: number): Outcome<Command, R>
   /** Applies one record: the only way in which hard state changes, live and at start-up alike. */
   replay(record: R): void
+}
+
+/** Where a machine's records go. */
+export interface CommitLog<R> {
+  /** Resolves when the records are committed, in call order; rejects when they never will be. */
+  append(records: readonly R[]): Promise<void>
 }

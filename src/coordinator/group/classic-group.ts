@@ -1,0 +1,410 @@
+import { assert } from '../../base/assert.ts'
+import { javaHashMapOrder } from '../../base/java-hash.ts'
+import { errorCode, Refusal } from '../../protocol/errors.ts'
+import type { JoinGroupResponse } from '../../protocol/messages/11-join-group.ts'
+import type { SyncGroupResponse } from '../../protocol/messages/14-sync-group.ts'
+import type { DescribedGroup, To } from './commands.ts'
+import { subscribedTopicsOf } from './consumer-protocol.ts'
+import { type Draft, type Group, type ListedGroup, noCheck, type PartitionCheck } from './group.ts'
+import type { CommittedOffset } from './offsets.ts'
+import type { GroupMetadataRecord, GroupMetadataValue } from './records.ts'
+
+export type ClassicState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
+
+export interface JoinProtocol {
+  readonly name: string
+  readonly metadata: Buffer
+}
+
+export const emptyAssignment = Buffer.alloc(0)
+
+/** A member of a classic group. Kafka: `ClassicGroupMember`. */
+export interface ClassicMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  rebalanceTimeoutMs: number
+  sessionTimeoutMs: number
+  readonly protocolType: string
+  /** In the order of the member's preference. */
+  protocols: readonly JoinProtocol[]
+  assignment: Buffer
+  /** The parked JoinGroup, which ends with the join phase. */
+  awaitingJoin: To<JoinGroupResponse> | null
+  /** The parked SyncGroup, which waits for the leader's assignment. */
+  awaitingSync: To<SyncGroupResponse> | null
+  /** Until its first generation: such a member may be forgotten although its join is parked. */
+  isNew: boolean
+}
+
+/** What the member said under the protocol's name. */
+export function metadataOf(member: ClassicMember, protocol: string | null): Buffer {
+  const found = member.protocols.find(({ name }) => name === protocol)
+  assert(found !== undefined, `member ${member.memberId} does not support protocol ${protocol}`)
+  return found.metadata
+}
+
+/** Whether a member asks for the same as before, so that it need not disturb the others. */
+export function sameProtocols(a: readonly JoinProtocol[], b: readonly JoinProtocol[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => one.name === b[i]!.name && one.metadata.equals(b[i]!.metadata))
+  )
+}
+
+/** A group of the classic protocol: its members and what it would answer. Kafka: `ClassicGroup`. */
+export class ClassicGroup implements Group {
+  readonly type = 'classic'
+  readonly groupId: string
+  /** The record that was written last: what a restart would find. */
+  stored: GroupMetadataValue | null = null
+  state: ClassicState = 'Empty'
+  previousState: ClassicState | null = null
+  generationId = 0
+  protocolType: string | null = null
+  protocolName: string | null = null
+  leaderId: string | null = null
+  stateTimestampMs: number
+  /** A member came while the first rebalance was being delayed. */
+  newMemberAdded = false
+  readonly members = new Map<string, ClassicMember>()
+  readonly staticMembers = new Map<string, string>()
+  /** Ids that were given out and not used yet (KIP-394). */
+  readonly pendingJoin = new Set<string>()
+  /** Members that have not synchronised in this generation yet. */
+  readonly pendingSync = new Set<string>()
+  /** Topics that any member subscribes to; null where the protocol does not say. */
+  private topics: ReadonlySet<string> | null = null
+
+  constructor(groupId: string, nowMs: number) {
+    this.groupId = groupId
+    this.stateTimestampMs = nowMs
+  }
+
+  static fromRecord(groupId: string, value: GroupMetadataValue): ClassicGroup {
+    const group = new ClassicGroup(groupId, value.currentStateTimestamp)
+    group.stored = value
+    group.state = value.members.length === 0 ? 'Empty' : 'Stable'
+    group.generationId = value.generation
+    group.protocolType = value.protocolType === '' ? null : value.protocolType
+    group.protocolName = value.protocol
+    group.leaderId = value.leader
+    for (const member of value.members) {
+      group.add({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeoutMs:
+          member.rebalanceTimeout === -1 ? member.sessionTimeout : member.rebalanceTimeout,
+        sessionTimeoutMs: member.sessionTimeout,
+        protocolType: value.protocolType,
+        protocols: [{ name: value.protocol ?? '', metadata: member.subscription }],
+        assignment: member.assignment,
+        awaitingJoin: null,
+        awaitingSync: null,
+        isNew: false,
+      })
+    }
+    group.learnTopics()
+    return group
+  }
+
+  isEmpty(): boolean {
+    return this.state === 'Empty'
+  }
+
+  /** Only a place for offsets: nobody has ever joined. */
+  isSimple(): boolean {
+    return this.protocolType === null && this.isEmpty() && this.pendingJoin.size === 0
+  }
+
+  stateName(): string {
+    return this.state
+  }
+
+  usesConsumerProtocol(): boolean {
+    return this.protocolType === 'consumer'
+  }
+
+  isLeader(memberId: string): boolean {
+    return this.leaderId === memberId
+  }
+
+  get awaitingJoinCount(): number {
+    let count = 0
+    for (const member of this.members.values()) if (member.awaitingJoin !== null) count++
+    return count
+  }
+
+  /** Everyone known is here, and nobody who was given an id is still to come. */
+  allJoined(): boolean {
+    if (this.pendingJoin.size > 0) return false
+    for (const member of this.members.values()) if (member.awaitingJoin === null) return false
+    return true
+  }
+
+  /** The longest of the members': all of them get this long to come back. */
+  get rebalanceTimeoutMs(): number {
+    let longest = 0
+    for (const member of this.members.values()) {
+      longest = Math.max(longest, member.rebalanceTimeoutMs)
+    }
+    return longest
+  }
+
+  add(member: ClassicMember): void {
+    if (member.groupInstanceId !== null) {
+      this.staticMembers.set(member.groupInstanceId, member.memberId)
+    }
+    if (this.members.size === 0) this.protocolType = member.protocolType
+    this.leaderId ??= member.memberId
+    this.members.set(member.memberId, member)
+    this.pendingJoin.delete(member.memberId)
+  }
+
+  removeMember(memberId: string): void {
+    const removed = this.members.get(memberId)
+    this.members.delete(memberId)
+    if (removed !== undefined && removed.groupInstanceId !== null) {
+      this.staticMembers.delete(removed.groupInstanceId)
+    }
+    if (this.isLeader(memberId)) this.leaderId = this.members.keys().next().value ?? null
+    this.pendingJoin.delete(memberId)
+    this.pendingSync.delete(memberId)
+  }
+
+  /** Gives a static member's place to its successor; the old one's parked requests are fenced. */
+  replaceStaticMember(out: Draft, groupInstanceId: string, newMemberId: string): ClassicMember {
+    const old = this.members.get(this.staticMembers.get(groupInstanceId) ?? '')
+    assert(old !== undefined, `no static member ${groupInstanceId} in group ${this.groupId}`)
+    this.answerJoin(out, old, joinError('FENCED_INSTANCE_ID', old.memberId))
+    this.answerSync(out, old, syncError('FENCED_INSTANCE_ID'))
+    const member: ClassicMember = {
+      ...old,
+      memberId: newMemberId,
+      awaitingJoin: null,
+      awaitingSync: null,
+      isNew: false,
+    }
+    this.members.delete(old.memberId)
+    this.members.set(newMemberId, member)
+    if (this.isLeader(old.memberId)) this.leaderId = newMemberId
+    this.staticMembers.set(groupInstanceId, newMemberId)
+    return member
+  }
+
+  answerJoin(out: Draft, member: ClassicMember, response: JoinGroupResponse): void {
+    if (member.awaitingJoin === null) return
+    out.reply(member.awaitingJoin, response)
+    member.awaitingJoin = null
+  }
+
+  /** Only the newest request of a member is parked: an older one came from a connection now dead. */
+  parkJoin(out: Draft, member: ClassicMember, to: To<JoinGroupResponse>): void {
+    this.answerJoin(out, member, joinError('REBALANCE_IN_PROGRESS', member.memberId))
+    member.awaitingJoin = to
+  }
+
+  parkSync(out: Draft, member: ClassicMember, to: To<SyncGroupResponse>): void {
+    this.answerSync(out, member, syncError('REBALANCE_IN_PROGRESS'))
+    member.awaitingSync = to
+  }
+
+  /** @returns whether a SyncGroup was parked. */
+  answerSync(out: Draft, member: ClassicMember, response: SyncGroupResponse): boolean {
+    if (member.awaitingSync === null) return false
+    out.reply(member.awaitingSync, response)
+    member.awaitingSync = null
+    return true
+  }
+
+  transitionTo(state: ClassicState, nowMs: number): void {
+    this.previousState = this.state
+    this.state = state
+    this.stateTimestampMs = nowMs
+  }
+
+  /** Whether the group could take a member that speaks these protocols. */
+  supports(protocolType: string, names: readonly string[]): boolean {
+    if (this.isEmpty()) return protocolType !== '' && names.length > 0
+    return this.protocolType === protocolType && names.some((name) => this.supportedByAll(name))
+  }
+
+  private supportedByAll(protocol: string): boolean {
+    for (const member of this.members.values()) {
+      if (!member.protocols.some(({ name }) => name === protocol)) return false
+    }
+    return true
+  }
+
+  /** Each member votes for the first of its protocols that all support; ties as Java's HashMap. */
+  selectProtocol(): string {
+    const votes = new Map<string, number>()
+    for (const { protocols } of this.members.values()) {
+      const choice = protocols.find(({ name }) => this.supportedByAll(name))
+      assert(choice !== undefined, `no common protocol in group ${this.groupId}`)
+      votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1)
+    }
+    const names = javaHashMapOrder(votes.keys())
+    return names.reduce((best, name) => (votes.get(name)! > votes.get(best)! ? name : best))
+  }
+
+  /** The members of the next generation are those that are here now. */
+  startGeneration(nowMs: number): void {
+    this.generationId++
+    this.protocolName = this.members.size > 0 ? this.selectProtocol() : null
+    this.learnTopics()
+    this.transitionTo(this.members.size > 0 ? 'CompletingRebalance' : 'Empty', nowMs)
+    this.pendingSync.clear()
+  }
+
+  /** Reads what the members subscribe to, as far as they speak the consumer's protocol. */
+  learnTopics(): void {
+    this.topics = null
+    if (!this.usesConsumerProtocol()) return
+    if (this.members.size > 0 && this.protocolName === null) return
+    const topics = new Set<string>()
+    for (const member of this.members.values()) {
+      const subscribed = subscribedTopicsOf(metadataOf(member, this.protocolName))
+      if (subscribed === null) return
+      for (const topic of subscribed) topics.add(topic)
+    }
+    this.topics = topics
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    return this.topics === null ? this.usesConsumerProtocol() : this.topics.has(topic)
+  }
+
+  /** @throws Refusal UNKNOWN_MEMBER_ID | FENCED_INSTANCE_ID */
+  validateMember(memberId: string, groupInstanceId: string | null): ClassicMember {
+    if (groupInstanceId !== null) {
+      const current = this.staticMembers.get(groupInstanceId)
+      if (current === undefined) throw new Refusal('UNKNOWN_MEMBER_ID')
+      if (current !== memberId) throw new Refusal('FENCED_INSTANCE_ID')
+    }
+    const member = this.members.get(memberId)
+    if (member === undefined) throw new Refusal('UNKNOWN_MEMBER_ID')
+    return member
+  }
+
+  validateOffsetCommit(o: Parameters<Group['validateOffsetCommit']>[0]): PartitionCheck {
+    const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = o
+    if (generationId < 0 && this.isEmpty()) return noCheck
+    if (generationId >= 0 || memberId !== '' || groupInstanceId !== null) {
+      this.validateMember(memberId, groupInstanceId)
+      if (generationId !== this.generationId) throw new Refusal('ILLEGAL_GENERATION')
+    } else if (!o.isTransactional) {
+      throw new Refusal('UNKNOWN_MEMBER_ID')
+    }
+    if (!o.isTransactional && this.state === 'CompletingRebalance') {
+      throw new Refusal('REBALANCE_IN_PROGRESS')
+    }
+    return noCheck
+  }
+
+  validateOffsetFetch(): void {}
+
+  validateDelete(): void {
+    if (!this.isEmpty()) throw new Refusal('NON_EMPTY_GROUP')
+  }
+
+  validateOffsetDelete(): void {
+    if (!this.isEmpty() && !this.usesConsumerProtocol()) throw new Refusal('NON_EMPTY_GROUP')
+  }
+
+  expiryBase(): ((offset: CommittedOffset) => number) | null {
+    if (this.protocolType === null) return (offset) => offset.commitTimestampMs
+    if (this.isEmpty()) {
+      return (offset) =>
+        this.stateTimestampMs === -1 ? offset.commitTimestampMs : this.stateTimestampMs
+    }
+    const knowsTopics = this.usesConsumerProtocol() && this.topics !== null
+    return knowsTopics && this.state === 'Stable' ? (offset) => offset.commitTimestampMs : null
+  }
+
+  listed(): ListedGroup {
+    return {
+      groupId: this.groupId,
+      protocolType: this.protocolType ?? '',
+      groupState: this.state,
+      groupType: 'classic',
+    }
+  }
+
+  /** What DescribeGroups says; what the members subscribe to is told of a stable group only. */
+  described(): DescribedGroup {
+    const isStable = this.state === 'Stable'
+    return {
+      errorCode: 0,
+      groupId: this.groupId,
+      groupState: this.state,
+      protocolType: this.protocolType ?? '',
+      protocolData: isStable ? (this.protocolName ?? '') : '',
+      members: [...this.members.values()].map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        memberMetadata: isStable ? metadataOf(member, this.protocolName) : emptyAssignment,
+        memberAssignment: member.assignment,
+      })),
+    }
+  }
+
+  remove(out: Draft): void {
+    out.records.push({ type: 'GroupMetadata', key: { group: this.groupId }, value: null })
+    for (const memberId of [...this.members.keys(), ...this.pendingJoin]) {
+      out.clearTimer(sessionTimer(this.groupId, memberId))
+    }
+    out.clearTimer(joinTimer(this.groupId))
+    out.clearTimer(syncTimer(this.groupId))
+  }
+
+  /** The record of the group as it is, with these assignments (by member id). */
+  record(assignments: ReadonlyMap<string, Buffer>): GroupMetadataRecord {
+    return {
+      type: 'GroupMetadata',
+      key: { group: this.groupId },
+      value: {
+        protocolType: this.protocolType ?? '',
+        generation: this.generationId,
+        protocol: this.protocolName,
+        leader: this.leaderId,
+        currentStateTimestamp: this.stateTimestampMs,
+        members: [...this.members.values()].map((member) => ({
+          memberId: member.memberId,
+          groupInstanceId: member.groupInstanceId,
+          clientId: member.clientId,
+          clientHost: member.clientHost,
+          rebalanceTimeout: member.rebalanceTimeoutMs,
+          sessionTimeout: member.sessionTimeoutMs,
+          subscription: metadataOf(member, this.protocolName),
+          assignment: assignments.get(member.memberId) ?? emptyAssignment,
+        })),
+      },
+    }
+  }
+}
+
+export const sessionTimer = (groupId: string, memberId: string) => `session/${groupId}/${memberId}`
+export const joinTimer = (groupId: string) => `join/${groupId}`
+export const syncTimer = (groupId: string) => `sync/${groupId}`
+
+/** A JoinGroup that failed. */
+export function joinError(reason: Refusal['reason'], memberId: string): JoinGroupResponse {
+  return {
+    errorCode: errorCode(reason),
+    generationId: -1,
+    protocolName: null,
+    leader: '',
+    memberId,
+    members: [],
+  }
+}
+
+export function syncError(reason: Refusal['reason']): SyncGroupResponse {
+  return { errorCode: errorCode(reason), assignment: emptyAssignment }
+}

@@ -1,0 +1,172 @@
+import type { Refusal } from '../../protocol/errors.ts'
+import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/11-join-group.ts'
+import type { HeartbeatRequest, heartbeat } from '../../protocol/messages/12-heartbeat.ts'
+import type { LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts'
+import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/14-sync-group.ts'
+import type { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
+import type { deleteGroups } from '../../protocol/messages/42-delete-groups.ts'
+import type {
+  OffsetDeleteRequest,
+  OffsetDeleteResponse,
+} from '../../protocol/messages/47-offset-delete.ts'
+import type { Response } from '../../protocol/schema.ts'
+import type { ListedGroup } from './group.ts'
+
+/** Takes the answer: a value, or the Refusal that becomes the whole response's error. */
+export type To<T> = (answer: T | Refusal) => void
+
+export interface Client {
+  /** The client id of the request's header; empty for none. */
+  readonly clientId: string
+  readonly clientHost: string
+}
+
+/** One partition of an OffsetCommit or TxnOffsetCommit. */
+export interface CommitPartition {
+  readonly partitionIndex: number
+  readonly committedOffset: number
+  readonly committedLeaderEpoch: number
+  readonly committedMetadata: string | null
+}
+
+export interface CommitTopic {
+  readonly name: string
+  /** The zero uuid where the client sent none and the topic is unknown. */
+  readonly topicId: string
+  readonly partitions: readonly CommitPartition[]
+}
+
+export interface CommitRequest {
+  readonly groupId: string
+  readonly generationIdOrMemberEpoch: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  /** -1 for the broker's own retention. */
+  readonly retentionTimeMs: number
+  readonly topics: readonly CommitTopic[]
+}
+
+export interface CommitResult {
+  readonly topics: readonly {
+    readonly name: string
+    readonly topicId: string
+    readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+  }[]
+}
+
+export interface FetchRequest {
+  readonly groupId: string
+  readonly memberId: string | null
+  readonly memberEpoch: number
+  /** null for everything that the group has committed. */
+  readonly topics:
+    | readonly {
+        readonly name: string
+        readonly topicId: string
+        readonly partitionIndexes: readonly number[]
+      }[]
+    | null
+  readonly requireStable: boolean
+}
+
+export interface FetchedTopic {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly {
+    readonly partitionIndex: number
+    readonly committedOffset: number
+    readonly committedLeaderEpoch: number
+    readonly metadata: string | null
+    readonly errorCode: number
+  }[]
+}
+
+export interface LeaveRequest {
+  readonly groupId: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly reason: string | null
+  }[]
+}
+
+export type DescribedGroup = Response<typeof describeGroups>['groups'][number]
+export type DeletedGroup = Response<typeof deleteGroups>['results'][number]
+export type HeartbeatAnswer = Response<typeof heartbeat>
+
+/** What clients ask of one shard; each carries where the answer goes. */
+export type ClientCommand =
+  | {
+      readonly kind: 'join'
+      readonly to: To<JoinGroupResponse>
+      readonly client: Client
+      readonly request: JoinGroupRequest
+      /** The random part of a member id, should one be needed. */
+      readonly uuid: string
+      /** KIP-394: from v4 on a dynamic member must come back with the id it is given. */
+      readonly demandsMemberId: boolean
+      /** KIP-814: from v9 on a leader that returns may be told to skip the assignment. */
+      readonly maySkipAssignment: boolean
+    }
+  | {
+      readonly kind: 'sync'
+      readonly to: To<SyncGroupResponse>
+      readonly request: SyncGroupRequest
+    }
+  | {
+      readonly kind: 'heartbeat'
+      readonly to: To<HeartbeatAnswer>
+      readonly request: HeartbeatRequest
+    }
+  | { readonly kind: 'leave'; readonly to: To<LeaveGroupResponse>; readonly request: LeaveRequest }
+  | {
+      readonly kind: 'commitOffsets'
+      readonly to: To<CommitResult>
+      readonly apiVersion: number
+      readonly request: CommitRequest
+      /** Set for a commit within a transaction (TxnOffsetCommit). */
+      readonly producer?: { readonly id: number; readonly epoch: number }
+    }
+  | {
+      readonly kind: 'fetchOffsets'
+      readonly to: To<FetchedTopic[]>
+      readonly request: FetchRequest
+    }
+  | {
+      readonly kind: 'deleteOffsets'
+      readonly to: To<OffsetDeleteResponse>
+      readonly request: OffsetDeleteRequest
+    }
+  | {
+      readonly kind: 'describe'
+      readonly to: To<DescribedGroup>
+      readonly groupId: string
+      readonly apiVersion: number
+    }
+  | {
+      readonly kind: 'list'
+      readonly to: To<ListedGroup[]>
+      readonly states: readonly string[]
+      readonly types: readonly string[]
+    }
+  | { readonly kind: 'delete'; readonly to: To<DeletedGroup>; readonly groupId: string }
+
+/** What time and the cluster ask. */
+export type InnerCommand =
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'cleanUp' }
+  | {
+      readonly kind: 'topicsDeleted'
+      readonly topics: readonly { readonly id: string; readonly name: string }[]
+    }
+  | { readonly kind: 'classicSessionExpired'; readonly groupId: string; readonly memberId: string }
+  | {
+      readonly kind: 'classicInitialDelayOver'
+      readonly groupId: string
+      readonly delayMs: number
+      readonly remainingMs: number
+    }
+  | { readonly kind: 'classicJoinExpired'; readonly groupId: string }
+  | { readonly kind: 'classicSyncExpired'; readonly groupId: string; readonly generationId: number }
+
+export type GroupCommand = ClientCommand | InnerCommand

@@ -1,0 +1,108 @@
+import type { FetchedTopic } from '../../coordinator/group/commands.ts'
+import { type GroupCoordinator, refusalCode } from '../../coordinator/group/coordinator.ts'
+import { type ErrorName, errorCode } from '../../protocol/errors.ts'
+import { type OffsetFetchRequest, offsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
+import { zeroUuid } from '../../protocol/schema.ts'
+import type { Authorizer, Principal } from '../../security/authorizer.ts'
+import { handler } from '../handler.ts'
+
+type AskedGroup = OffsetFetchRequest['groups'][number]
+type AskedTopic = NonNullable<AskedGroup['topics']>[number]
+interface Answer {
+  readonly groupId: string
+  readonly errorCode: number
+  readonly topics: readonly FetchedTopic[]
+}
+
+/** OffsetFetch: one group before v8, several from then on, topics by id from v10 on. */
+export const handleOffsetFetch = handler(
+  offsetFetch,
+  async (request, { apiVersion, principal }, { authorizer, groups }) => {
+    const { requireStable } = request
+    const answers = await Promise.all(
+      groupsOf(request, apiVersion).map(async (asked): Promise<Answer> => {
+        const { groupId } = asked
+        if (!authorizer.isAllowed(principal, 'DESCRIBE', 'group', groupId)) {
+          return { groupId, errorCode: errorCode('GROUP_AUTHORIZATION_FAILED'), topics: [] }
+        }
+        try {
+          const o = { asked, apiVersion, principal, authorizer, groups, requireStable }
+          return { groupId, errorCode: 0, topics: await fetch(o) }
+        } catch (error) {
+          return { groupId, errorCode: refusalCode(error), topics: [] }
+        }
+      }),
+    )
+    return respond(request, apiVersion, answers)
+  },
+  (request, { apiVersion }, errorCode) => {
+    const groups = groupsOf(request, apiVersion)
+    const failed = groups.map(({ groupId }) => ({ groupId, errorCode, topics: [] }))
+    return respond(request, apiVersion, failed)
+  },
+)
+
+function groupsOf(request: OffsetFetchRequest, apiVersion: number): readonly AskedGroup[] {
+  if (apiVersion >= 8) return request.groups
+  const topics = request.topics?.map((topic) => ({ ...topic, topicId: zeroUuid })) ?? null
+  return [{ groupId: request.groupId, memberId: null, memberEpoch: -1, topics }]
+}
+
+async function fetch(o: {
+  readonly asked: AskedGroup
+  readonly apiVersion: number
+  readonly principal: Principal
+  readonly authorizer: Authorizer
+  readonly groups: GroupCoordinator
+  readonly requireStable: boolean
+}): Promise<FetchedTopic[]> {
+  const { groupId, memberId, memberEpoch, topics } = o.asked
+  const usesIds = o.apiVersion >= 10
+  const maySee = (name: string) => o.authorizer.isAllowed(o.principal, 'DESCRIBE', 'topic', name)
+  const request = { groupId, memberId, memberEpoch, requireStable: o.requireStable }
+  if (topics === null) {
+    const all = await o.groups.fetchOffsets({ ...request, topics: null })
+    return all
+      .filter(({ name }) => maySee(name))
+      .map((topic) => ({ ...topic, topicId: o.groups.topics.byName(topic.name)?.id ?? zeroUuid }))
+      .filter(({ topicId }) => !usesIds || topicId !== zeroUuid)
+  }
+  const named = topics.map((topic) => ({
+    ...topic,
+    name: usesIds ? (o.groups.topics.byId(topic.topicId)?.name ?? '') : topic.name,
+  }))
+  const refused = named.flatMap((topic) => {
+    if (usesIds && topic.name === '') return [refuse(topic, 'UNKNOWN_TOPIC_ID')]
+    return maySee(topic.name) ? [] : [refuse(topic, 'TOPIC_AUTHORIZATION_FAILED')]
+  })
+  const seen = named.filter(({ name }) => !(usesIds && name === '') && maySee(name))
+  return [...(await o.groups.fetchOffsets({ ...request, topics: seen })), ...refused]
+}
+
+function refuse({ name, topicId, partitionIndexes }: AskedTopic, error: ErrorName): FetchedTopic {
+  const partitions = partitionIndexes.map((partitionIndex) => ({
+    partitionIndex,
+    committedOffset: -1,
+    committedLeaderEpoch: -1,
+    metadata: '',
+    errorCode: errorCode(error),
+  }))
+  return { name, topicId, partitions }
+}
+
+function respond(request: OffsetFetchRequest, apiVersion: number, answers: readonly Answer[]) {
+  if (apiVersion >= 8) return { groups: answers, topics: [] }
+  const { errorCode, topics } = answers[0]!
+  if (apiVersion >= 2 || errorCode === 0) return { topics, errorCode, groups: [] }
+  // v1 has no error of its own: each partition carries it.
+  const failed = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({
+      partitionIndex,
+      committedOffset: -1,
+      metadata: '',
+      errorCode,
+    })),
+  }))
+  return { topics: failed, groups: [] }
+}

@@ -1,0 +1,29 @@
+import { joinGroup } from '../../protocol/messages/11-join-group.ts'
+import { Refusal } from '../../protocol/errors.ts'
+import { handler } from '../handler.ts'
+
+/** JoinGroup: parked until the generation is complete. */
+export const handleJoinGroup = handler(
+  joinGroup,
+  async (request, { apiVersion, principal, clientId, clientHost }, { authorizer, groups }) => {
+    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
+      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
+    }
+    const client = { clientId: clientId ?? '', clientHost }
+    const response = await groups.join(client, apiVersion, request)
+    return { ...response, protocolName: protocolName(response.protocolName, apiVersion) }
+  },
+  (request, { apiVersion }, errorCode) => ({
+    errorCode,
+    protocolName: protocolName(null, apiVersion),
+    leader: '',
+    // Kafka gives the id back for what it refuses before it looks for the group.
+    memberId: request.memberId,
+    members: [],
+  }),
+)
+
+/** null is known from v7 on. */
+function protocolName(name: string | null, apiVersion: number): string | null {
+  return apiVersion >= 7 ? name || null : (name ?? '')
+}

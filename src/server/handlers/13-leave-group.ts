@@ -1,0 +1,19 @@
+import { Refusal } from '../../protocol/errors.ts'
+import { leaveGroup } from '../../protocol/messages/13-leave-group.ts'
+import { handler } from '../handler.ts'
+
+/** LeaveGroup: before v3 the one member's error is that of the response. */
+export const handleLeaveGroup = handler(
+  leaveGroup,
+  async (request, { apiVersion, principal }, { authorizer, groups }) => {
+    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
+      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
+    }
+    const { groupId, memberId } = request
+    if (apiVersion >= 3) return groups.leave({ groupId, members: request.members })
+    const members = [{ memberId, groupInstanceId: null, reason: null }]
+    const response = await groups.leave({ groupId, members })
+    return { errorCode: response.errorCode || (response.members?.[0]?.errorCode ?? 0) }
+  },
+  (_request, _context, errorCode) => ({ errorCode }),
+)

@@ -1,0 +1,44 @@
+import { refusalCode } from '../../coordinator/group/coordinator.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
+import { authorizedOperations } from '../../security/authorizer.ts'
+import { handler } from '../handler.ts'
+
+/** DescribeGroups: classic groups, each with its own error. */
+export const handleDescribeGroups = handler(
+  describeGroups,
+  async ({ groups, includeAuthorizedOperations }, { apiVersion, principal }, services) => {
+    const { authorizer } = services
+    const isAllowed = (id: string) => authorizer.isAllowed(principal, 'DESCRIBE', 'group', id)
+    const describe = async (groupId: string) => {
+      try {
+        const group = await services.groups.describe(apiVersion, groupId)
+        if (!includeAuthorizedOperations || group.errorCode !== 0) return group
+        const operations = authorizedOperations(authorizer, principal, 'group', groupId)
+        return { ...group, authorizedOperations: operations }
+      } catch (error) {
+        return failed(groupId, refusalCode(error))
+      }
+    }
+    const denied = groups.filter((groupId) => !isAllowed(groupId))
+    const allowed = groups.filter(isAllowed)
+    return {
+      groups: [
+        ...denied.map((groupId) => failed(groupId, errorCode('GROUP_AUTHORIZATION_FAILED'))),
+        ...(await Promise.all(allowed.map(describe))),
+      ],
+    }
+  },
+  ({ groups }, _context, errorCode) => ({ groups: groups.map((id) => failed(id, errorCode)) }),
+)
+
+function failed(groupId: string, errorCode: number) {
+  return {
+    errorCode,
+    groupId,
+    groupState: '',
+    protocolType: '',
+    protocolData: '',
+    members: [],
+  }
+}

@@ -1,0 +1,28 @@
+import { refusalCode } from '../../coordinator/group/coordinator.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import { deleteGroups } from '../../protocol/messages/42-delete-groups.ts'
+import { handler } from '../handler.ts'
+
+/** DeleteGroups: only groups without members. */
+export const handleDeleteGroups = handler(
+  deleteGroups,
+  async ({ groupsNames }, { principal }, { authorizer, groups }) => {
+    const isAllowed = (id: string) => authorizer.isAllowed(principal, 'DELETE', 'group', id)
+    const names = [...new Set(groupsNames)]
+    const results = names.filter(isAllowed).map(async (groupId) => {
+      try {
+        return await groups.delete(groupId)
+      } catch (error) {
+        return { groupId, errorCode: refusalCode(error) }
+      }
+    })
+    const denied = names
+      .filter((groupId) => !isAllowed(groupId))
+      .map((groupId) => ({ groupId, errorCode: errorCode('GROUP_AUTHORIZATION_FAILED') }))
+    return { throttleTimeMs: 0, results: [...(await Promise.all(results)), ...denied] }
+  },
+  ({ groupsNames }, _context, errorCode) => ({
+    throttleTimeMs: 0,
+    results: groupsNames.map((groupId) => ({ groupId, errorCode })),
+  }),
+)
