@@ -1,17 +1,8 @@
-/** Java's `String.hashCode` over UTF-16 units: it decides which partition a group or producer is on. */
-export function javaHashCode(text: string): number {
+/** Java's `String.hashCode`, over UTF-16 units. */
+function javaHashCode(text: string): number {
   let hash = 0
   for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0
   return hash
-}
-
-/**
- * The partition of a coordinator's topic that owns `key`: Kafka's `Utils.abs(hashCode) % count`,
- * where the absolute value of the smallest int is 0.
- */
-export function coordinatorPartition(key: string, partitionCount: number): number {
-  const hash = javaHashCode(key)
-  return (hash === -0x80000000 ? 0 : Math.abs(hash)) % partitionCount
 }
 
 /** The order in which a small `java.util.HashMap` iterates its keys: by bucket, then as inserted. */

@@ -84,7 +84,7 @@ export function defaultOf(type: AnyType): unknown {
   if (kind === 'string') return ''
   if (kind === 'uuid') return zeroUuid
   if (kind === 'bytes' || kind === 'records') return emptyBytes
-  return 0
+  return kind === 'int64Exact' ? 0n : 0
 }
 
 export function defaultsOf(fields: Fields): Record<string, unknown> {
@@ -221,7 +221,10 @@ class Source {
     }
     if (kind === 'struct') {
       const read = `${this.reader(fields!)}(r)`
-      return nullable ? `${target} = r.int8() < 0 ? null : ${read}` : `${target} = ${read}`
+      if (!nullable) return `${target} = ${read}`
+      // As a tagged field, null is a varint 0 in front; elsewhere it is a byte -1.
+      const isNull = this.isTagged(type) ? 'r.unsignedVarint() === 0' : 'r.int8() < 0'
+      return `${target} = ${isNull} ? null : ${read}`
     }
     if (kind === 'string' || kind === 'bytes' || kind === 'records') {
       const read = `r.${this.method(kind === 'string' ? 'string' : 'bytes', type)}()`
@@ -243,7 +246,10 @@ class Source {
     if (kind === 'struct') {
       const write = `${this.writer(fields!)}(w, ${from})`
       if (!this.isNullable(type)) return write
-      return `if (${from} === null) w.int8(-1); else { w.int8(1); ${write} }`
+      const [absent, present] = this.isTagged(type)
+        ? ['w.unsignedVarint(0)', 'w.unsignedVarint(1)']
+        : ['w.int8(-1)', 'w.int8(1)']
+      return `if (${from} === null) ${absent}; else { ${present}; ${write} }`
     }
     if (kind === 'string' || kind === 'bytes' || kind === 'records') {
       return `w.${this.method(kind, type)}(${from})`

@@ -56,6 +56,12 @@ export class Reader {
     return high * 0x1_0000_0000 + low
   }
 
+  int64Exact(): bigint {
+    const value = this.view.getBigInt64(this.position)
+    this.position += 8
+    return value
+  }
+
   float64(): number {
     const value = this.view.getFloat64(this.position)
     this.position += 8

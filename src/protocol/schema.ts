@@ -9,6 +9,7 @@ export type Kind =
   | 'int32'
   | 'uint32'
   | 'int64'
+  | 'int64Exact'
   | 'float64'
   | 'string'
   | 'uuid'
@@ -118,6 +119,8 @@ export const int32 = new Type<number>({ kind: 'int32' })
 export const uint32 = new Type<number>({ kind: 'uint32' })
 /** Exact within ±2^53; beyond, the nearest double. Long.MAX and Long.MIN round-trip. */
 export const int64 = new Type<number>({ kind: 'int64' })
+/** All 64 bits, where they are no number to count with (a hash). */
+export const int64Exact = new Type<bigint>({ kind: 'int64Exact' })
 export const float64 = new Type<number>({ kind: 'float64' })
 export const string = new Type<string>({ kind: 'string' })
 /** 16 bytes in Kafka's text form: 22 characters of base64url. */

@@ -89,6 +89,12 @@ export class Writer {
     this.position += 8
   }
 
+  int64Exact(value: bigint): void {
+    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
+    this.view.setBigInt64(this.position, value)
+    this.position += 8
+  }
+
   float64(value: number): void {
     if (this.position + 8 > this.buffer.byteLength) this.grow(8)
     this.view.setFloat64(this.position, value)

@@ -1,6 +1,6 @@
 import { errorCode, Refusal } from '../../protocol/errors.ts'
+import type { ClassicGroup } from './classic-group.ts'
 import {
-  type ClassicGroup,
   type ClassicMember,
   emptyAssignment,
   joinError,
@@ -9,7 +9,7 @@ import {
   sessionTimer,
   syncError,
   syncTimer,
-} from './classic-group.ts'
+} from './classic-member.ts'
 import type { ClassicRebalance } from './classic-rebalance.ts'
 import type { ClientCommand, LeaveRequest } from './commands.ts'
 import { newMemberJoinTimeoutMs } from './config.ts'

@@ -1,6 +1,6 @@
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
+import type { ClassicGroup } from './classic-group.ts'
 import {
-  type ClassicGroup,
   type ClassicMember,
   emptyAssignment,
   joinError,
@@ -8,7 +8,7 @@ import {
   metadataOf,
   sessionTimer,
   syncTimer,
-} from './classic-group.ts'
+} from './classic-member.ts'
 import type { InnerCommand } from './commands.ts'
 import type { Draft, ShardContext } from './group.ts'
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts'
-import { coordinatorPartition } from '../../base/java-hash.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import { errorCode, Refusal } from '../../protocol/errors.ts'
@@ -12,6 +11,7 @@ import type {
   OffsetDeleteResponse,
 } from '../../protocol/messages/47-offset-delete.ts'
 import type { CoordinatorLog, TopicView } from '../coordinator-log.ts'
+import { keyPartition } from '../key-partition.ts'
 import type {
   Client,
   ClientCommand,
@@ -60,7 +60,7 @@ export class GroupCoordinator {
 
   /** The partition of `__consumer_offsets` that keeps the group. */
   partitionFor(groupId: string): number {
-    return coordinatorPartition(groupId, this.o.partitionCount())
+    return keyPartition(groupId, this.o.partitionCount())
   }
 
   /** This broker leads the partition now; its groups are read from `log`. An older epoch is ignored. */

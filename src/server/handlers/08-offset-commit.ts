@@ -1,6 +1,7 @@
 import { type GroupCoordinator, refusalCode } from '../../coordinator/group/coordinator.ts'
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { type OffsetCommitRequest, offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
+import { authorize, mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
 type Topic = OffsetCommitRequest['topics'][number]
@@ -9,11 +10,11 @@ type Partition = Topic['partitions'][number]
 /** OffsetCommit: partitions that there are go to the group, the others are refused one by one. */
 export const handleOffsetCommit = handler(
   offsetCommit,
-  async (request, { apiVersion, principal }, { authorizer, groups }) => {
-    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
-      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-    }
-    const mayRead = (name: string) => authorizer.isAllowed(principal, 'READ', 'topic', name)
+  async (request, context, services) => {
+    const { apiVersion } = context
+    const { groups } = services
+    authorize(services, context, 'READ', 'group', request.groupId)
+    const mayRead = (name: string) => mayAccess(services, context, 'READ', 'topic', name)
     const checked = request.topics.map((topic) => check(topic, apiVersion, groups, mayRead))
     const topics = checked.filter(({ partitions }) => partitions.length > 0)
     const committed = topics.length > 0 ? await commit(groups, apiVersion, request, topics) : []

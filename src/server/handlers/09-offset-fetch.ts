@@ -1,10 +1,11 @@
 import type { FetchedTopic } from '../../coordinator/group/commands.ts'
-import { type GroupCoordinator, refusalCode } from '../../coordinator/group/coordinator.ts'
+import { refusalCode } from '../../coordinator/group/coordinator.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { type OffsetFetchRequest, offsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
-import type { Authorizer, Principal } from '../../security/authorizer.ts'
-import { handler } from '../handler.ts'
+import { mayAccess } from '../access.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import type { Services } from '../services.ts'
 
 type AskedGroup = OffsetFetchRequest['groups'][number]
 type AskedTopic = NonNullable<AskedGroup['topics']>[number]
@@ -17,17 +18,17 @@ interface Answer {
 /** OffsetFetch: one group before v8, several from then on, topics by id from v10 on. */
 export const handleOffsetFetch = handler(
   offsetFetch,
-  async (request, { apiVersion, principal }, { authorizer, groups }) => {
-    const { requireStable } = request
+  async (request, context, services) => {
+    const { apiVersion } = context
     const answers = await Promise.all(
       groupsOf(request, apiVersion).map(async (asked): Promise<Answer> => {
         const { groupId } = asked
-        if (!authorizer.isAllowed(principal, 'DESCRIBE', 'group', groupId)) {
+        if (!mayAccess(services, context, 'DESCRIBE', 'group', groupId)) {
           return { groupId, errorCode: errorCode('GROUP_AUTHORIZATION_FAILED'), topics: [] }
         }
         try {
-          const o = { asked, apiVersion, principal, authorizer, groups, requireStable }
-          return { groupId, errorCode: 0, topics: await fetch(o) }
+          const topics = await fetch(asked, request.requireStable, context, services)
+          return { groupId, errorCode: 0, topics }
         } catch (error) {
           return { groupId, errorCode: refusalCode(error), topics: [] }
         }
@@ -48,35 +49,33 @@ function groupsOf(request: OffsetFetchRequest, apiVersion: number): readonly Ask
   return [{ groupId: request.groupId, memberId: null, memberEpoch: -1, topics }]
 }
 
-async function fetch(o: {
-  readonly asked: AskedGroup
-  readonly apiVersion: number
-  readonly principal: Principal
-  readonly authorizer: Authorizer
-  readonly groups: GroupCoordinator
-  readonly requireStable: boolean
-}): Promise<FetchedTopic[]> {
-  const { groupId, memberId, memberEpoch, topics } = o.asked
-  const usesIds = o.apiVersion >= 10
-  const maySee = (name: string) => o.authorizer.isAllowed(o.principal, 'DESCRIBE', 'topic', name)
-  const request = { groupId, memberId, memberEpoch, requireStable: o.requireStable }
+async function fetch(
+  { groupId, memberId, memberEpoch, topics }: AskedGroup,
+  requireStable: boolean,
+  context: RequestContext,
+  services: Services,
+): Promise<FetchedTopic[]> {
+  const { groups } = services
+  const usesIds = context.apiVersion >= 10
+  const maySee = (name: string) => mayAccess(services, context, 'DESCRIBE', 'topic', name)
+  const request = { groupId, memberId, memberEpoch, requireStable }
   if (topics === null) {
-    const all = await o.groups.fetchOffsets({ ...request, topics: null })
+    const all = await groups.fetchOffsets({ ...request, topics: null })
     return all
       .filter(({ name }) => maySee(name))
-      .map((topic) => ({ ...topic, topicId: o.groups.topics.byName(topic.name)?.id ?? zeroUuid }))
+      .map((topic) => ({ ...topic, topicId: groups.topics.byName(topic.name)?.id ?? zeroUuid }))
       .filter(({ topicId }) => !usesIds || topicId !== zeroUuid)
   }
   const named = topics.map((topic) => ({
     ...topic,
-    name: usesIds ? (o.groups.topics.byId(topic.topicId)?.name ?? '') : topic.name,
+    name: usesIds ? (groups.topics.byId(topic.topicId)?.name ?? '') : topic.name,
   }))
   const refused = named.flatMap((topic) => {
     if (usesIds && topic.name === '') return [refuse(topic, 'UNKNOWN_TOPIC_ID')]
     return maySee(topic.name) ? [] : [refuse(topic, 'TOPIC_AUTHORIZATION_FAILED')]
   })
   const seen = named.filter(({ name }) => !(usesIds && name === '') && maySee(name))
-  return [...(await o.groups.fetchOffsets({ ...request, topics: seen })), ...refused]
+  return [...(await groups.fetchOffsets({ ...request, topics: seen })), ...refused]
 }
 
 function refuse({ name, topicId, partitionIndexes }: AskedTopic, error: ErrorName): FetchedTopic {

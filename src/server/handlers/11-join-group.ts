@@ -1,16 +1,15 @@
 import { joinGroup } from '../../protocol/messages/11-join-group.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { authorize } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** JoinGroup: parked until the generation is complete. */
 export const handleJoinGroup = handler(
   joinGroup,
-  async (request, { apiVersion, principal, clientId, clientHost }, { authorizer, groups }) => {
-    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
-      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-    }
+  async (request, context, services) => {
+    const { apiVersion, clientId, clientHost } = context
+    authorize(services, context, 'READ', 'group', request.groupId)
     const client = { clientId: clientId ?? '', clientHost }
-    const response = await groups.join(client, apiVersion, request)
+    const response = await services.groups.join(client, apiVersion, request)
     return { ...response, protocolName: protocolName(response.protocolName, apiVersion) }
   },
   (request, { apiVersion }, errorCode) => ({

@@ -1,16 +1,15 @@
-import { Refusal } from '../../protocol/errors.ts'
 import { leaveGroup } from '../../protocol/messages/13-leave-group.ts'
+import { authorize } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** LeaveGroup: before v3 the one member's error is that of the response. */
 export const handleLeaveGroup = handler(
   leaveGroup,
-  async (request, { apiVersion, principal }, { authorizer, groups }) => {
-    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
-      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-    }
+  async (request, context, services) => {
+    authorize(services, context, 'READ', 'group', request.groupId)
+    const { groups } = services
     const { groupId, memberId } = request
-    if (apiVersion >= 3) return groups.leave({ groupId, members: request.members })
+    if (context.apiVersion >= 3) return groups.leave({ groupId, members: request.members })
     const members = [{ memberId, groupInstanceId: null, reason: null }]
     const response = await groups.leave({ groupId, members })
     return { errorCode: response.errorCode || (response.members?.[0]?.errorCode ?? 0) }

@@ -1,19 +1,18 @@
 import { Refusal } from '../../protocol/errors.ts'
 import { syncGroup } from '../../protocol/messages/14-sync-group.ts'
+import { authorize } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** SyncGroup: parked until the leader has sent the assignment. */
 export const handleSyncGroup = handler(
   syncGroup,
-  (request, { apiVersion, principal }, { authorizer, groups }) => {
+  (request, context, services) => {
     const { protocolType, protocolName } = request
-    if (apiVersion >= 5 && (protocolType === null || protocolName === null)) {
+    if (context.apiVersion >= 5 && (protocolType === null || protocolName === null)) {
       throw new Refusal('INCONSISTENT_GROUP_PROTOCOL')
     }
-    if (!authorizer.isAllowed(principal, 'READ', 'group', request.groupId)) {
-      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-    }
-    return groups.sync(request)
+    authorize(services, context, 'READ', 'group', request.groupId)
+    return services.groups.sync(request)
   },
   (_request, _context, errorCode) => ({ errorCode, assignment: Buffer.alloc(0) }),
 )

@@ -1,20 +1,19 @@
 import { refusalCode } from '../../coordinator/group/coordinator.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
-import { authorizedOperations } from '../../security/authorizer.ts'
+import { mayAccess, operationsIfAsked } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** DescribeGroups: classic groups, each with its own error. */
 export const handleDescribeGroups = handler(
   describeGroups,
-  async ({ groups, includeAuthorizedOperations }, { apiVersion, principal }, services) => {
-    const { authorizer } = services
-    const isAllowed = (id: string) => authorizer.isAllowed(principal, 'DESCRIBE', 'group', id)
+  async ({ groups, includeAuthorizedOperations: isAsked }, context, services) => {
+    const isAllowed = (id: string) => mayAccess(services, context, 'DESCRIBE', 'group', id)
     const describe = async (groupId: string) => {
       try {
-        const group = await services.groups.describe(apiVersion, groupId)
-        if (!includeAuthorizedOperations || group.errorCode !== 0) return group
-        const operations = authorizedOperations(authorizer, principal, 'group', groupId)
+        const group = await services.groups.describe(context.apiVersion, groupId)
+        if (group.errorCode !== 0) return group
+        const operations = operationsIfAsked(isAsked, services, context, 'group', groupId)
         return { ...group, authorizedOperations: operations }
       } catch (error) {
         return failed(groupId, refusalCode(error))

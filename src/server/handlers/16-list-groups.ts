@@ -1,14 +1,15 @@
 import { listGroups } from '../../protocol/messages/16-list-groups.ts'
+import { clusterResource, mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** ListGroups: all groups that this broker coordinates and the principal may see. */
 export const handleListGroups = handler(
   listGroups,
-  async ({ statesFilter, typesFilter }, { principal }, { authorizer, groups }) => {
-    const all = await groups.list(statesFilter, typesFilter)
-    const seesAll = authorizer.isAllowed(principal, 'DESCRIBE', 'cluster', 'kafka-cluster')
+  async ({ statesFilter, typesFilter }, context, services) => {
+    const all = await services.groups.list(statesFilter, typesFilter)
+    const seesAll = mayAccess(services, context, 'DESCRIBE', 'cluster', clusterResource)
     const seen = all.filter(
-      ({ groupId }) => seesAll || authorizer.isAllowed(principal, 'DESCRIBE', 'group', groupId),
+      ({ groupId }) => seesAll || mayAccess(services, context, 'DESCRIBE', 'group', groupId),
     )
     return { errorCode: 0, groups: seen }
   },

@@ -1,17 +1,18 @@
 import { refusalCode } from '../../coordinator/group/coordinator.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { deleteGroups } from '../../protocol/messages/42-delete-groups.ts'
+import { mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** DeleteGroups: only groups without members. */
 export const handleDeleteGroups = handler(
   deleteGroups,
-  async ({ groupsNames }, { principal }, { authorizer, groups }) => {
-    const isAllowed = (id: string) => authorizer.isAllowed(principal, 'DELETE', 'group', id)
+  async ({ groupsNames }, context, services) => {
+    const isAllowed = (id: string) => mayAccess(services, context, 'DELETE', 'group', id)
     const names = [...new Set(groupsNames)]
     const results = names.filter(isAllowed).map(async (groupId) => {
       try {
-        return await groups.delete(groupId)
+        return await services.groups.delete(groupId)
       } catch (error) {
         return { groupId, errorCode: refusalCode(error) }
       }

@@ -1,18 +1,20 @@
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
+import { authorize, mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** OffsetDelete: forgets what a group has committed for topics that it does not subscribe to. */
 export const handleOffsetDelete = handler(
   offsetDelete,
-  async (request, { principal }, { authorizer, groups }) => {
-    if (!authorizer.isAllowed(principal, 'DELETE', 'group', request.groupId)) {
-      throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-    }
+  async (request, context, services) => {
+    const { groups } = services
+    authorize(services, context, 'DELETE', 'group', request.groupId)
     const refused = request.topics.map(({ name, partitions }) => {
       const count = groups.topics.byName(name)?.partitionCount ?? 0
-      const isAllowed = authorizer.isAllowed(principal, 'READ', 'topic', name)
-      const error: ErrorName = isAllowed ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'TOPIC_AUTHORIZATION_FAILED'
+      const isAllowed = mayAccess(services, context, 'READ', 'topic', name)
+      const error: ErrorName = isAllowed
+        ? 'UNKNOWN_TOPIC_OR_PARTITION'
+        : 'TOPIC_AUTHORIZATION_FAILED'
       const isKnown = (index: number) => isAllowed && index >= 0 && index < count
       return {
         name,

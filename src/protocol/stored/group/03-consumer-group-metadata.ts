@@ -1,4 +1,4 @@
-import { data, int32, int64, string, type ValueOf } from '../../schema.ts'
+import { data, int32, int64Exact, string, type ValueOf } from '../../schema.ts'
 
 /** Record type 3 of `__consumer_offsets`: consumer group metadata. */
 export const consumerGroupMetadataKey = data({
@@ -14,7 +14,7 @@ export const consumerGroupMetadataValue = data({
   key: 3,
   versions: [0, 0],
   flexible: 0,
-  fields: { epoch: int32, metadataHash: int64.default(0).tagged(0) },
+  fields: { epoch: int32, metadataHash: int64Exact.default(0n).tagged(0) },
 })
 
 export type ConsumerGroupMetadataKey = ValueOf<typeof consumerGroupMetadataKey>

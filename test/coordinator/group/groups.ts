@@ -1,0 +1,97 @@
+import { silentLogger } from '../../../src/base/logger.ts'
+import type { TopicSummary, TopicView } from '../../../src/coordinator/coordinator-log.ts'
+import { type GroupConfig, groupConfigDefaults } from '../../../src/coordinator/group/config.ts'
+import { GroupCoordinator } from '../../../src/coordinator/group/coordinator.ts'
+import { errorName, Refusal } from '../../../src/protocol/errors.ts'
+import type { JoinGroupRequest } from '../../../src/protocol/messages/11-join-group.ts'
+import { seededRandom } from '../../storage/logs.ts'
+import { MemoryLog } from './memory-log.ts'
+import { SteppedClock, settle } from './stepped-clock.ts'
+
+/** Topics that a test makes and removes. */
+export class Topics implements TopicView {
+  private readonly topics = new Map<string, TopicSummary>()
+
+  add(name: string, partitionCount: number, id = idOf(name)): void {
+    const partitionRacks = Array.from({ length: partitionCount }, () => new Set<string>())
+    this.topics.set(name, { name, id, partitionCount, partitionRacks })
+  }
+
+  remove(name: string): void {
+    this.topics.delete(name)
+  }
+
+  byName = (name: string) => this.topics.get(name) ?? null
+  byId = (id: string) => [...this.topics.values()].find((topic) => topic.id === id) ?? null
+  all = () => this.topics.values()
+}
+
+export const idOf = (name: string) => name.padEnd(21, '-').slice(0, 21).concat('A')
+
+/** A coordinator with one partition, its log in memory and its clock in the test's hand. */
+export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog } = {}) {
+  const clock = new SteppedClock()
+  const log = o.log ?? new MemoryLog()
+  const topics = new Topics()
+  const coordinator = new GroupCoordinator({
+    partitionCount: () => 1,
+    clock,
+    random: seededRandom(1),
+    logger: silentLogger,
+    topics,
+    config: Object.assign({ ...groupConfigDefaults }, o.config),
+  })
+  coordinator.elected(0, 0, log)
+  await settle()
+  return { coordinator, clock, log, topics }
+}
+
+export const client = { clientId: 'c', clientHost: '/127.0.0.1' }
+
+export function joinRequest(o: Partial<JoinGroupRequest> = {}): JoinGroupRequest {
+  return {
+    groupId: 'g',
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 60_000,
+    memberId: '',
+    groupInstanceId: null,
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: subscription(['t']) }],
+    reason: null,
+    ...o,
+  }
+}
+
+/** A consumer's metadata, version 0. */
+export function subscription(topics: readonly string[]): Buffer {
+  const names = topics.map((topic) => {
+    const name = Buffer.alloc(2 + topic.length)
+    name.writeInt16BE(topic.length, 0)
+    name.write(topic, 2)
+    return name
+  })
+  const head = Buffer.alloc(6)
+  head.writeInt32BE(topics.length, 2)
+  return Buffer.concat([head, ...names, Buffer.from('ffffffff', 'hex')])
+}
+
+/** The error's name, of an answer or of a promise that was refused. */
+export async function errorOf(answer: Promise<{ errorCode: number }>): Promise<string> {
+  try {
+    return errorName((await answer).errorCode)
+  } catch (error) {
+    if (error instanceof Refusal) return error.reason
+    throw error
+  }
+}
+
+/** Whether a request is still parked. */
+export async function isParked(answer: Promise<unknown>): Promise<boolean> {
+  let isOpen = true
+  answer.then(
+    () => (isOpen = false),
+    () => (isOpen = false),
+  )
+  await settle()
+  return isOpen
+}

@@ -1,0 +1,61 @@
+import type {
+  CoordinatorLog,
+  KeyValue,
+  LoadedBatch,
+} from '../../../src/coordinator/coordinator-log.ts'
+
+interface Pending {
+  readonly batch: LoadedBatch
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** A coordinator's log in memory, with commits that wait for the test where it asks for that. */
+export class MemoryLog implements CoordinatorLog {
+  readonly batches: LoadedBatch[] = []
+  private readonly pending: Pending[] = []
+  isHeld = false
+  private failNext = 0
+
+  append(
+    records: readonly KeyValue[],
+    o?: { producerId: number; producerEpoch: number; isTransactional: boolean },
+  ): Promise<void> {
+    const batch: LoadedBatch = {
+      baseOffset: this.batches.length,
+      records: records.map((record) => ({ ...record, timestampMs: 0 })),
+      producerId: o?.producerId ?? -1,
+      producerEpoch: o?.producerEpoch ?? -1,
+      isTransactional: o?.isTransactional ?? false,
+      marker: null,
+    }
+    if (this.failNext > 0) {
+      this.failNext--
+      return Promise.reject(new Error('the disk is full'))
+    }
+    return new Promise((resolve, reject) => {
+      this.pending.push({ batch, resolve, reject })
+      if (!this.isHeld) this.commit()
+    })
+  }
+
+  /** Lets everything through that was appended. */
+  commit(): void {
+    for (const { batch, resolve } of this.pending.splice(0)) {
+      this.batches.push(batch)
+      resolve()
+    }
+  }
+
+  /** The appends that are held, or else the next `count`, fail and leave no trace. */
+  fail(count = 1): void {
+    if (this.pending.length === 0) this.failNext = count
+    for (const { reject } of this.pending.splice(0)) reject(new Error('the disk is full'))
+  }
+
+  async committed(): Promise<void> {}
+
+  async *load(): AsyncIterable<LoadedBatch> {
+    yield* [...this.batches]
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../../../src/base/clock.ts'
+
+/** A clock that moves only when told; timers ring one by one, each at its own time. */
+export class SteppedClock implements Clock {
+  private now = 1_700_000_000_000
+  private timers: { atMs: number; ring: () => void }[] = []
+
+  nowMs = () => this.now
+  monotonicMs = () => this.now
+
+  after(delayMs: number, ring: () => void) {
+    const timer = { atMs: this.now + delayMs, ring }
+    this.timers.push(timer)
+    return {
+      clear: () => {
+        this.timers = this.timers.filter((each) => each !== timer)
+      },
+    }
+  }
+
+  /** Lets promises settle after each ring, as they would between two real ones. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.now + ms
+    for (;;) {
+      const next = this.timers
+        .filter(({ atMs }) => atMs <= untilMs)
+        .reduce<(typeof this.timers)[number] | null>(
+          (first, timer) => (first === null || timer.atMs < first.atMs ? timer : first),
+          null,
+        )
+      if (next === null) break
+      this.timers = this.timers.filter((timer) => timer !== next)
+      this.now = Math.max(this.now, next.atMs)
+      next.ring()
+      await settle()
+    }
+    this.now = untilMs
+    await settle()
+  }
+}
+
+/** Until every promise that could go on has gone on. */
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
