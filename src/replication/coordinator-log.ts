@@ -35,6 +35,8 @@ export class PartitionCoordinatorLog {
     const timestampMs = this.clock.nowMs()
     const bytes = writeBatch({
       records: entries.map(({ key, value }) => ({ key, value, timestampMs })),
+      // As Kafka's coordinators write it, without a producer id too.
+      baseSequence: 0,
       ...o,
     })
     try {

@@ -31,6 +31,7 @@ import { type ListenerPlan, planListeners, securityProtocolCodes } from './confi
 import { brokerConfig } from './config/options.ts'
 import { Dispatcher } from './dispatch.ts'
 import { FetchSessions } from './fetch/session-cache.ts'
+import { groupsOf } from './groups.ts'
 import { handlers } from './handlers/index.ts'
 import { Listener } from './listener.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -95,7 +96,8 @@ export class Assembly {
 
   async close(): Promise<void> {
     for (const listener of this.listeners) await listener.close()
-    const { metadata, identity } = this.services
+    const { metadata, identity, groups } = this.services
+    groups.close()
     await this.metadataPartition.close()
     const brokerEpoch = metadata.image.brokers.get(identity.brokerId)?.epoch ?? -1
     for (const logDir of this.logDirs) await logDir.close(brokerEpoch)
@@ -208,6 +210,7 @@ class Builder {
       partitions,
       fetchSessions: new FetchSessions(slotsMax, clock, random),
       producerIds: new ProducerIds(metadata, this.brokerId),
+      groups: groupsOf({ clock, random, logger, metadata, settings, partitions }),
       identity: { brokerId: this.brokerId, clusterId },
       served: handlers.map(({ api }) => api),
     }

@@ -1,0 +1,83 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import type { TopicSummary, TopicView } from '../coordinator/coordinator-log.ts'
+import { GroupCoordinator } from '../coordinator/group/coordinator.ts'
+import { resourceTypes } from '../metadata/config/keys.ts'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
+import { type Image, overridesOf, type TopicState, topicById } from '../metadata/image.ts'
+import type { Metadata } from '../metadata/metadata.ts'
+import { PartitionCoordinatorLog } from '../replication/coordinator-log.ts'
+import type { Partitions } from '../replication/partitions.ts'
+import { groupSettings } from './group-settings.ts'
+import { offsetsTopic } from './internal-topics.ts'
+
+/**
+ * The groups of this broker, kept in step with the partitions of `__consumer_offsets` that it leads
+ * and with the cluster's topics. To be made before the partitions are opened.
+ */
+export function groupsOf(o: {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metadata: Metadata
+  readonly settings: BrokerSettings
+  readonly partitions: Partitions
+}): GroupCoordinator {
+  const { clock, random, logger, metadata, settings, partitions } = o
+  let image = metadata.image
+  const groups = new GroupCoordinator({
+    partitionCount: () =>
+      image.topics.get(offsetsTopic)?.partitions.length ??
+      settings.int('offsets.topic.num.partitions'),
+    clock,
+    random,
+    logger,
+    topics: topicView(() => image),
+    config: groupSettings(settings, (groupId) => overridesOf(image, resourceTypes.group, groupId)),
+  })
+  partitions.listen({
+    elected(partition) {
+      if (partition.topic !== offsetsTopic) return
+      const log = new PartitionCoordinatorLog(partition, clock)
+      groups.elected(partition.index, partition.leaderEpoch, log)
+    },
+    resigned(topic, index) {
+      if (topic === offsetsTopic) groups.resigned(index)
+    },
+  })
+  metadata.listen((newest, { deleted, changed }) => {
+    image = newest
+    if (deleted.length > 0) groups.topicsDeleted(deleted)
+    if (deleted.length > 0 || changed.length > 0) groups.topicsChanged()
+  })
+  return groups
+}
+
+function topicView(image: () => Image): TopicView {
+  const summaries = new WeakMap<TopicState, TopicSummary>()
+  const summaryOf = (topic: TopicState | undefined): TopicSummary | null => {
+    if (topic === undefined) return null
+    let summary = summaries.get(topic)
+    if (summary === undefined) summaries.set(topic, (summary = summarise(topic, image())))
+    return summary
+  }
+  return {
+    byName: (name) => summaryOf(image().topics.get(name)),
+    byId: (id) => summaryOf(topicById(image(), id)),
+    *all() {
+      for (const topic of image().topics.values()) yield summaryOf(topic)!
+    },
+  }
+}
+
+function summarise({ name, id, partitions }: TopicState, { brokers }: Image): TopicSummary {
+  const racksOf = (replicas: readonly number[]) =>
+    new Set(replicas.flatMap((replica) => brokers.get(replica)?.rack ?? []))
+  return {
+    name,
+    id,
+    partitionCount: partitions.length,
+    partitionRacks: partitions.map(({ replicas }) => racksOf(replicas)),
+  }
+}
