@@ -29,14 +29,19 @@ export class CannotUseDirectory extends Error {
   override readonly name = 'CannotUseDirectory'
 }
 
-interface OpenLog {
+export interface OpenLog {
   readonly log: Log
-  /** What the high watermark checkpoint says of it. */
+  /** Up to where it is committed: what the high watermark checkpoint says of it. */
   readonly highWatermark: () => number
+  /** Whether retention applies: not to the metadata log, which goes by its snapshots. */
+  readonly isRetained: boolean
 }
 
 const cleanShutdownFile = '.kafka_cleanshutdown'
 const deletedSuffix = '-delete'
+
+/** How many logs are closed at a time: each waits for its own syncs. */
+const closingMax = 16
 
 /**
  * One of `log.dirs`: its lock, whose it is, whether it was left in order, its logs and their
@@ -120,6 +125,11 @@ export class LogDir {
     return this.names.size
   }
 
+  /** The logs that are open now. A copy: logs come and go. */
+  open(): OpenLog[] {
+    return [...this.logs.values()]
+  }
+
   has(name: string): boolean {
     return this.names.has(name)
   }
@@ -134,6 +144,7 @@ export class LogDir {
       readonly topicId: string
       readonly config: () => LogConfig
       readonly onOffline?: () => void
+      readonly isRetained?: boolean
     },
   ): Promise<Log> {
     const { disk, clock, random, logger, tailMemory } = this.o
@@ -160,7 +171,8 @@ export class LogDir {
     })
     if (owner !== o.topicId) await writePartitionMetadata(disk, dir, o.topicId)
     this.names.add(name)
-    this.logs.set(name, { log, highWatermark: () => log.writtenOffset })
+    const isRetained = o.isRetained ?? true
+    this.logs.set(name, { log, highWatermark: () => log.writtenOffset, isRetained })
     return log
   }
 
@@ -207,18 +219,20 @@ export class LogDir {
   async close(brokerEpoch: number): Promise<void> {
     for (const timer of this.removals) timer.clear()
     let isClean = true
-    for (const { log } of this.logs.values()) {
-      await log.close().catch((error: Error) => {
-        isClean = false
-        this.o.logger.error(
-          'a log could not be closed in order; it will be checked at the next start',
-          {
-            log: log.name,
-            error: error.message,
-          },
-        )
-      })
+    const closing = this.open().values()
+    const closer = async () => {
+      for (const { log } of closing) {
+        await log.close().catch((error: Error) => {
+          isClean = false
+          this.o.logger.error(
+            'a log could not be closed in order; it will be checked at the next start',
+            { log: log.name, error: error.message },
+          )
+        })
+        if (log.isOffline) isClean = false
+      }
     }
+    await Promise.all(Array.from({ length: closingMax }, closer))
     await this.checkpoint()
     const content = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
     if (isClean) await this.o.disk.writeFileAtomically(`${this.path}/${cleanShutdownFile}`, content)

@@ -41,7 +41,7 @@ export class OffsetIndex {
       entries[count * 2] = offset
       entries[count * 2 + 1] = position
     }
-    return new OffsetIndex(baseOffset, entries, count)
+    return new OffsetIndex(baseOffset, entries.slice(0, count * 2), count)
   }
 
   get length(): number {

@@ -53,6 +53,7 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   epochs.truncateEnd(logEndOffset)
   epochs.truncateStart(start)
   const producers = new Producers(o.name)
+  await removeStraySnapshots(o, list, logEndOffset)
   const snapshotOffset = await loadProducers(o, list, producers, logEndOffset)
   return {
     segments: list,
@@ -179,6 +180,27 @@ async function rebuildEpochs(segments: SegmentList, epochs: LeaderEpochs): Promi
   }
 }
 
+/** Keeps the snapshots at the starts of segments, and of the others the newest. */
+async function removeStraySnapshots(
+  o: LogOptions,
+  segments: SegmentList,
+  logEndOffset: number,
+): Promise<void> {
+  const starts = new Set(segments.all.map((segment) => segment.baseOffset))
+  const [newest, ...others] = (await snapshotOffsets(o)).filter((offset) => !starts.has(offset))
+  const isBeyond = newest !== undefined && newest > logEndOffset
+  for (const offset of isBeyond ? [newest, ...others] : others) {
+    await o.disk.remove(segmentPath(o.dir, offset, suffixes.snapshot))
+  }
+}
+
+/** The offsets of the producer snapshots, newest first. */
+async function snapshotOffsets(o: LogOptions): Promise<number[]> {
+  const entries = (await o.disk.list(o.dir)) ?? []
+  const offsets = entries.map(({ name }) => offsetOfName(name, suffixes.snapshot))
+  return offsets.filter((offset) => offset !== null).sort((a, b) => b - a)
+}
+
 /**
  * Brings the producers to where they were when the log ended at `upTo`: the newest snapshot that is
  * not beyond it, then the batches from there on.
@@ -192,10 +214,7 @@ export async function loadProducers(
   upTo: number,
 ): Promise<number> {
   producers.clear()
-  const offsets = ((await o.disk.list(o.dir)) ?? [])
-    .map((entry) => offsetOfName(entry.name, suffixes.snapshot))
-    .filter((offset) => offset !== null && offset <= upTo)
-    .sort((a, b) => b! - a!) as number[]
+  const offsets = (await snapshotOffsets(o)).filter((offset) => offset <= upTo)
   let from = segments.first.baseOffset
   for (const offset of offsets) {
     const path = segmentPath(o.dir, offset, suffixes.snapshot)

@@ -330,4 +330,11 @@ export class Segment {
   }
 }
 
-const fileSuffixes = [suffixes.log, suffixes.offsetIndex, suffixes.timeIndex, suffixes.txnIndex]
+/** The snapshot of the producers as they were when the segment was begun goes with it. */
+const fileSuffixes = [
+  suffixes.log,
+  suffixes.offsetIndex,
+  suffixes.timeIndex,
+  suffixes.txnIndex,
+  suffixes.snapshot,
+]

@@ -46,7 +46,7 @@ export class TimeIndex {
       timestamps[count] = timestamp
       offsets[count] = offset
     }
-    return new TimeIndex(baseOffset, timestamps, offsets, count)
+    return new TimeIndex(baseOffset, timestamps.slice(0, count), offsets.slice(0, count), count)
   }
 
   get length(): number {

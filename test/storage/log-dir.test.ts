@@ -1,0 +1,156 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../../src/base/logger.ts'
+import type { Disk } from '../../src/storage/disk.ts'
+import { TailMemory } from '../../src/storage/hot-tail.ts'
+import { Housekeeping } from '../../src/storage/housekeeping.ts'
+import type { Log } from '../../src/storage/log.ts'
+import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
+import { LogDir } from '../../src/storage/log-dir.ts'
+import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { NodeDisk } from '../../src/storage/node-disk.ts'
+import { goldenFile } from '../golden.ts'
+import { temporaryDirectory } from './disks.ts'
+import { append, batchOf, ManualClock, readAll, seededRandom } from './logs.ts'
+
+const topicId = '9_JW0W0IQa6H2T4pN7eEKw'
+const ids = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBB', 'CCCCCCCCCCCCCCCCCCCCCC']
+
+function opener(disk: Disk, path: string, clock = new ManualClock()) {
+  const fresh = ids.values()
+  const o = { disk, path, nodeId: 1, clock, random: seededRandom(7), logger: silentLogger }
+  return (changes: { nodeId?: number; clusterId?: string } = {}) =>
+    LogDir.open(
+      { ...o, tailMemory: new TailMemory(0), ...changes },
+      changes.clusterId ?? null,
+      () => fresh.next().value!,
+    )
+}
+const logOf = (
+  dir: LogDir,
+  name: string,
+  id = topicId,
+  settings: Partial<LogConfig> = {},
+): Promise<Log> =>
+  dir.openLog(name, { topicId: id, config: () => ({ ...logConfigDefaults, ...settings }) })
+
+describe('a directory of Apache Kafka', () => {
+  test('opens with its identity, its logs and their start offsets, and is left in Kafka’s format', async () => {
+    const path = temporaryDirectory()
+    cpSync(join(import.meta.dirname, '../golden/data-dir'), path, { recursive: true })
+    const dir = await opener(new NodeDisk(), path)()
+    expect(dir.clusterId).toBe('4L6g3nShT-eMCtK--X86sw')
+    expect(dir.directoryId).toBe('AYeuUPMN5GTSRm8OGis2bQ')
+    const [t0, t1] = [await logOf(dir, 't-0'), await logOf(dir, 't-1')]
+    expect([t0.logStartOffset, t0.logEndOffset]).toEqual([2, 44])
+    expect([t1.logStartOffset, t1.logEndOffset]).toEqual([0, 24])
+    await dir.close(11)
+    const content = (name: string) => readFileSync(join(path, name), 'utf8')
+    expect(content('.kafka_cleanshutdown')).toBe('{"version":0,"brokerEpoch":11}')
+    expect(content('log-start-offset-checkpoint')).toBe('0\n1\nt 0 2\n')
+    expect(content('recovery-point-offset-checkpoint')).toBe('0\n2\nt 0 44\nt 1 24\n')
+    expect(content('replication-offset-checkpoint')).toBe('0\n2\nt 0 44\nt 1 24\n')
+    expect(content('meta.properties')).toBe(goldenFile('meta.properties').toString())
+    for (const file of ['t-0/00000000000000000000.log', 't-1/partition.metadata']) {
+      expect(content(file)).toBe(goldenFile(file).toString())
+    }
+  })
+
+  test('of another node or cluster is refused', async () => {
+    const path = temporaryDirectory()
+    cpSync(join(import.meta.dirname, '../golden/data-dir'), path, { recursive: true })
+    const open = opener(new NodeDisk(), path)
+    await expect(open({ nodeId: 2 })).rejects.toThrow('belongs to node 1')
+    await expect(open({ clusterId: ids[0]! })).rejects.toThrow('belongs to cluster')
+    await (await open()).release()
+  })
+})
+
+test('a new directory gets an identity that stays', async () => {
+  const disk = new MemoryDisk(() => 0)
+  const open = opener(disk, '/data')
+  const dir = await open()
+  const { clusterId, directoryId } = dir
+  expect(new Set([clusterId, directoryId]).size).toBe(2)
+  await dir.close(1)
+  const again = await open()
+  expect([again.clusterId, again.directoryId]).toEqual([clusterId, directoryId])
+})
+
+test('after a kill, logs are recovered from the recovery point; after a clean stop, not scanned', async () => {
+  const path = temporaryDirectory()
+  const open = opener(new NodeDisk(), path)
+  let dir = await open()
+  append(await logOf(dir, 't-0'), batchOf(3))
+  await (await logOf(dir, 'u-0', ids[2])).flush()
+  await dir.close(1)
+  const log = `${path}/t-0/00000000000000000000.log`
+  // One bit is wrong: only who looks at every byte notices.
+  const damaged = readFileSync(log)
+  damaged[damaged.length - 5]! ^= 1
+  writeFileSync(log, damaged)
+  dir = await open()
+  expect((await logOf(dir, 't-0')).logEndOffset).toBe(3)
+  await dir.release() // As after a kill: no marker is written.
+  writeFileSync(`${path}/recovery-point-offset-checkpoint`, '0\n1\nt 0 0\n')
+  dir = await open()
+  expect((await logOf(dir, 't-0')).logEndOffset).toBe(0)
+  await dir.release()
+})
+
+test('a topic that is deleted and made again under the same name shows nothing old', async () => {
+  const clock = new ManualClock()
+  const disk = new MemoryDisk(clock.nowMs)
+  const dir = await opener(disk, '/data', clock)()
+  append(await logOf(dir, 't-0'), batchOf(3))
+  await dir.deleteLog('t-0')
+  const names = async () =>
+    ((await disk.list('/data')) ?? []).filter((e) => e.isDirectory).map((e) => e.name)
+  expect(await names()).toEqual([expect.stringMatching(/^t-0\.[0-9a-f]{32}-delete$/)])
+  const again = await logOf(dir, 't-0', ids[2])
+  expect([again.logEndOffset, await readAll(again)]).toEqual([0, []])
+  clock.advance(60_000)
+  await new Promise(setImmediate)
+  expect(await names()).toEqual(['t-0'])
+  append(again, batchOf(2))
+  await again.flush()
+  await dir.close(1)
+  // Deleted while the broker was down: the directory is there, but of another topic.
+  const later = await opener(disk, '/data', clock)()
+  expect((await logOf(later, 't-0', ids[1])).logEndOffset).toBe(0)
+})
+
+test('the regular work: retention, checkpoints, flushes, silent producers', async () => {
+  const clock = new ManualClock()
+  const disk = new MemoryDisk(clock.nowMs)
+  const dir = await opener(disk, '/data', clock)()
+  const log = await logOf(dir, 't-0', topicId, { retentionMs: 1_000, flushMs: 500 })
+  const intervals = {
+    retentionCheckMs: 300,
+    flushCheckMs: 200,
+    checkpointMs: 100,
+    producerCheckMs: 400,
+    producerExpirationMs: 5_000,
+  }
+  const housekeeping = new Housekeeping({ clock, logger: silentLogger, dirs: [dir], intervals })
+  const pass = async (ms: number) => {
+    clock.advance(ms)
+    await new Promise(setImmediate)
+  }
+  append(log, batchOf(2, { producerId: 9, producerEpoch: 0, baseSequence: 0, at: clock.nowMs() }))
+  await pass(0)
+  expect(log.flushedOffset).toBe(0)
+  for (let i = 0; i < 8; i++) await pass(100)
+  expect(log.flushedOffset).toBe(2)
+  expect((await disk.readFile('/data/recovery-point-offset-checkpoint'))?.toString()).toContain(
+    't 0 2',
+  )
+  for (let i = 0; i < 10; i++) await pass(100)
+  expect(log.logStartOffset).toBe(2)
+  expect(log.producers.size).toBe(1)
+  for (let i = 0; i < 60; i++) await pass(100)
+  expect(log.producers.size).toBe(0)
+  await housekeeping.stop()
+  await dir.close(1)
+})
