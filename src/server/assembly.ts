@@ -22,6 +22,7 @@ import { Partitions } from '../replication/partitions.ts'
 import { allowAll, anonymous } from '../security/authorizer.ts'
 import type { Disk } from '../storage/disk.ts'
 import { TailMemory } from '../storage/hot-tail.ts'
+import { Housekeeping } from '../storage/housekeeping.ts'
 import { logConfigDefaults } from '../storage/log-config.ts'
 import { LogDir } from '../storage/log-dir.ts'
 import { MemoryDisk } from '../storage/memory-disk.ts'
@@ -65,6 +66,7 @@ export class Assembly {
   private readonly services: Services
   private readonly listeners: readonly Listener[]
   private readonly logDirs: readonly LogDir[]
+  private readonly housekeeping: Housekeeping
   private readonly metadataPartition: MetadataPartition
 
   constructor(o: {
@@ -72,6 +74,7 @@ export class Assembly {
     readonly listeners: readonly Listener[]
     readonly addresses: readonly AddressInfo[]
     readonly logDirs: readonly LogDir[]
+    readonly housekeeping: Housekeeping
     readonly metadataPartition: MetadataPartition
     readonly isInMemory: boolean
   }) {
@@ -80,6 +83,7 @@ export class Assembly {
     this.listeners = o.listeners
     this.addresses = o.addresses
     this.logDirs = o.logDirs
+    this.housekeeping = o.housekeeping
     this.metadataPartition = o.metadataPartition
     this.dataDirs = o.isInMemory ? [] : o.logDirs.map(({ path }) => path)
   }
@@ -98,6 +102,7 @@ export class Assembly {
     for (const listener of this.listeners) await listener.close()
     const { metadata, identity, groups } = this.services
     groups.close()
+    await this.housekeeping.stop()
     await this.metadataPartition.close()
     const brokerEpoch = metadata.image.brokers.get(identity.brokerId)?.epoch ?? -1
     for (const logDir of this.logDirs) await logDir.close(brokerEpoch)
@@ -136,6 +141,7 @@ class Builder {
       listeners,
       addresses,
       logDirs,
+      housekeeping: this.housekeeping(logDirs),
       metadataPartition,
       isInMemory: this.o.memory === true,
     })
@@ -156,6 +162,23 @@ class Builder {
     return opened
   }
 
+  private housekeeping(dirs: readonly LogDir[]): Housekeeping {
+    const { clock, logger } = this.o
+    const ms = (name: string) => this.statics.int(name)
+    const intervals = {
+      retentionCheckMs: ms('log.retention.check.interval.ms'),
+      flushCheckMs: ms('log.flush.scheduler.interval.ms'),
+      checkpointMs: Math.min(
+        ms('log.flush.offset.checkpoint.interval.ms'),
+        ms('log.flush.start.offset.checkpoint.interval.ms'),
+        ms('replica.high.watermark.checkpoint.interval.ms'),
+      ),
+      producerCheckMs: ms('producer.id.expiration.check.interval.ms'),
+      producerExpirationMs: ms('producer.id.expiration.ms'),
+    }
+    return new Housekeeping({ clock, logger, dirs, intervals })
+  }
+
   private async openMetadata(logDirs: readonly LogDir[]) {
     const { clock, random, logger } = this.o
     const where = this.statics.string('metadata.log.dir')
@@ -163,6 +186,7 @@ class Builder {
     const log = await logDir.openLog(`${metadataTopic}-0`, {
       topicId: metadataTopicId,
       config: () => metadataLogConfig,
+      isRetained: false,
     })
     const { partition, image } = await MetadataPartition.open({
       log,
