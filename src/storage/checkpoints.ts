@@ -13,11 +13,12 @@ const version = '0'
 
 /** The rows of a checkpoint; null if the text is cut off or of another version. */
 export function parseCheckpoint(text: string, columns: number): string[][] | null {
-  const lines = text.split('\n')
-  const count = Number(lines[1])
-  if (lines[0] !== version || !Number.isInteger(count) || count < 0) return null
-  const rows = lines.slice(2, 2 + count).map((line) => line.trim().split(/\s+/))
-  return rows.length === count && rows.every((row) => row.length === columns) ? rows : null
+  // Without the last line's end a number may be cut short, and still look like one.
+  if (!text.endsWith('\n')) return null
+  const [first, count, ...lines] = text.trimEnd().split('\n')
+  if (first !== version || count !== String(lines.length)) return null
+  const rows = lines.map((line) => line.trim().split(/\s+/))
+  return rows.every((row) => row.length === columns) ? rows : null
 }
 
 export function writeCheckpoint(rows: readonly string[]): string {

@@ -102,7 +102,10 @@ export class LogDir {
       const marker = `${path}/${cleanShutdownFile}`
       const isClean = (await disk.readFile(marker)) !== null
       // From here on the logs change: a crash must not look like a stop in order.
-      if (isClean) await disk.remove(marker)
+      if (isClean) {
+        await disk.remove(marker)
+        await disk.syncDirectory(path)
+      }
       const entries = (await disk.list(path)) ?? []
       const directories = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
       const names = new Set(directories.filter((name) => /-\d+$/.test(name)))
@@ -169,7 +172,10 @@ export class LogDir {
       cleanShutdown: this.isClean || !isKnown,
       ...(o.onOffline === undefined ? {} : { onOffline: o.onOffline }),
     })
-    if (owner !== o.topicId) await writePartitionMetadata(disk, dir, o.topicId)
+    if (owner !== o.topicId) {
+      await writePartitionMetadata(disk, dir, o.topicId)
+      await disk.syncDirectory(this.path)
+    }
     this.names.add(name)
     const isRetained = o.isRetained ?? true
     this.logs.set(name, { log, highWatermark: () => log.writtenOffset, isRetained })
@@ -204,8 +210,18 @@ export class LogDir {
       new Map([...this.logs].map(([name, open]) => [name, offset(open)]))
     await this.recoveryPoints.write(of(({ log }) => log.flushedOffset))
     await this.highWatermarks.write(of(({ highWatermark }) => highWatermark()))
-    const starts = of(({ log }) => log.logStartOffset)
-    await this.startOffsets.write(new Map([...starts].filter(([, offset]) => offset > 0)))
+    await this.saveStartOffsets()
+  }
+
+  private async saveStartOffsets(): Promise<void> {
+    const open = this.open()
+    const starts = open.map(({ log }) => [log.name, log.logStartOffset] as const)
+    // A log must not end, after a loss of power, below where it is said to start.
+    for (const [i, { log }] of open.entries()) {
+      if (starts[i]![1] > log.flushedOffset && !log.isOffline) await log.flush()
+    }
+    await this.startOffsets.write(new Map(starts.filter(([, offset]) => offset > 0)))
+    for (const [i, { log }] of open.entries()) log.logStartOffsetSaved(starts[i]![1])
   }
 
   /** Gives the directory up as it is: after a start that failed. */
@@ -219,6 +235,7 @@ export class LogDir {
   async close(brokerEpoch: number): Promise<void> {
     for (const timer of this.removals) timer.clear()
     let isClean = true
+    await this.saveStartOffsets()
     const closing = this.open().values()
     const closer = async () => {
       for (const { log } of closing) {

@@ -19,8 +19,6 @@ export class LogFiles {
   private flushed: number
   private newestSnapshot: number
   private flushedAtMs: number
-  /** Whether the directory must be synced for its files to be found again. */
-  private hasNewFiles = true
   /** Whether the epochs on disk may be lost with the machine. */
   private hasNewEpochs = false
 
@@ -76,7 +74,6 @@ export class LogFiles {
     void this.run(async () => {
       await lastWrite
       await active.createFiles()
-      this.hasNewFiles = true
       await old.seal()
       await this.writeSnapshot(active.baseOffset, snapshot)
       await this.syncUpTo(active.baseOffset)
@@ -109,14 +106,16 @@ export class LogFiles {
     void this.run(() => this.writeEpochs(false))
   }
 
-  /** Syncs what was written below `offset`. */
+  /** Syncs what was written below `offset`, and what is needed to find it again. */
   async syncUpTo(offset: number): Promise<void> {
     if (offset <= this.flushed) return
-    for (const segment of this.segments.from(this.flushed)) {
-      if (segment.baseOffset < offset) await segment.log.sync()
+    const due = this.segments.from(this.flushed).filter((each) => each.baseOffset < offset)
+    for (const segment of due) await segment.log.sync()
+    if (this.hasNewEpochs) await this.writeEpochs(true)
+    if (due.some((segment) => !segment.isNameSynced)) {
+      await this.o.disk.syncDirectory(this.o.dir)
+      for (const segment of due) segment.isNameSynced = true
     }
-    if (this.hasNewFiles) await this.o.disk.syncDirectory(this.o.dir)
-    this.hasNewFiles = false
     this.flushed = Math.max(this.flushed, offset)
     this.flushedAtMs = this.o.clock.nowMs()
   }
@@ -148,8 +147,10 @@ export class LogFiles {
     this.newestSnapshot = Math.max(this.newestSnapshot, offset)
   }
 
-  private writeEpochs(durable: boolean): Promise<void> {
+  private async writeEpochs(durable: boolean): Promise<void> {
     const path = `${this.o.dir}/${leaderEpochFile}`
-    return this.o.disk.writeFileAtomically(path, Buffer.from(this.epochs.toText()), durable)
+    const text = this.epochs.toText()
+    await this.o.disk.writeFileAtomically(path, Buffer.from(text), durable)
+    if (durable && text === this.epochs.toText()) this.hasNewEpochs = false
   }
 }

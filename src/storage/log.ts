@@ -232,8 +232,14 @@ export class Log {
    * @param offset not above the high watermark: the caller knows that.
    */
   advanceLogStartOffset(offset: number): void {
-    if (offset <= this.startOffset) return
-    this.startOffset = offset
+    this.startOffset = Math.max(this.startOffset, offset)
+  }
+
+  /**
+   * The checkpoint says where the log starts: the epochs before are forgotten. Not sooner, or after a
+   * crash the log would start before its epochs do.
+   */
+  logStartOffsetSaved(offset: number): void {
     if (this.epochs.truncateStart(offset)) this.files.epochsChanged()
   }
 

@@ -120,7 +120,7 @@ async function keepIntact(
   const kept = segments.slice(0, next + 1)
   const producers = new Producers(o.name)
   await loadProducers(o, new SegmentList(kept), producers, kept.at(-1)!.baseOffset)
-  while (await recoverSegment(o, kept.at(-1)!, producers, epochs)) {
+  while (await recoverSegment(o, kept.at(-1)!, producers, epochs, segments[next + 1])) {
     if (++next === segments.length) return kept
     await kept.at(-1)!.seal()
     kept.push(segments[next]!)
@@ -135,14 +135,18 @@ async function keepIntact(
   return kept
 }
 
-/** Rebuilds the indexes of one segment; false if it had to be cut. */
+/**
+ * Rebuilds the indexes of one segment; false if what comes after it cannot be right. Records may be
+ * missing between two segments only where the cleaner works: else they were lost with the machine.
+ */
 async function recoverSegment(
   o: LogOptions,
   segment: Segment,
   producers: Producers,
   epochs: LeaderEpochs,
+  following: Segment | undefined,
 ): Promise<boolean> {
-  const { indexIntervalBytes } = o.config()
+  const { indexIntervalBytes, cleanupPolicy } = o.config()
   segment.resetIndexes()
   segment.mayHoldAborted = false
   let end = 0
@@ -150,13 +154,15 @@ async function recoverSegment(
   for await (const { batch, position } of segment.walk()) {
     if (batch.magic !== 2 || !batch.isIntact() || batch.baseOffset < nextOffset) break
     segment.note(batch, position, indexIntervalBytes)
-    epochs.assign(batch.leaderEpoch, batch.baseOffset)
+    if (batch.leaderEpoch > epochs.latest) epochs.assign(batch.leaderEpoch, batch.baseOffset)
     const aborted = batch.hasProducerId ? producers.abortedBy(producers.apply(batch)) : null
     if (aborted !== null) segment.noteAborted(aborted)
     end = position + batch.sizeBytes
     nextOffset = batch.nextOffset
   }
-  if (end === segment.sizeBytes) return true
+  if (end === segment.sizeBytes) {
+    return cleanupPolicy.includes('compact') || (following?.baseOffset ?? nextOffset) === nextOffset
+  }
   o.logger.warn('cut a segment before what is no intact batch', {
     file: segment.log.path,
     position: end,

@@ -34,6 +34,8 @@ export class Segment {
   modifiedMs: number
   /** What this segment's `segment.ms` is shortened by, so that not all roll at once. */
   readonly jitterMs: number
+  /** Whether the file is sure to be found in its directory after a loss of power. */
+  isNameSynced = false
   /** False if there is no transaction index, nor need for one. */
   mayHoldAborted: boolean
   private readonly disk: Disk

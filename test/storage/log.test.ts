@@ -84,6 +84,7 @@ describe('the files are those that Apache Kafka writes', () => {
   test('with every codec and a deleted beginning', async () => {
     const { log, dir } = await rewrite('t-0', ['00000000000000000000'])
     log.advanceLogStartOffset(2)
+    log.logStartOffsetSaved(2)
     await log.close()
     const kafka = content(join(goldenDir, 't-0'))
     delete kafka['partition.metadata']

@@ -1,0 +1,307 @@
+import type { Random } from '../base/random.ts'
+import {
+  type DirectoryEntry,
+  type DirectoryLock,
+  DirectoryLocked,
+  type Disk,
+  DiskError,
+  type File,
+} from '../storage/disk.ts'
+
+/** What is left of a disk: after the process died, or after the machine lost its power. */
+export type Loss = 'process' | 'machine'
+
+/** The process is gone: whatever it still calls gets this. */
+export class Crashed extends Error {
+  override readonly name = 'Crashed'
+}
+
+/** A content that is written to but not synced: what a loss of power may take back, in any part. */
+interface Unsynced {
+  readonly position: number
+  /** Null for a truncation to `position`. */
+  readonly bytes: Buffer | null
+}
+
+class Inode {
+  /** What a reader sees. */
+  live: Buffer = Buffer.alloc(0)
+  /** What has been synced. */
+  durable: Buffer = Buffer.alloc(0)
+  unsynced: Unsynced[] = []
+
+  change(change: Unsynced): void {
+    this.live = changed(this.live, change)
+    this.unsynced.push(change)
+  }
+
+  sync(): void {
+    this.durable = Buffer.from(this.live)
+    this.unsynced = []
+  }
+
+  /** After a loss of power any of the changes since the last sync may have reached the disk. */
+  afterPowerLoss(random: Random): Inode {
+    const left = new Inode()
+    left.live = this.unsynced.reduce<Buffer>((content, change) => {
+      if (random.int(2) === 0) return content
+      if (change.bytes === null) return changed(content, change)
+      const torn = change.bytes.subarray(0, random.int(change.bytes.length + 1))
+      return changed(content, random.int(3) === 0 ? { ...change, bytes: torn } : change)
+    }, this.durable)
+    left.sync()
+    return left
+  }
+
+  afterProcessDied(): Inode {
+    const left = new Inode()
+    left.live = Buffer.from(this.live)
+    left.sync()
+    return left
+  }
+}
+
+function changed(content: Buffer, { position, bytes }: Unsynced): Buffer {
+  if (bytes === null) {
+    const cut = Buffer.alloc(position)
+    content.copy(cut)
+    return cut
+  }
+  const size = Math.max(content.length, position + bytes.length)
+  const next = Buffer.alloc(size)
+  content.copy(next)
+  bytes.copy(next, position)
+  return next
+}
+
+type Names = Map<string, Inode | 'directory'>
+
+/**
+ * A disk in memory that can stop at any call, in the middle of a write, and that knows what would be
+ * left then: all that was written, if only the process died; if the machine did, what was synced and
+ * a random part of the rest. Changes of names are lost from the last ones back, as file systems with
+ * a journal do, unless a directory was synced after them.
+ */
+export class FaultDisk implements Disk {
+  /** How many calls have changed something so far. */
+  steps = 0
+  /** The call, counted from 1, in the middle of which the process dies. */
+  crashAt = Number.POSITIVE_INFINITY
+  private readonly random: Random
+  private live: Names
+  /** What names there were before each change that is not yet durable, oldest first. */
+  private history: Names[] = []
+  private isDead = false
+  private readonly failures: { what: RegExp; code: string; times: number }[] = []
+  private readonly locks = new Set<string>()
+
+  constructor(random: Random, names: Names = new Map([['/', 'directory' as const]])) {
+    this.random = random
+    this.live = names
+  }
+
+  /** Calls that match (`write /data/t-0/0….log`) fail with this code, so many times. */
+  failing(what: RegExp, code: string, times = Number.POSITIVE_INFINITY): void {
+    this.failures.push({ what, code, times })
+  }
+
+  /** A disk with what is left after a crash, now. */
+  after(loss: Loss): FaultDisk {
+    const pick = this.random.int(this.history.length + 1)
+    const names = loss === 'process' ? this.live : (this.history[pick] ?? this.live)
+    const left: Names = new Map()
+    for (const [path, inode] of names) {
+      if (inode === 'directory') left.set(path, inode)
+      else {
+        left.set(
+          path,
+          loss === 'process' ? inode.afterProcessDied() : inode.afterPowerLoss(this.random),
+        )
+      }
+    }
+    return new FaultDisk(this.random, left)
+  }
+
+  file(path: string): File {
+    return new FaultFile(this, path)
+  }
+
+  async create(path: string): Promise<void> {
+    await this.step('create', path, () => {
+      if (!this.live.has(path)) this.name(path, new Inode())
+    })
+  }
+
+  async list(path: string): Promise<DirectoryEntry[] | null> {
+    this.checkAlive()
+    if (this.live.get(path) !== 'directory') return null
+    const prefix = path === '/' ? '/' : `${path}/`
+    const entries: DirectoryEntry[] = []
+    for (const [each, inode] of this.live) {
+      const name = each.slice(prefix.length)
+      if (!each.startsWith(prefix) || name === '' || name.includes('/')) continue
+      const isDirectory = inode === 'directory'
+      entries.push({ name, isDirectory, size: isDirectory ? 0 : inode.live.length, modifiedMs: 1 })
+    }
+    return entries
+  }
+
+  async readFile(path: string): Promise<Buffer | null> {
+    this.checkAlive()
+    const inode = this.live.get(path)
+    return inode instanceof Inode ? Buffer.from(inode.live) : null
+  }
+
+  async writeFileAtomically(path: string, content: Uint8Array, durable = true): Promise<void> {
+    const written = `${path}.tmp`
+    const inode = new Inode()
+    await this.step('create', written, () => this.name(written, inode))
+    await this.step('write', written, (share) => {
+      const bytes = Buffer.from(content).subarray(0, Math.floor(content.length * share))
+      inode.change({ position: 0, bytes })
+    })
+    if (durable) await this.step('sync', written, () => inode.sync())
+    await this.step('rename', written, () => {
+      this.remember()
+      this.live.delete(written)
+      this.live.set(path, inode)
+    })
+    if (durable) await this.syncDirectory(parentOf(path))
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    if (this.live.has(path)) return
+    if (path !== '/') await this.makeDirectory(parentOf(path))
+    await this.step('create', path, () => this.name(path, 'directory'))
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.step('rename', from, () => {
+      const moved = [...this.live].filter(([path]) => path === from || path.startsWith(`${from}/`))
+      if (moved.length === 0) throw failure('rename', from, 'ENOENT')
+      this.remember()
+      for (const [path, inode] of moved) {
+        this.live.delete(path)
+        this.live.set(to + path.slice(from.length), inode)
+      }
+    })
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.step('remove', path, () => {
+      this.remember()
+      for (const each of [...this.live.keys()]) {
+        if (each === path || each.startsWith(`${path}/`)) this.live.delete(each)
+      }
+    })
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.step('sync', path, () => {
+      this.history = []
+    })
+  }
+
+  async lock(directory: string): Promise<DirectoryLock> {
+    if (this.locks.has(directory)) throw new DirectoryLocked(directory, 'this process')
+    this.locks.add(directory)
+    return {
+      release: async () => {
+        this.locks.delete(directory)
+      },
+    }
+  }
+
+  /**
+   * One call that changes the disk. `run` gets the share of it that is done: less than 1 when the
+   * process dies in the middle.
+   */
+  async step(action: string, path: string, run: (share: number) => void): Promise<void> {
+    await Promise.resolve()
+    this.checkAlive()
+    const fails = this.failures.find(
+      (each) => each.times > 0 && each.what.test(`${action} ${path}`),
+    )
+    if (fails !== undefined) {
+      fails.times--
+      throw failure(action, path, fails.code)
+    }
+    if (++this.steps < this.crashAt) return run(1)
+    this.isDead = true
+    const share = this.random.int(4)
+    // Names change wholly or not at all; writes may stop anywhere.
+    if (share > 0) run(action === 'write' ? this.random.int(1000) / 1000 : 1)
+    throw new Crashed()
+  }
+
+  checkAlive(): void {
+    if (this.isDead) throw new Crashed()
+  }
+
+  find(path: string, action: string): Inode {
+    const inode = this.live.get(path)
+    if (!(inode instanceof Inode)) throw failure(action, path, 'ENOENT')
+    return inode
+  }
+
+  findOrCreate(path: string): Inode {
+    if (!this.live.has(path)) this.name(path, new Inode())
+    return this.find(path, 'write')
+  }
+
+  private name(path: string, inode: Inode | 'directory'): void {
+    if (this.live.get(parentOf(path)) !== 'directory') throw failure('create', path, 'ENOENT')
+    this.remember()
+    this.live.set(path, inode)
+  }
+
+  private remember(): void {
+    this.history.push(new Map(this.live))
+  }
+}
+
+class FaultFile implements File {
+  path: string
+  private readonly disk: FaultDisk
+
+  constructor(disk: FaultDisk, path: string) {
+    this.disk = disk
+    this.path = path
+  }
+
+  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const all = Buffer.concat(chunks)
+    await this.disk.step('write', this.path, (share) => {
+      const bytes = all.subarray(0, Math.floor(all.length * share))
+      this.disk.findOrCreate(this.path).change({ position, bytes })
+    })
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    this.disk.checkAlive()
+    return Buffer.from(this.disk.find(this.path, 'read').live.subarray(position, position + length))
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.disk.step('truncate', this.path, () => {
+      this.disk.findOrCreate(this.path).change({ position: size, bytes: null })
+    })
+  }
+
+  async sync(): Promise<void> {
+    await this.disk.step('sync', this.path, () => this.disk.findOrCreate(this.path).sync())
+  }
+
+  async rename(path: string): Promise<void> {
+    await this.disk.rename(this.path, path)
+    this.path = path
+  }
+
+  async close(): Promise<void> {}
+}
+
+function failure(action: string, path: string, code: string): DiskError {
+  return new DiskError(action, path, Object.assign(new Error(code), { code }))
+}
+
+const parentOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
