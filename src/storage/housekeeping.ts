@@ -72,7 +72,10 @@ export class Housekeeping {
 
   private async flush(): Promise<void> {
     const nowMs = this.clock.nowMs()
-    for (const { log } of this.logs()) if (!log.isOffline) await log.flushIfDue(nowMs)
+    for (const { log } of this.logs()) {
+      const isDue = nowMs - log.lastFlushMs >= log.config.flushMs
+      if (isDue && !log.isOffline && log.flushedOffset < log.writtenOffset) await log.flush()
+    }
   }
 
   private async checkpoint(): Promise<void> {

@@ -177,14 +177,8 @@ export class Log {
   }
 
   /** The aborted transactions that a reader of [from, upTo) must skip the records of. */
-  async abortedTransactions(from: number, upTo: number): Promise<AbortedTransaction[]> {
-    const found: AbortedTransaction[] = []
-    for (const segment of this.segments.from(from)) {
-      if (!segment.mayHoldAborted) continue
-      const { txn } = await segment.loadIndexes(this.config.indexIntervalBytes)
-      if (txn.collect(from, upTo, found)) break
-    }
-    return found
+  abortedTransactions(from: number, upTo: number): Promise<AbortedTransaction[]> {
+    return this.segments.abortedTransactions(from, upTo, this.config.indexIntervalBytes)
   }
 
   /** The first record that is not older than `timestampMs`; null if there is none. */
@@ -220,10 +214,9 @@ export class Log {
     await this.files.run(() => this.files.syncUpTo(upTo))
   }
 
-  /** Flushes if `flush.ms` have passed since the last time and there is anything to flush. */
-  async flushIfDue(nowMs: number): Promise<void> {
-    const isDue = nowMs - this.files.lastFlushMs >= this.config.flushMs
-    if (isDue && this.flushedOffset < this.written) await this.flush()
+  /** When everything was last known to be synced, on the wall clock. */
+  get lastFlushMs(): number {
+    return this.files.lastFlushMs
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Segment } from './segment.ts'
+import type { AbortedTransaction } from './txn-index.ts'
 
 /** The segments of a log, by base offset; never empty. The last one is written to. */
 export class SegmentList {
@@ -58,6 +59,21 @@ export class SegmentList {
   /** Where the segment after this one starts; null for the last. */
   endOf(segment: Segment): number | null {
     return this.list[this.list.indexOf(segment) + 1]?.baseOffset ?? null
+  }
+
+  /** The aborted transactions that a reader of [from, upTo) must skip the records of. */
+  async abortedTransactions(
+    from: number,
+    upTo: number,
+    indexIntervalBytes: number,
+  ): Promise<AbortedTransaction[]> {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.from(from)) {
+      if (!segment.mayHoldAborted) continue
+      const { txn } = await segment.loadIndexes(indexIntervalBytes)
+      if (txn.collect(from, upTo, found)) break
+    }
+    return found
   }
 
   private indexOf(offset: number): number {
