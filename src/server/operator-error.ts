@@ -1,11 +1,21 @@
+import { MalformedCheckpoint } from '../storage/checkpoints.ts'
 import { DirectoryLocked, DiskError } from '../storage/disk.ts'
+import { CannotUseDirectory } from '../storage/log-dir.ts'
 import { BadProperties } from './config/properties.ts'
 import { BadConfig } from './config/static-config.ts'
 import { CannotListen } from './listener.ts'
 
 /** Whether an error is the world's and says in one line what the operator can do about it. */
 export function isOperatorError(error: unknown): boolean {
-  return [BadConfig, BadProperties, CannotListen, DirectoryLocked, DiskError].some(
-    (kind) => error instanceof kind,
-  )
+  return operatorErrors.some((kind) => error instanceof kind)
 }
+
+const operatorErrors = [
+  BadConfig,
+  BadProperties,
+  CannotListen,
+  CannotUseDirectory,
+  DirectoryLocked,
+  DiskError,
+  MalformedCheckpoint,
+]
