@@ -40,6 +40,8 @@ export interface TopicView {
   byName(name: string): TopicSummary | null
   byId(id: string): TopicSummary | null
   all(): Iterable<TopicSummary>
+  /** The offset of the metadata that this view shows. */
+  readonly version: number
 }
 
 export interface TopicSummary {

@@ -11,6 +11,8 @@ export interface TimerChange<Command> {
   readonly atMs: number | null
   /** The command that is submitted when the timer rings. */
   readonly command?: Command
+  /** Leaves a timer alone that is set already. */
+  readonly onlyIfAbsent?: boolean
 }
 
 /** What a machine answers to one command. Plain data: a test compares it, the runtime carries it out. */
@@ -34,6 +36,10 @@ export class OutcomeDraft<Command, R> implements Outcome<Command, R> {
 
   setTimer(key: string, atMs: number, command: Command): void {
     this.timers.push({ key, atMs, command })
+  }
+
+  setTimerIfAbsent(key: string, atMs: number, command: Command): void {
+    this.timers.push({ key, atMs, command, onlyIfAbsent: true })
   }
 
   clearTimer(key: string): void {

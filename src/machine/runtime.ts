@@ -100,8 +100,10 @@ export class Runtime<Command, R> {
     else last.push(...replies)
   }
 
-  private change({ key, atMs, command }: TimerChange<Command>, nowMs: number): void {
+  private change(change: TimerChange<Command>, nowMs: number): void {
+    const { key, atMs, command } = change
     const set = this.timers.get(key)
+    if (change.onlyIfAbsent === true && set !== undefined) return
     if (atMs === null) {
       set?.handle.clear()
       this.timers.delete(key)

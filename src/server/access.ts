@@ -51,3 +51,13 @@ export function operationsIfAsked(
   if (!asked) return operationsNotRequested
   return authorizedOperations(services.authorizer, principal, kind, name)
 }
+
+/** Who asks something of a group, as the group's coordinator sees it. */
+export function groupClient(context: RequestContext, services: Services) {
+  const { clientId, clientHost } = context
+  return {
+    clientId: clientId ?? '',
+    clientHost,
+    mayDescribe: (topic: string) => mayAccess(services, context, 'DESCRIBE', 'topic', topic),
+  }
+}

@@ -47,9 +47,15 @@ export function groupsOf(o: {
     },
   })
   metadata.listen((newest, { deleted, changed }) => {
+    const before = image
     image = newest
     if (deleted.length > 0) groups.topicsDeleted(deleted)
-    if (deleted.length > 0 || changed.length > 0) groups.topicsChanged()
+    if (deleted.length === 0 && changed.length === 0) return
+    const names = new Set([...deleted, ...changed].map(({ name }) => name))
+    groups.topicsChanged(
+      names,
+      changed.some(({ id }) => topicById(before, id) === undefined),
+    )
   })
   return groups
 }
@@ -63,6 +69,9 @@ function topicView(image: () => Image): TopicView {
     return summary
   }
   return {
+    get version() {
+      return image().offset
+    },
     byName: (name) => summaryOf(image().topics.get(name)),
     byId: (id) => summaryOf(topicById(image(), id)),
     *all() {

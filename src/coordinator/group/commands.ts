@@ -9,6 +9,11 @@ import type {
   OffsetDeleteRequest,
   OffsetDeleteResponse,
 } from '../../protocol/messages/47-offset-delete.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../protocol/messages/68-consumer-group-heartbeat.ts'
+import type { consumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import type { Response } from '../../protocol/schema.ts'
 import type { ListedGroup } from './group.ts'
 
@@ -19,6 +24,8 @@ export interface Client {
   /** The client id of the request's header; empty for none. */
   readonly clientId: string
   readonly clientHost: string
+  /** Whether the client may know of the topic: what a regular expression can stand for. */
+  mayDescribe(topic: string): boolean
 }
 
 /** One partition of an OffsetCommit or TxnOffsetCommit. */
@@ -92,6 +99,7 @@ export interface LeaveRequest {
 
 export type DescribedGroup = Response<typeof describeGroups>['groups'][number]
 export type DeletedGroup = Response<typeof deleteGroups>['results'][number]
+export type DescribedConsumerGroup = Response<typeof consumerGroupDescribe>['groups'][number]
 export type HeartbeatAnswer = Response<typeof heartbeat>
 
 /** What clients ask of one shard; each carries where the answer goes. */
@@ -103,6 +111,8 @@ export type ClientCommand =
       readonly request: JoinGroupRequest
       /** The random part of a member id, should one be needed. */
       readonly uuid: string
+      /** The whole of one, where the broker leads the group. */
+      readonly newMemberId: string
       /** KIP-394: from v4 on a dynamic member must come back with the id it is given. */
       readonly demandsMemberId: boolean
       /** KIP-814: from v9 on a leader that returns may be told to skip the assignment. */
@@ -149,6 +159,19 @@ export type ClientCommand =
       readonly states: readonly string[]
       readonly types: readonly string[]
     }
+  | {
+      readonly kind: 'consumerHeartbeat'
+      readonly to: To<ConsumerGroupHeartbeatResponse>
+      readonly client: Client
+      readonly request: ConsumerGroupHeartbeatRequest
+      /** The member's id, should it have none. */
+      readonly newMemberId: string
+    }
+  | {
+      readonly kind: 'describeConsumer'
+      readonly to: To<DescribedConsumerGroup>
+      readonly groupId: string
+    }
   | { readonly kind: 'delete'; readonly to: To<DeletedGroup>; readonly groupId: string }
 
 /** What time and the cluster ask. */
@@ -158,6 +181,12 @@ export type InnerCommand =
   | {
       readonly kind: 'topicsDeleted'
       readonly topics: readonly { readonly id: string; readonly name: string }[]
+    }
+  | {
+      readonly kind: 'topicsChanged'
+      readonly names: ReadonlySet<string>
+      /** Some of them are new, so that a regular expression may stand for more. */
+      readonly hasNew: boolean
     }
   | { readonly kind: 'classicSessionExpired'; readonly groupId: string; readonly memberId: string }
   | {
@@ -169,4 +198,21 @@ export type InnerCommand =
   | { readonly kind: 'classicJoinExpired'; readonly groupId: string }
   | { readonly kind: 'classicSyncExpired'; readonly groupId: string; readonly generationId: number }
 
-export type GroupCommand = ClientCommand | InnerCommand
+export type ConsumerTimerCommand =
+  | { readonly kind: 'consumerSessionExpired'; readonly groupId: string; readonly memberId: string }
+  | {
+      readonly kind: 'consumerRebalanceExpired'
+      readonly groupId: string
+      readonly memberId: string
+      /** The epoch that the member should have left behind. */
+      readonly memberEpoch: number
+    }
+
+export interface ResolveRegexes {
+  readonly kind: 'resolveRegexes'
+  readonly groupId: string
+  readonly regexes: readonly string[]
+  readonly client: Client
+}
+
+export type GroupCommand = ClientCommand | InnerCommand | ConsumerTimerCommand | ResolveRegexes

@@ -50,5 +50,43 @@ export const groupConfigDefaults: GroupConfig = {
   groupOverride: () => null,
 }
 
+/**
+ * A setting of consumer groups: the group's own, kept within the broker's bounds, else the broker's.
+ * `name` is the group's: `session.timeout.ms` for `consumer.session.timeout.ms`.
+ */
+function consumerSetting(
+  config: GroupConfig,
+  groupId: string,
+  name: string,
+  o: { readonly usual: number; readonly min: number; readonly max: number },
+): number {
+  const own = config.groupOverride(groupId, `consumer.${name}`)
+  return own === null ? o.usual : Math.min(Math.max(Number(own), o.min), o.max)
+}
+
+export function consumerSessionTimeoutMs(config: GroupConfig, groupId: string): number {
+  return consumerSetting(config, groupId, 'session.timeout.ms', {
+    usual: config.groupConsumerSessionTimeoutMs,
+    min: config.groupConsumerMinSessionTimeoutMs,
+    max: config.groupConsumerMaxSessionTimeoutMs,
+  })
+}
+
+export function consumerHeartbeatIntervalMs(config: GroupConfig, groupId: string): number {
+  return consumerSetting(config, groupId, 'heartbeat.interval.ms', {
+    usual: config.groupConsumerHeartbeatIntervalMs,
+    min: config.groupConsumerMinHeartbeatIntervalMs,
+    max: config.groupConsumerMaxHeartbeatIntervalMs,
+  })
+}
+
+export function consumerAssignmentIntervalMs(config: GroupConfig, groupId: string): number {
+  return consumerSetting(config, groupId, 'assignment.interval.ms', {
+    usual: config.groupConsumerAssignmentIntervalMs,
+    min: config.groupConsumerMinAssignmentIntervalMs,
+    max: config.groupConsumerMaxAssignmentIntervalMs,
+  })
+}
+
 /** How long a new classic member may take to come back for its first generation (Kafka: 5 min). */
 export const newMemberJoinTimeoutMs = 5 * 60_000

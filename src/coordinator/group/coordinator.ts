@@ -10,14 +10,20 @@ import type {
   OffsetDeleteRequest,
   OffsetDeleteResponse,
 } from '../../protocol/messages/47-offset-delete.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../protocol/messages/68-consumer-group-heartbeat.ts'
 import type { CoordinatorLog, TopicView } from '../coordinator-log.ts'
 import { keyPartition } from '../key-partition.ts'
+import { checkHeartbeat } from './check-heartbeat.ts'
 import type {
   Client,
   ClientCommand,
   CommitRequest,
   CommitResult,
   DeletedGroup,
+  DescribedConsumerGroup,
   DescribedGroup,
   FetchedTopic,
   FetchRequest,
@@ -85,8 +91,14 @@ export class GroupCoordinator {
     for (const shard of this.shards.values()) shard.tell({ kind: 'topicsDeleted', topics })
   }
 
-  /** Topics or their partitions came or went. */
-  topicsChanged(): void {}
+  /**
+   * Topics or their partitions came or went; consumer groups look at them with the next heartbeat.
+   *
+   * @param hasNew some of them are new, so that a regular expression may stand for more.
+   */
+  topicsChanged(names: ReadonlySet<string>, hasNew: boolean): void {
+    for (const shard of this.shards.values()) shard.tell({ kind: 'topicsChanged', names, hasNew })
+  }
 
   /** Parked requests are answered NOT_COORDINATOR. */
   close(): void {
@@ -119,6 +131,7 @@ export class GroupCoordinator {
           apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
       },
       uuid: this.uuid(),
+      newMemberId: this.kafkaUuid(),
       demandsMemberId: apiVersion >= 4,
       maySkipAssignment: apiVersion >= 9,
     }))
@@ -158,6 +171,28 @@ export class GroupCoordinator {
       }))
       return { errorCode: 0, members }
     }
+  }
+
+  /** @throws (rejects) Refusal whose detail the response carries. */
+  async consumerHeartbeat(
+    client: Client,
+    apiVersion: number,
+    request: ConsumerGroupHeartbeatRequest,
+  ): Promise<ConsumerGroupHeartbeatResponse> {
+    checkHeartbeat(request, apiVersion, this.config.groupConsumerAssignors)
+    const newMemberId = this.kafkaUuid()
+    return this.call(request.groupId, (to) => ({
+      kind: 'consumerHeartbeat',
+      to,
+      client,
+      request,
+      newMemberId,
+    }))
+  }
+
+  /** @throws (rejects) Refusal GROUP_ID_NOT_FOUND */
+  describeConsumer(groupId: string): Promise<DescribedConsumerGroup> {
+    return this.call(groupId, (to) => ({ kind: 'describeConsumer', to, groupId }))
   }
 
   commitOffsets(apiVersion: number, request: CommitRequest): Promise<CommitResult> {
@@ -206,6 +241,14 @@ export class GroupCoordinator {
   private call<T>(groupId: string, command: (to: To<T>) => ClientCommand): Promise<T> {
     const shard = this.shardOf(groupId)
     return shard === undefined ? refused('NOT_COORDINATOR') : shard.call(command)
+  }
+
+  /** A random id in Kafka's text form; none of these begins with a dash, for the sake of shells. */
+  private kafkaUuid(): string {
+    for (;;) {
+      const id = this.o.random.bytes(16).toString('base64url')
+      if (!id.startsWith('-')) return id
+    }
   }
 
   /** A random UUID (version 4) as Java prints it. */

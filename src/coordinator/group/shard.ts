@@ -1,17 +1,24 @@
 import { unreachable } from '../../base/assert.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Machine, OutcomeDraft } from '../../machine/machine.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { Refusal } from '../../protocol/errors.ts'
 import type { TopicView } from '../coordinator-log.ts'
 import { ClassicGroup } from './classic-group.ts'
+import { ClassicInConsumer } from './classic-in-consumer.ts'
 import { joinError } from './classic-member.ts'
 import { ClassicProtocol } from './classic-protocol.ts'
 import { ClassicRebalance } from './classic-rebalance.ts'
-import type { ClientCommand, GroupCommand } from './commands.ts'
+import type { GroupCommand } from './commands.ts'
 import type { GroupConfig } from './config.ts'
+import { ConsumerGroup } from './consumer-group.ts'
+import { ConsumerMembership } from './consumer-membership.ts'
+import { ConsumerReconcile } from './consumer-reconcile.ts'
 import type { Draft, Group, ShardContext } from './group.ts'
+import { GroupAdmin } from './group-admin.ts'
+import { Migration } from './migration.ts'
 import { Offsets } from './offsets.ts'
-import type { GroupMetadataRecord, GroupRecord } from './records.ts'
+import type { ConsumerRecord, GroupMetadataRecord, GroupRecord } from './records.ts'
+import { Regexes } from './regexes.ts'
 
 type Command<K extends GroupCommand['kind']> = Extract<GroupCommand, { kind: K }>
 
@@ -31,6 +38,10 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
   readonly offsets = new Offsets()
   private readonly rebalance: ClassicRebalance
   private readonly classic: ClassicProtocol
+  private readonly admin: GroupAdmin
+  private readonly regexes: Regexes
+  private readonly membership: ConsumerMembership
+  private readonly classicInConsumer: ClassicInConsumer
   private isLoaded = false
   /** The wall clock as of the command at hand: what groups that replay makes count from. */
   private nowMs = 0
@@ -45,6 +56,15 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
     this.topics = o.topics
     this.rebalance = new ClassicRebalance(this)
     this.classic = new ClassicProtocol(this, this.rebalance)
+    this.admin = new GroupAdmin(this, this.offsets)
+    const migration = new Migration(this, this.rebalance)
+    const reconcile = new ConsumerReconcile(this)
+    const regexes = new Regexes(this, reconcile)
+    const membership = new ConsumerMembership(this, { reconcile, regexes, migration })
+    this.regexes = regexes
+    this.membership = membership
+    const parts = { membership, reconcile, regexes, migration }
+    this.classicInConsumer = new ClassicInConsumer(this, parts)
   }
 
   decide(command: GroupCommand, nowMs: number): Draft {
@@ -52,11 +72,14 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
     const out: Draft = new OutcomeDraft()
     try {
       this.dispatch(command, out, nowMs)
+      return out
     } catch (error) {
       if (!(error instanceof Refusal) || !('to' in command)) throw error
-      out.reply(command.to as (answer: Refusal) => void, error)
+      // What was decided so far is void.
+      const refused: Draft = new OutcomeDraft()
+      refused.reply(command.to as (answer: Refusal) => void, error)
+      return refused
     }
-    return out
   }
 
   private dispatch(command: GroupCommand, out: Draft, nowMs: number): void {
@@ -64,23 +87,25 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
       case 'join':
         return this.join(command, out, nowMs)
       case 'sync':
-        return this.classic.sync(this.memberGroup(command), command, out, nowMs)
       case 'heartbeat':
-        return this.classic.heartbeat(this.memberGroup(command), command, out, nowMs)
       case 'leave':
-        return this.classic.leave(this.memberGroup(command), command, out, nowMs)
+        return this.memberRequest(command, out, nowMs)
+      case 'consumerHeartbeat':
+        return this.consumerHeartbeat(command, out, nowMs)
+      case 'describeConsumer':
+        return this.admin.describeConsumer(command, out)
       case 'commitOffsets':
         return this.commitOffsets(command, out, nowMs)
       case 'fetchOffsets':
         return this.fetchOffsets(command, out)
       case 'deleteOffsets':
-        return this.deleteOffsets(command, out)
+        return this.admin.deleteOffsets(command, out)
       case 'describe':
-        return this.describe(command, out)
+        return this.admin.describe(command, out)
       case 'list':
-        return this.list(command, out)
+        return this.admin.list(command, out)
       case 'delete':
-        return this.delete(command, out)
+        return this.admin.delete(command, out)
       case 'topicsDeleted':
         out.records.push(...this.offsets.ofDeletedTopics(command.topics))
         return
@@ -88,6 +113,13 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
         return this.loaded(out, nowMs)
       case 'cleanUp':
         return this.cleanUp(out, nowMs)
+      case 'topicsChanged':
+        return this.topicsChanged(command)
+      case 'resolveRegexes':
+        return this.regexes.resolve(command, out, nowMs)
+      case 'consumerSessionExpired':
+      case 'consumerRebalanceExpired':
+        return this.membership.timer(command, out, nowMs)
       case 'classicSessionExpired':
       case 'classicInitialDelayOver':
       case 'classicJoinExpired':
@@ -119,18 +151,24 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
 
   private join(command: Command<'join'>, out: Draft, nowMs: number): void {
     const { groupId, memberId } = command.request
-    const found = this.groups.get(groupId)
+    let found = this.groups.get(groupId)
+    if (found instanceof ConsumerGroup) {
+      if (!found.isEmpty()) return this.classicInConsumer.join(found, command, out, nowMs)
+      // Nobody is left: the group may as well be a classic one from now on.
+      found.remove(out)
+      found = undefined
+    }
     if (found === undefined && memberId !== '') {
       out.reply(command.to, joinError('UNKNOWN_MEMBER_ID', memberId))
       return
     }
-    const group = found ?? this.newClassic(groupId, nowMs)
+    const group = found ?? new ClassicGroup(groupId, nowMs)
     if (!(group instanceof ClassicGroup)) throw new Refusal('INCONSISTENT_GROUP_PROTOCOL')
     this.classic.join(group, command, out, nowMs)
-    if (found === undefined && out.records.length === 0) {
-      // So that the log can be written is known before the first member relies on it.
-      out.records.push(emptyRecord(groupId, nowMs))
-    }
+    if (found !== undefined) return
+    // That the log can be written is known before the first member relies on it.
+    out.records.push(emptyRecord(groupId, nowMs))
+    this.arriving.set(groupId, group)
   }
 
   private newClassic(groupId: string, nowMs: number): ClassicGroup {
@@ -140,10 +178,41 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
   }
 
   /** @throws Refusal UNKNOWN_MEMBER_ID where there is no group to be a member of. */
-  private memberGroup({ request }: { request: { groupId: string } }): ClassicGroup {
-    const group = this.groups.get(request.groupId)
-    if (!(group instanceof ClassicGroup)) throw new Refusal('UNKNOWN_MEMBER_ID')
-    return group
+  private memberRequest(
+    command: Command<'sync' | 'heartbeat' | 'leave'>,
+    out: Draft,
+    nowMs: number,
+  ): void {
+    const group = this.groups.get(command.request.groupId)
+    if (group === undefined) throw new Refusal('UNKNOWN_MEMBER_ID')
+    switch (command.kind) {
+      case 'sync':
+        return group instanceof ClassicGroup
+          ? this.classic.sync(group, command, out, nowMs)
+          : this.classicInConsumer.sync(group as ConsumerGroup, command, out, nowMs)
+      case 'heartbeat':
+        return group instanceof ClassicGroup
+          ? this.classic.heartbeat(group, command, out, nowMs)
+          : this.classicInConsumer.heartbeat(group as ConsumerGroup, command, out, nowMs)
+      case 'leave':
+        return group instanceof ClassicGroup
+          ? this.classic.leave(group, command, out, nowMs)
+          : this.classicInConsumer.leave(group as ConsumerGroup, command, out, nowMs)
+    }
+  }
+
+  private consumerHeartbeat(command: Command<'consumerHeartbeat'>, out: Draft, nowMs: number) {
+    if (command.request.memberEpoch < 0) this.membership.leave(command, out, nowMs)
+    else this.membership.heartbeat(command, out, nowMs)
+  }
+
+  private topicsChanged({ names, hasNew }: Command<'topicsChanged'>): void {
+    if (hasNew) this.regexes.topicsCame(this.topics.version)
+    for (const group of this.groups.values()) {
+      if (!(group instanceof ConsumerGroup)) continue
+      for (const name of group.subscriptions.topics.keys())
+        if (names.has(name)) group.requestRefresh()
+    }
   }
 
   private commitOffsets(command: Command<'commitOffsets'>, out: Draft, nowMs: number): void {
@@ -186,74 +255,11 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
     out.reply(to, this.offsets.fetch(request, group !== undefined))
   }
 
-  private deleteOffsets({ request, to }: Command<'deleteOffsets'>, out: Draft): void {
-    const { groupId } = request
-    const group = this.groups.get(groupId)
-    if (group === undefined) throw notFound(groupId)
-    group.validateOffsetDelete()
-    const topics = request.topics.map(({ name, partitions }) => {
-      const isSubscribed = group.isSubscribedTo(name)
-      const error = errorCode(isSubscribed ? 'GROUP_SUBSCRIBED_TO_TOPIC' : 'NONE')
-      for (const { partitionIndex } of isSubscribed ? [] : partitions) {
-        if (!this.offsets.holds(groupId, name, partitionIndex)) continue
-        out.records.push({
-          type: 'OffsetCommit',
-          key: { group: groupId, topic: name, partition: partitionIndex },
-          value: null,
-        })
-      }
-      return {
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error })),
-      }
-    })
-    out.reply(to, { errorCode: 0, throttleTimeMs: 0, topics })
-  }
-
-  private describe({ groupId, apiVersion, to }: Command<'describe'>, out: Draft): void {
-    const group = this.groups.get(groupId)
-    if (group instanceof ClassicGroup) {
-      out.reply(to, group.described())
-      return
-    }
-    const isMissing = apiVersion >= 6
-    const why = group === undefined ? 'not found' : 'is not a classic group'
-    out.reply(to, {
-      errorCode: errorCode(isMissing ? 'GROUP_ID_NOT_FOUND' : 'NONE'),
-      errorMessage: isMissing ? `Group ${groupId} ${why}.` : null,
-      groupId,
-      groupState: 'Dead',
-      protocolType: '',
-      protocolData: '',
-      members: [],
-    })
-  }
-
-  private list({ states, types, to }: Command<'list'>, out: Draft): void {
-    const groups = [...this.groups.values()].filter(
-      (group) =>
-        (states.length === 0 || states.includes(group.stateName().toLowerCase())) &&
-        (types.length === 0 || types.includes(group.type)),
-    )
-    out.reply(
-      to,
-      groups.map((group) => group.listed()),
-    )
-  }
-
-  private delete({ groupId, to }: Command<'delete'>, out: Draft): void {
-    const group = this.groups.get(groupId)
-    if (group === undefined) throw notFound(groupId)
-    group.validateDelete()
-    out.records.push(...this.offsets.tombstonesOf(groupId))
-    group.remove(out)
-    out.reply(to, { groupId, errorCode: 0 })
-  }
-
   private loaded(out: Draft, nowMs: number): void {
     this.isLoaded = true
     for (const group of this.groups.values()) {
       if (group instanceof ClassicGroup) this.rebalance.loaded(group, out, nowMs)
+      else this.membership.loaded(group as ConsumerGroup, out, nowMs)
     }
     this.scheduleCleanUp(out, nowMs)
   }
@@ -290,8 +296,20 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
         this.replayGroupMetadata(record)
         return
       default:
-        return
+        this.replayConsumer(record)
     }
+  }
+
+  private replayConsumer(record: ConsumerRecord): void {
+    const { groupId } = record.key
+    let group = this.groups.get(groupId)
+    if (record.value !== null && !(group instanceof ConsumerGroup)) {
+      // An offset that stands before the group's first record has made a place for itself.
+      group = new ConsumerGroup(groupId)
+      this.groups.set(groupId, group)
+    }
+    if (!(group instanceof ConsumerGroup)) return
+    if (!group.replay(record)) this.groups.delete(groupId)
   }
 
   private replayGroupMetadata({ key, value }: GroupMetadataRecord): void {
@@ -311,16 +329,14 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
   /** What the log says, as plain data: two shards that replayed the same log must agree. */
   hardState(): unknown {
     const stored = [...this.groups.values()].flatMap((group) =>
-      group instanceof ClassicGroup && group.stored !== null
-        ? [[group.groupId, group.stored] as const]
-        : [],
+      group instanceof ConsumerGroup
+        ? [[group.groupId, group.hardState()] as const]
+        : group instanceof ClassicGroup && group.stored !== null
+          ? [[group.groupId, group.stored] as const]
+          : [],
     )
     return { stored: stored.sort(), offsets: this.offsets.dump() }
   }
-}
-
-function notFound(groupId: string): Refusal {
-  return new Refusal('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
 }
 
 function emptyRecord(groupId: string, nowMs: number): GroupMetadataRecord {
@@ -337,5 +353,3 @@ function emptyRecord(groupId: string, nowMs: number): GroupMetadataRecord {
     },
   }
 }
-
-export type { ClientCommand }

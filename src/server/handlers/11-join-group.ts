@@ -1,14 +1,14 @@
 import { joinGroup } from '../../protocol/messages/11-join-group.ts'
-import { authorize } from '../access.ts'
+import { authorize, groupClient } from '../access.ts'
 import { handler } from '../handler.ts'
 
 /** JoinGroup: parked until the generation is complete. */
 export const handleJoinGroup = handler(
   joinGroup,
   async (request, context, services) => {
-    const { apiVersion, clientId, clientHost } = context
+    const { apiVersion } = context
     authorize(services, context, 'READ', 'group', request.groupId)
-    const client = { clientId: clientId ?? '', clientHost }
+    const client = groupClient(context, services)
     const response = await services.groups.join(client, apiVersion, request)
     return { ...response, protocolName: protocolName(response.protocolName, apiVersion) }
   },

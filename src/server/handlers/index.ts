@@ -22,6 +22,8 @@ import { handleCreatePartitions } from './37-create-partitions.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
+import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
+import { handleConsumerGroupDescribe } from './69-consumer-group-describe.ts'
 
 /** The table of contents: every key that is answered. ApiVersions is derived from it. */
 export const handlers: readonly AnyHandler[] = [
@@ -48,4 +50,6 @@ export const handlers: readonly AnyHandler[] = [
   handleDeleteGroups,
   handleOffsetDelete,
   handleDescribeCluster,
+  handleConsumerGroupHeartbeat,
+  handleConsumerGroupDescribe,
 ]

@@ -10,6 +10,7 @@ import { SteppedClock, settle } from './stepped-clock.ts'
 
 /** Topics that a test makes and removes. */
 export class Topics implements TopicView {
+  version = 0
   private readonly topics = new Map<string, TopicSummary>()
 
   add(name: string, partitionCount: number, id = idOf(name)): void {
@@ -46,7 +47,7 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
   return { coordinator, clock, log, topics }
 }
 
-export const client = { clientId: 'c', clientHost: '/127.0.0.1' }
+export const client = { clientId: 'c', clientHost: '/127.0.0.1', mayDescribe: () => true }
 
 export function joinRequest(o: Partial<JoinGroupRequest> = {}): JoinGroupRequest {
   return {
