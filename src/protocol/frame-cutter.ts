@@ -1,5 +1,9 @@
 import { Malformed } from './schema.ts'
 
+/** Frames up to a quarter of a slab share one: a frame each would keep the collector busy. */
+const slabBytes = 1024 * 1024
+const slabShareMax = slabBytes / 4
+
 /**
  * Cuts a byte stream into frames of a four-byte length and that many bytes. A frame that lies whole
  * in a piece is a view on it; one that is spread over pieces is gathered once, into a buffer made
@@ -11,6 +15,8 @@ export class FrameCutter {
   private headFilled = 0
   private frame: Buffer | null = null
   private filled = 0
+  private slab: Buffer | null = null
+  private slabUsed = 0
 
   /** @param frameBytesMax `socket.request.max.bytes` */
   constructor(frameBytesMax: number) {
@@ -53,8 +59,21 @@ export class FrameCutter {
   }
 
   private begin(length: number): void {
-    this.frame = Buffer.allocUnsafeSlow(length)
+    this.frame = this.room(length)
     this.filled = 0
+  }
+
+  private room(length: number): Buffer {
+    if (length > slabShareMax) return Buffer.allocUnsafeSlow(length)
+    // A connection that sends little need not hold a slab for it.
+    if (length <= Buffer.poolSize / 2) return Buffer.allocUnsafe(length)
+    if (this.slab === null || this.slabUsed + length > slabBytes) {
+      this.slab = Buffer.allocUnsafeSlow(slabBytes)
+      this.slabUsed = 0
+    }
+    const start = this.slabUsed
+    this.slabUsed += length
+    return this.slab.subarray(start, this.slabUsed)
   }
 
   private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {
