@@ -129,6 +129,19 @@ export class Partition {
     return this.log.read(offset, { maxBytes: o.maxBytes, minOneBatch: o.minOneBatch, upTo })
   }
 
+  /**
+   * Moves the log start offset up; -1 means to the high watermark. Answers where the log starts then.
+   * @throws Refusal NOT_LEADER_OR_FOLLOWER; OFFSET_OUT_OF_RANGE beyond the high watermark.
+   */
+  deleteRecordsBefore(offset: number): number {
+    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    const target = offset === -1 ? this.highWatermark : offset
+    if (target < 0 || target > this.highWatermark) throw new Refusal('OFFSET_OUT_OF_RANGE')
+    this.log.advanceLogStartOffset(target)
+    this.waiters.wake()
+    return this.log.logStartOffset
+  }
+
   /** The first offset that a reader of this isolation level cannot see. */
   endFor(isolation: number): number {
     return isolation === isolationLevels.readCommitted ? this.lastStableOffset : this.highWatermark

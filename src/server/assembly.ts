@@ -130,7 +130,7 @@ class Builder {
     const logDirs = await this.openLogDirs()
     const { metadataPartition, metadata, settings } = await this.openMetadata(logDirs)
     const partitions = this.partitions(logDirs, settings)
-    const services = this.services(metadata, partitions, settings, logDirs[0]!.clusterId)
+    const services = this.services(metadata, partitions, settings, logDirs)
     const { listeners, addresses } = await this.listen(plans.broker, services)
     await this.register(metadata, logDirs, addresses, plans.broker)
     await partitions.open(metadata.image)
@@ -220,7 +220,7 @@ class Builder {
     metadata: Metadata,
     partitions: Partitions,
     settings: BrokerSettings,
-    clusterId: string,
+    logDirs: readonly LogDir[],
   ): Services {
     const { clock, random, logger } = this.o
     const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
@@ -232,10 +232,11 @@ class Builder {
       settings,
       metadata,
       partitions,
+      logDirs,
       fetchSessions: new FetchSessions(slotsMax, clock, random),
       producerIds: new ProducerIds(metadata, this.brokerId),
       groups: groupsOf({ clock, random, logger, metadata, settings, partitions }),
-      identity: { brokerId: this.brokerId, clusterId },
+      identity: { brokerId: this.brokerId, clusterId: logDirs[0]!.clusterId },
       served: handlers.map(({ api }) => api),
     }
   }

@@ -7,6 +7,7 @@ import type { Metadata } from '../metadata/metadata.ts'
 import type { AnyApi } from '../protocol/schema.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { Authorizer } from '../security/authorizer.ts'
+import type { LogDir } from '../storage/log-dir.ts'
 import type { FetchSessions } from './fetch/session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 
@@ -19,6 +20,7 @@ export interface Services {
   readonly settings: BrokerSettings
   readonly metadata: Metadata
   readonly partitions: Partitions
+  readonly logDirs: readonly LogDir[]
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator

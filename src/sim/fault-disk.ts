@@ -5,6 +5,7 @@ import {
   DirectoryLocked,
   type Disk,
   DiskError,
+  type DiskSpace,
   type File,
 } from '../storage/disk.ts'
 
@@ -200,6 +201,10 @@ export class FaultDisk implements Disk {
     await this.step('sync', path, () => {
       this.history = []
     })
+  }
+
+  async space(): Promise<DiskSpace> {
+    return { totalBytes: -1, usableBytes: -1 }
   }
 
   async lock(directory: string): Promise<DirectoryLock> {

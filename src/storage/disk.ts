@@ -29,6 +29,12 @@ export interface DirectoryEntry {
   readonly modifiedMs: number
 }
 
+/** -1 where there is no such limit. */
+export interface DiskSpace {
+  readonly totalBytes: number
+  readonly usableBytes: number
+}
+
 /** Where a broker keeps its logs. `node-disk.ts` is the real one; the others are its twins. */
 export interface Disk {
   /** No I/O: the file need not exist, and is created by the first write. */
@@ -52,6 +58,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** Removes a file, or a directory with all that it holds; no error if it is not there. */
   remove(path: string): Promise<void>
+  /** Bytes of the file system that holds the path: all, and what this process may still take. */
+  space(path: string): Promise<DiskSpace>
   /** Makes renames, creations and removals in this directory durable. */
   syncDirectory(path: string): Promise<void>
   /**

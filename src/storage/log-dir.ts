@@ -7,7 +7,7 @@ import {
   OffsetCheckpoint,
   recoveryPointFile,
 } from './checkpoints.ts'
-import type { DirectoryLock, Disk } from './disk.ts'
+import type { DirectoryLock, Disk, DiskSpace } from './disk.ts'
 import type { TailMemory } from './hot-tail.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
@@ -126,6 +126,11 @@ export class LogDir {
 
   get logCount(): number {
     return this.names.size
+  }
+
+  /** Of the file system that the directory is on. */
+  space(): Promise<DiskSpace> {
+    return this.o.disk.space(this.path)
   }
 
   /** The logs that are open now. A copy: logs come and go. */

@@ -4,6 +4,7 @@ import {
   DirectoryLocked,
   type Disk,
   DiskError,
+  type DiskSpace,
   type File,
 } from './disk.ts'
 
@@ -139,6 +140,10 @@ export class MemoryDisk implements Disk {
   }
 
   async syncDirectory(): Promise<void> {}
+
+  async space(): Promise<DiskSpace> {
+    return { totalBytes: -1, usableBytes: -1 }
+  }
 
   async lock(directory: string): Promise<DirectoryLock> {
     if (this.locks.has(directory)) {

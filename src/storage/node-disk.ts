@@ -1,7 +1,14 @@
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { lockDirectory } from './directory-lock.ts'
-import { type DirectoryEntry, type DirectoryLock, type Disk, DiskError, type File } from './disk.ts'
+import {
+  type DirectoryEntry,
+  type DirectoryLock,
+  type Disk,
+  DiskError,
+  type DiskSpace,
+  type File,
+} from './disk.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 export const openFilesMaxDefault = 1_000
@@ -69,6 +76,11 @@ export class NodeDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     await attempt('remove', path, () => fs.promises.rm(path, { recursive: true, force: true }))
+  }
+
+  async space(path: string): Promise<DiskSpace> {
+    const { bsize, blocks, bavail } = await attempt('examine', path, () => fs.promises.statfs(path))
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
   }
 
   async syncDirectory(path: string): Promise<void> {

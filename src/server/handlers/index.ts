@@ -12,18 +12,36 @@ import { handleLeaveGroup } from './13-leave-group.ts'
 import { handleSyncGroup } from './14-sync-group.ts'
 import { handleDescribeGroups } from './15-describe-groups.ts'
 import { handleListGroups } from './16-list-groups.ts'
+import { handleSaslHandshake } from './17-sasl-handshake.ts'
 import { handleApiVersions } from './18-api-versions.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics } from './20-delete-topics.ts'
+import { handleDeleteRecords } from './21-delete-records.ts'
 import { handleInitProducerId } from './22-init-producer-id.ts'
 import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handleDescribeAcls } from './29-describe-acls.ts'
+import { handleCreateAcls } from './30-create-acls.ts'
+import { handleDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
+import { handleAlterConfigs } from './33-alter-configs.ts'
+import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
+import { handleSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions } from './37-create-partitions.ts'
+import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
+import { handleRenewDelegationToken } from './39-renew-delegation-token.ts'
+import { handleExpireDelegationToken } from './40-expire-delegation-token.ts'
+import { handleDescribeDelegationToken } from './41-describe-delegation-token.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
+import { handleElectLeaders } from './43-elect-leaders.ts'
+import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleOffsetDelete } from './47-offset-delete.ts'
+import { handleDescribeQuorum } from './55-describe-quorum.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleConsumerGroupDescribe } from './69-consumer-group-describe.ts'
+import { handleListConfigResources } from './74-list-config-resources.ts'
+import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 
 /** The table of contents: every key that is answered. ApiVersions is derived from it. */
 export const handlers: readonly AnyHandler[] = [
@@ -40,16 +58,34 @@ export const handlers: readonly AnyHandler[] = [
   handleSyncGroup,
   handleDescribeGroups,
   handleListGroups,
+  handleSaslHandshake,
   handleApiVersions,
   handleCreateTopics,
   handleDeleteTopics,
+  handleDeleteRecords,
   handleInitProducerId,
   handleOffsetForLeaderEpoch,
+  handleDescribeAcls,
+  handleCreateAcls,
+  handleDeleteAcls,
   handleDescribeConfigs,
+  handleAlterConfigs,
+  handleDescribeLogDirs,
+  handleSaslAuthenticate,
   handleCreatePartitions,
+  handleCreateDelegationToken,
+  handleRenewDelegationToken,
+  handleExpireDelegationToken,
+  handleDescribeDelegationToken,
   handleDeleteGroups,
+  handleElectLeaders,
+  handleIncrementalAlterConfigs,
+  handleListPartitionReassignments,
   handleOffsetDelete,
+  handleDescribeQuorum,
   handleDescribeCluster,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
+  handleListConfigResources,
+  handleDescribeTopicPartitions,
 ]

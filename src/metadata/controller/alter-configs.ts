@@ -1,0 +1,207 @@
+import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
+import { type ConfigDefinition, parseConfig } from '../config/definition.ts'
+import {
+  brokerKeys,
+  clientMetricsKeys,
+  groupKeys,
+  resourceTypes,
+  topicKeys,
+} from '../config/keys.ts'
+import type { Overrides } from '../config/settings.ts'
+import { overridesOf } from '../image.ts'
+import { type MetadataRecord, metadataRecord } from '../records.ts'
+import type { Command, ControllerView } from './controller.ts'
+import { validateTopicConfigs } from './topic-configs.ts'
+
+/** Codes of `AlterConfigOp.OpType` (KIP-339). */
+export const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+
+export interface ConfigChange {
+  readonly name: string
+  readonly operation: number
+  readonly value: string | null
+}
+
+export interface ResourceChange {
+  readonly type: number
+  readonly name: string
+  readonly changes: readonly ConfigChange[]
+  /** AlterConfigs: whatever is not named goes back to its default. */
+  readonly replacesAll: boolean
+}
+
+export interface AlteredResource {
+  readonly type: number
+  readonly name: string
+  readonly error: ErrorName
+  readonly errorMessage: string | null
+}
+
+/** Changes settings, each resource on its own terms (`ConfigurationControlManager`). */
+export function alterConfigs(
+  resources: readonly ResourceChange[],
+  o: { readonly validateOnly: boolean; readonly brokerId: number },
+): Command<AlteredResource[]> {
+  return (view) => {
+    const records: MetadataRecord[] = []
+    const altered = resources.map((resource): AlteredResource => {
+      const { type, name } = resource
+      try {
+        records.push(...alterOne(view, resource, o.brokerId))
+        return { type, name, error: 'NONE', errorMessage: null }
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        return { type, name, error: error.reason, errorMessage: error.detail }
+      }
+    })
+    return { records: o.validateOnly ? [] : records, answer: altered }
+  }
+}
+
+function alterOne(view: ControllerView, resource: ResourceChange, brokerId: number) {
+  const { type, name } = resource
+  checkResource(view, resource, brokerId)
+  const definitions = definitionsOf(type)
+  const before = overridesOf(view.image, type, name)
+  const after = new Map(resource.replacesAll ? [] : before)
+  for (const change of resource.changes) applyChange(after, change, definitions, view)
+  validate(view, resource, after, definitions)
+  return changedRecords(type, name, before, after)
+}
+
+function definitionsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
+  switch (type) {
+    case resourceTypes.topic:
+      return topicKeys
+    case resourceTypes.broker:
+      return brokerKeys
+    case resourceTypes.group:
+      return groupKeys
+    case resourceTypes.clientMetrics:
+      return clientMetricsKeys
+    default:
+      throw new Refusal('INVALID_REQUEST', `Unexpected resource type ${type}.`)
+  }
+}
+
+function checkResource(
+  { image }: ControllerView,
+  resource: ResourceChange,
+  brokerId: number,
+): void {
+  const { type, name, changes } = resource
+  const names = changes.map((change) => change.name)
+  if (new Set(names).size !== names.length) {
+    throw new Refusal('INVALID_REQUEST', 'Error due to duplicate config keys')
+  }
+  if (type === resourceTypes.topic) {
+    if (name === '')
+      throw new Refusal('INVALID_REQUEST', 'Default topic resources are not allowed.')
+    if (!image.topics.has(name)) {
+      throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
+    }
+  } else if (type === resourceTypes.broker) {
+    if (name !== '' && name !== String(brokerId)) {
+      throw new Refusal(
+        'INVALID_REQUEST',
+        `Unexpected broker id, expected ${brokerId}, but received ${name}`,
+      )
+    }
+  } else if (name === '') {
+    throw new Refusal('INVALID_REQUEST', 'Resource name must not be empty.')
+  }
+}
+
+function applyChange(
+  overrides: Map<string, string>,
+  { name, operation, value }: ConfigChange,
+  definitions: ReadonlyMap<string, ConfigDefinition>,
+  view: ControllerView,
+): void {
+  if (operation === configOperations.delete) {
+    overrides.delete(name)
+    return
+  }
+  if (value === null) {
+    throw new Refusal('INVALID_REQUEST', `Null value not supported for : ${name}`)
+  }
+  if (operation === configOperations.set) {
+    overrides.set(name, value)
+    return
+  }
+  const definition = definitions.get(name)
+  if (operation !== configOperations.append && operation !== configOperations.subtract) {
+    throw new Refusal('INVALID_REQUEST', `Unknown config operation ${operation} for ${name}.`)
+  }
+  const verb = operation === configOperations.append ? 'append to' : 'subtract from'
+  if (definition === undefined || definition.type !== 'LIST') {
+    throw new Refusal('INVALID_CONFIG', `Can't ${verb} key ${name} because its type is not LIST.`)
+  }
+  const current = overrides.get(name) ?? inherited(definition, view)
+  const list = current === '' ? [] : current.split(',')
+  const words = value.split(',')
+  const changed =
+    operation === configOperations.append
+      ? [...list, ...words.filter((word) => !list.includes(word))]
+      : list.filter((word) => !words.includes(word))
+  overrides.set(name, changed.join(','))
+}
+
+/** What a list is appended to when the resource has no value of its own. */
+function inherited(
+  { name, synonym, default: own }: ConfigDefinition,
+  { settings }: ControllerView,
+) {
+  const key = brokerKeys.has(name) ? name : synonym
+  return (key === undefined ? own : settings.text(key)) ?? ''
+}
+
+function validate(
+  { settings }: ControllerView,
+  { type, name, changes }: ResourceChange,
+  after: Overrides,
+  definitions: ReadonlyMap<string, ConfigDefinition>,
+): void {
+  if (type === resourceTypes.topic) return validateTopicConfigs(after, settings)
+  if (type === resourceTypes.broker) checkUpdatable(changes, name === '')
+  for (const [key, text] of after) {
+    const definition = definitions.get(key)
+    if (definition !== undefined) parseConfig(definition, text)
+    else if (type !== resourceTypes.broker) {
+      const kind = type === resourceTypes.group ? 'group' : 'client metrics subscription'
+      throw new Refusal('INVALID_CONFIG', `Unknown ${kind} config name: ${key}`)
+    }
+  }
+}
+
+/** A broker setting changes at run time only where Kafka lets it (`DynamicBrokerConfig`). */
+function checkUpdatable(changes: readonly ConfigChange[], isClusterWide: boolean): void {
+  const updateMode = (key: string) => brokerKeys.get(key)?.update
+  const fixed = changes.filter(({ name }) => updateMode(name) === 'read-only')
+  if (fixed.length > 0) {
+    const keys = fixed.map(({ name }) => name).join(', ')
+    throw new Refusal('INVALID_REQUEST', `Cannot update these configs dynamically: Set(${keys})`)
+  }
+  const own = changes.filter(({ name }) => updateMode(name) === 'per-broker')
+  if (isClusterWide && own.length > 0) {
+    const keys = own.map(({ name }) => name).join(', ')
+    throw new Refusal(
+      'INVALID_REQUEST',
+      `Cannot update these configs at default cluster level, broker id must be specified: Set(${keys})`,
+    )
+  }
+}
+
+function changedRecords(
+  resourceType: number,
+  resourceName: string,
+  before: Overrides,
+  after: Overrides,
+): MetadataRecord[] {
+  const record = (name: string, value: string | null) =>
+    metadataRecord(configRecord, { resourceType, resourceName, name, value })
+  const set = [...after].filter(([name, value]) => before.get(name) !== value)
+  const gone = [...before.keys()].filter((name) => !after.has(name))
+  return [...set.map(([name, value]) => record(name, value)), ...gone.map((n) => record(n, null))]
+}

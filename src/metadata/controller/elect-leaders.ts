@@ -1,0 +1,82 @@
+import type { ErrorName } from '../../protocol/errors.ts'
+import { partitionChangeRecord } from '../../protocol/stored/metadata/05-partition-change-record.ts'
+import type { Image, PartitionState } from '../image.ts'
+import { type MetadataRecord, metadataRecord } from '../records.ts'
+import type { Command } from './controller.ts'
+
+/** Codes of `ElectionType`. */
+export const electionTypes = { preferred: 0, unclean: 1 } as const
+
+interface ElectedPartition {
+  readonly index: number
+  readonly error: ErrorName
+  readonly errorMessage: string | null
+}
+
+export interface ElectedTopic {
+  readonly topic: string
+  readonly partitions: readonly ElectedPartition[]
+}
+
+type Asked = readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+
+/** Elects leaders; when all partitions are asked for, those that need none are not spoken of. */
+export function electLeaders(type: number, asked: Asked | null): Command<ElectedTopic[]> {
+  return ({ image }) => {
+    const records: MetadataRecord[] = []
+    const topics = (asked ?? everything(image)).map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map((index): ElectedPartition => {
+        const state = image.topics.get(topic)
+        const partition = state?.partitions[index]
+        if (state === undefined || partition === undefined) {
+          return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`)
+        }
+        const leader = choose(type, partition, image)
+        if (typeof leader !== 'number') return failed(index, leader, null)
+        records.push(
+          metadataRecord(partitionChangeRecord, { partitionId: index, topicId: state.id, leader }),
+        )
+        return failed(index, 'NONE', null)
+      }),
+    }))
+    return { records, answer: asked === null ? withoutNeedless(topics) : topics }
+  }
+}
+
+const failed = (index: number, error: ErrorName, errorMessage: string | null) => ({
+  index,
+  error,
+  errorMessage,
+})
+
+function everything(image: Image): Asked {
+  return [...image.topics.values()].map(({ name, partitions }) => ({
+    topic: name,
+    partitions: partitions.map((_, index) => index),
+  }))
+}
+
+function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
+  return topics
+    .map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.filter(({ error }) => error !== 'ELECTION_NOT_NEEDED'),
+    }))
+    .filter(({ partitions }) => partitions.length > 0)
+}
+
+/** The new leader, or why there is none. */
+function choose(type: number, partition: PartitionState, image: Image): number | ErrorName {
+  const { leader, isr, replicas } = partition
+  const isAlive = (id: number) => image.brokers.get(id)?.fenced === false
+  if (type === electionTypes.preferred) {
+    const preferred = replicas[0]!
+    if (leader === preferred) return 'ELECTION_NOT_NEEDED'
+    return isAlive(preferred) && isr.includes(preferred)
+      ? preferred
+      : 'PREFERRED_LEADER_NOT_AVAILABLE'
+  }
+  if (leader !== -1) return 'ELECTION_NOT_NEEDED'
+  return replicas.find(isAlive) ?? 'ELIGIBLE_LEADERS_NOT_AVAILABLE'
+}

@@ -1,0 +1,12 @@
+import { errorCode } from '../../protocol/errors.ts'
+import { saslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
+import { handler } from '../handler.ts'
+
+const failed = (code: number) => ({ errorCode: code, mechanisms: [] })
+
+/** SaslHandshake: out of place on a listener without SASL, and told so by Kafka's code. */
+export const handleSaslHandshake = handler(
+  saslHandshake,
+  () => failed(errorCode('ILLEGAL_SASL_STATE')),
+  (_request, _context, code) => failed(code),
+)

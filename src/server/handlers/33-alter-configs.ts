@@ -1,0 +1,29 @@
+import { configOperations } from '../../metadata/controller/alter-configs.ts'
+import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
+import { alterResources } from '../alter-configs.ts'
+import { handler } from '../handler.ts'
+
+/** AlterConfigs: what is not named goes back to its default. Superseded by key 44, still spoken. */
+export const handleAlterConfigs = handler(
+  alterConfigs,
+  async (request, context, services) => {
+    const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
+      type: resourceType,
+      name: resourceName,
+      changes: configs.map(({ name, value }) => ({ name, operation: configOperations.set, value })),
+      replacesAll: true,
+    }))
+    const { validateOnly } = request
+    const responses = await alterResources(resources, validateOnly, context, services)
+    return { throttleTimeMs: 0, responses }
+  },
+  (request, _context, code) => ({
+    throttleTimeMs: 0,
+    responses: request.resources.map(({ resourceType, resourceName }) => ({
+      errorCode: code,
+      errorMessage: null,
+      resourceType,
+      resourceName,
+    })),
+  }),
+)

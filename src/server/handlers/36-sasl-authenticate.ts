@@ -1,0 +1,20 @@
+import { errorCode } from '../../protocol/errors.ts'
+import { saslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
+import { handler } from '../handler.ts'
+
+const failed = (code: number, errorMessage: string | null) => ({
+  errorCode: code,
+  errorMessage,
+  authBytes: Buffer.alloc(0),
+})
+
+/** SaslAuthenticate: out of place on a listener without SASL, and told so by Kafka's code. */
+export const handleSaslAuthenticate = handler(
+  saslAuthenticate,
+  () =>
+    failed(
+      errorCode('ILLEGAL_SASL_STATE'),
+      'SaslAuthenticate request received after successful authentication',
+    ),
+  (_request, _context, code) => failed(code, null),
+)

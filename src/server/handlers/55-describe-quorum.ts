@@ -1,0 +1,63 @@
+import { Refusal } from '../../protocol/errors.ts'
+import { describeQuorum } from '../../protocol/messages/55-describe-quorum.ts'
+import { zeroUuid } from '../../protocol/schema.ts'
+import { authorize, clusterResource } from '../access.ts'
+import { handler } from '../handler.ts'
+
+const metadataTopic = '__cluster_metadata'
+
+/** DescribeQuorum: the metadata quorum, of which this process is the only voter (KIP-836). */
+export const handleDescribeQuorum = handler(
+  describeQuorum,
+  (request, context, services) => {
+    authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
+    const { metadata, identity, clock } = services
+    const [asked] = request.topics
+    const isAsked =
+      request.topics.length === 1 &&
+      asked?.topicName === metadataTopic &&
+      asked.partitions.length === 1 &&
+      asked.partitions[0]!.partitionIndex === 0
+    if (!isAsked) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION')
+    const { image } = metadata
+    const nowMs = clock.nowMs()
+    const self = {
+      replicaId: identity.brokerId,
+      replicaDirectoryId: zeroUuid,
+      logEndOffset: image.offset + 1,
+      lastFetchTimestamp: nowMs,
+      lastCaughtUpTimestamp: nowMs,
+    }
+    return {
+      errorCode: 0,
+      errorMessage: null,
+      topics: [
+        {
+          topicName: metadataTopic,
+          partitions: [
+            {
+              partitionIndex: 0,
+              errorCode: 0,
+              errorMessage: null,
+              leaderId: identity.brokerId,
+              leaderEpoch: image.epoch,
+              highWatermark: image.offset + 1,
+              currentVoters: [self],
+              observers: [],
+            },
+          ],
+        },
+      ],
+      nodes: [...image.controllers.values()].map(({ id, endpoints }) => ({
+        nodeId: id,
+        listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
+      })),
+    }
+  },
+  (_request, _context, code) => ({
+    errorCode: code,
+    errorMessage: null,
+    topics: [],
+    nodes: [],
+  }),
+)

@@ -1,0 +1,113 @@
+import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
+import type { Image, TopicState } from '../../metadata/image.ts'
+import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import {
+  type DescribeTopicPartitionsRequest,
+  type DescribeTopicPartitionsResponse,
+  describeTopicPartitions,
+} from '../../protocol/messages/75-describe-topic-partitions.ts'
+import { zeroUuid } from '../../protocol/schema.ts'
+import { mayAccess, operationsIfAsked } from '../access.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import type { Services } from '../services.ts'
+
+type TopicAnswer = DescribeTopicPartitionsResponse['topics'][number]
+type Cursor = NonNullable<DescribeTopicPartitionsRequest['cursor']>
+
+/** DescribeTopicPartitions: topics by name, in order, a page at a time (KIP-966). */
+export const handleDescribeTopicPartitions = handler(
+  describeTopicPartitions,
+  (request, context, services) => {
+    const { image } = services.metadata
+    const { cursor } = request
+    if (cursor !== null && cursor.partitionIndex < 0) {
+      throw new Refusal(
+        'INVALID_REQUEST',
+        'DescribeTopicPartitionsRequest cursor partition must be valid',
+      )
+    }
+    const max = services.settings.int('max.request.partition.size.limit')
+    let room = Math.max(Math.min(max, request.responsePartitionLimit), 1)
+    const topics: TopicAnswer[] = []
+    for (const name of namesOf(request, image, context, services)) {
+      const first = cursor?.topicName === name ? cursor.partitionIndex : 0
+      const topic = image.topics.get(name)
+      if (topic === undefined || !mayAccess(services, context, 'DESCRIBE', 'topic', name)) {
+        topics.push(missing(name, context, services))
+        continue
+      }
+      const { answer, next } = page(topic, first, room, image, context, services)
+      topics.push(answer)
+      room -= answer.partitions.length
+      if (next !== null) return { throttleTimeMs: 0, topics, nextCursor: next }
+    }
+    return { throttleTimeMs: 0, topics }
+  },
+  (request, _context, code) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name }) => failed(name, code)),
+  }),
+)
+
+/** All topics when none is named; from the cursor's topic on. */
+function namesOf(
+  { topics, cursor }: DescribeTopicPartitionsRequest,
+  image: Image,
+  context: RequestContext,
+  services: Services,
+): string[] {
+  const all =
+    topics.length === 0
+      ? [...image.topics.keys()].filter((name) =>
+          mayAccess(services, context, 'DESCRIBE', 'topic', name),
+        )
+      : [...new Set(topics.map(({ name }) => name))]
+  return all.filter((name) => cursor === null || name >= cursor.topicName).sort()
+}
+
+function failed(name: string, code: number): TopicAnswer {
+  const isInternal = internalTopics.has(name)
+  return { errorCode: code, name, topicId: zeroUuid, isInternal, partitions: [] }
+}
+
+function missing(name: string, context: RequestContext, services: Services): TopicAnswer {
+  const error: ErrorName = !mayAccess(services, context, 'DESCRIBE', 'topic', name)
+    ? 'TOPIC_AUTHORIZATION_FAILED'
+    : topicNameFault(name) === null
+      ? 'UNKNOWN_TOPIC_OR_PARTITION'
+      : 'INVALID_TOPIC_EXCEPTION'
+  return failed(name, errorCode(error))
+}
+
+function page(
+  topic: TopicState,
+  first: number,
+  room: number,
+  image: Image,
+  context: RequestContext,
+  services: Services,
+): { answer: TopicAnswer; next: Cursor | null } {
+  const isOffline = (id: number) => image.brokers.get(id)?.fenced !== false
+  const end = Math.min(topic.partitions.length, first + Math.max(room, 0))
+  const partitions = topic.partitions.slice(first, end).map((partition, i) => ({
+    errorCode: partition.leader === -1 ? errorCode('LEADER_NOT_AVAILABLE') : 0,
+    partitionIndex: first + i,
+    leaderId: partition.leader,
+    leaderEpoch: partition.leaderEpoch,
+    replicaNodes: partition.replicas,
+    isrNodes: partition.isr,
+    eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
+    lastKnownElr: partition.lastKnownElr,
+    offlineReplicas: partition.replicas.filter(isOffline),
+  }))
+  const answer = {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: internalTopics.has(topic.name),
+    partitions,
+    topicAuthorizedOperations: operationsIfAsked(true, services, context, 'topic', topic.name),
+  }
+  const isWhole = end === topic.partitions.length
+  return { answer, next: isWhole ? null : { topicName: topic.name, partitionIndex: end } }
+}
