@@ -156,6 +156,20 @@ export function errorName(code: number): ErrorName {
   return namesByCode.get(code) ?? 'UNKNOWN_SERVER_ERROR'
 }
 
+/** What Kafka says in the message field where it has nothing of its own to say: few clients see it. */
+const messages: Partial<Record<ErrorName, string>> = {
+  INVALID_REQUEST:
+    'This most likely occurs because of a request being malformed by the client library or the ' +
+    'message was sent to an incompatible broker. See the broker logs for more details.',
+  UNKNOWN_TOPIC_OR_PARTITION: 'This server does not host this topic-partition.',
+  UNKNOWN_TOPIC_ID: 'This server does not host this topic ID.',
+}
+
+/** Kafka's own sentence for an error (`Errors.message`), where an answer of ours carries it. */
+export function defaultMessage(name: ErrorName): string | null {
+  return messages[name] ?? null
+}
+
 /** Whether a client may send the same request again and expect it to succeed. */
 export function isRetriable(name: ErrorName): boolean {
   return rows[name].retriable

@@ -208,7 +208,10 @@ class Builder {
       random,
       logger,
     })
-    if (image.features.size === 0) await metadata.submit(bootstrap(initialFeatureLevels))
+    if (image.features.size === 0) {
+      const minInsyncReplicas = this.statics.text('min.insync.replicas') ?? '1'
+      await metadata.submit(bootstrap(initialFeatureLevels, minInsyncReplicas))
+    }
     return { metadataPartition: partition, metadata, settings }
   }
 

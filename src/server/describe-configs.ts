@@ -11,10 +11,11 @@ import {
   type ConfigCandidate,
   configSources,
   topicCandidates,
+  topicText,
 } from '../metadata/config/settings.ts'
 import { topicNameFault } from '../metadata/controller/topic-name.ts'
 import { overridesOf } from '../metadata/image.ts'
-import { Refusal } from '../protocol/errors.ts'
+import { defaultMessage, Refusal } from '../protocol/errors.ts'
 import type { Services } from './services.ts'
 
 export interface DescribedConfig {
@@ -81,7 +82,7 @@ export function describeResource(resource: Resource, services: Services): Descri
         services,
       )
     default:
-      throw new Refusal('INVALID_REQUEST', `Unsupported resource type: ${resource.resourceType}`)
+      throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
   }
 }
 
@@ -102,13 +103,14 @@ function described(
   name: string,
   candidates: readonly ConfigCandidate[],
   readOnly: boolean,
+  value: string | null = candidates[0]?.text ?? null,
 ): DescribedConfig {
   const isSensitive = definition === undefined || definition.sensitive === true
   const shown = (text: string | null) => (isSensitive ? null : text)
   const inForce = candidates[0]
   return {
     name,
-    value: shown(inForce?.text ?? null),
+    value: shown(value),
     readOnly,
     configSource: inForce === undefined ? configSources.default : configSources[inForce.source],
     isSensitive,
@@ -133,13 +135,14 @@ function describeTopic(
   if (fault !== null) {
     throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
   }
-  if (!metadata.image.topics.has(topic)) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION')
+  if (!metadata.image.topics.has(topic)) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', '')
   const overrides = overridesOf(metadata.image, resourceTypes.topic, topic)
   return [...topicKeys.values()]
     .filter(({ name, internal }) => internal !== true && isAsked(name))
     .map((definition) => {
       const candidates = topicCandidates(definition.name, overrides, settings)
-      return described(definition, definition.name, candidates, false)
+      const value = topicText(definition.name, overrides, settings)
+      return described(definition, definition.name, candidates, false, value)
     })
 }
 
@@ -165,6 +168,9 @@ function describeBroker(
         const candidates = [{ name: key, text, source: 'dynamicDefaultBroker' as const }]
         return described(brokerKeys.get(key), key, candidates, false)
       })
+  }
+  if (!/^[+-]?\d+$/.test(name)) {
+    throw new Refusal('INVALID_REQUEST', `Broker id must be an integer, but it is: ${name}`)
   }
   if (name !== String(identity.brokerId)) {
     throw new Refusal(

@@ -117,7 +117,8 @@ export class Log {
       return {
         baseOffset: duplicate.baseOffset,
         lastOffset: duplicate.lastOffset,
-        logAppendTimeMs: logAppendTimeMs < 0 ? -1 : duplicate.timestampMs,
+        // Kafka gives a repeated batch's newest timestamp, whatever the timestamps' type.
+        logAppendTimeMs: duplicate.timestampMs,
         logStartOffset: this.startOffset,
         isDuplicate: true,
         written: this.queue.lastPushed,

@@ -132,10 +132,12 @@ export function topicCandidates(
       if (text !== undefined && text !== null) found.push({ name: synonym, text, source })
     }
   }
+  // What no broker setting stands behind has no other source; Kafka lists none for it.
   const main = definition.synonym
-  const text =
-    (main === undefined ? undefined : brokerKeys.get(main)?.default) ?? definition.default
-  found.push({ name: main ?? name, text: text ?? null, source: 'default' })
+  const text = main === undefined ? undefined : brokerKeys.get(main)?.default
+  if (main !== undefined && text !== undefined && text !== null) {
+    found.push({ name: main, text, source: 'default' })
+  }
   return found
 }
 

@@ -1,9 +1,11 @@
 import { registerBrokerRecord } from '../../protocol/stored/metadata/00-register-broker-record.ts'
+import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
 import { partitionChangeRecord } from '../../protocol/stored/metadata/05-partition-change-record.ts'
 import { featureLevelRecord } from '../../protocol/stored/metadata/12-feature-level-record.ts'
 import { producerIdsRecord } from '../../protocol/stored/metadata/15-producer-ids-record.ts'
 import { brokerRegistrationChangeRecord } from '../../protocol/stored/metadata/17-broker-registration-change-record.ts'
 import { registerControllerRecord } from '../../protocol/stored/metadata/27-register-controller-record.ts'
+import { resourceTypes } from '../config/keys.ts'
 import type { Endpoint } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command } from './controller.ts'
@@ -15,12 +17,26 @@ const features = supportedFeatures.map(({ name, min, max }) => ({
   maxSupportedVersion: max,
 }))
 
-/** The first records of a new cluster: the feature levels it starts with. */
-export function bootstrap(levels: ReadonlyMap<string, number>): Command<void> {
+/**
+ * The first records of a new cluster: the feature levels it starts with, and the number of in-sync
+ * replicas, which with eligible leader replicas is one for the whole cluster (KIP-966).
+ */
+export function bootstrap(
+  levels: ReadonlyMap<string, number>,
+  minInsyncReplicas: string,
+): Command<void> {
   return () => ({
-    records: [...levels].map(([name, featureLevel]) =>
-      metadataRecord(featureLevelRecord, { name, featureLevel }),
-    ),
+    records: [
+      ...[...levels].map(([name, featureLevel]) =>
+        metadataRecord(featureLevelRecord, { name, featureLevel }),
+      ),
+      metadataRecord(configRecord, {
+        resourceType: resourceTypes.broker,
+        resourceName: '',
+        name: 'min.insync.replicas',
+        value: minInsyncReplicas,
+      }),
+    ],
     answer: undefined,
   })
 }

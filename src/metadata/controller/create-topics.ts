@@ -157,7 +157,7 @@ function placed(view: ControllerView, topic: CreatableTopic): number[][] {
   if (replicationFactor < -1 || replicationFactor === 0) {
     throw new Refusal(
       'INVALID_REPLICATION_FACTOR',
-      'Replication factor was set to an invalid non-positive value.',
+      'Replication factor must be larger than 0, or -1 to use the default value.',
     )
   }
   const { settings } = view

@@ -23,7 +23,7 @@ export function placeReplicas(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
         `factor of ${replicationFactor} cannot be reached because only ${brokers.length} ` +
-        'broker(s) are registered.',
+        'broker(s) are registered or some brokers have all their log directories cordoned.',
     )
   }
   if (usable.length === 0) {

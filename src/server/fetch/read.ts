@@ -180,7 +180,8 @@ function failed(wanted: Wanted, partition: Partition | null, error: ErrorName): 
       highWatermark: -1,
       lastStableOffset: -1,
       logStartOffset: -1,
-      abortedTransactions: null,
+      // Kafka's two ways to fail, before and in the read, differ in this.
+      abortedTransactions: partition === null ? [] : null,
       records: [],
     },
   }

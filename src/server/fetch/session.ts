@@ -20,7 +20,7 @@ interface Told {
 }
 
 export function wantedOf(topics: FetchRequest['topics']): Wanted[] {
-  return topics.flatMap(({ topic, topicId, partitions }) =>
+  const wanted = topics.flatMap(({ topic, topicId, partitions }) =>
     partitions.map((asked) => ({
       key: sessionKey(topic, topicId, asked.partition),
       topic,
@@ -28,6 +28,8 @@ export function wantedOf(topics: FetchRequest['topics']): Wanted[] {
       asked,
     })),
   )
+  // Of a partition that is named twice the last word counts.
+  return [...new Map(wanted.map((one) => [one.key, one])).values()]
 }
 
 /** Topic names cannot hold a slash, so name and id cannot be mistaken for each other. */

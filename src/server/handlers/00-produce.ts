@@ -1,12 +1,12 @@
 import { internalTopics } from '../../metadata/controller/topic-name.ts'
 import { type TopicState, topicById } from '../../metadata/image.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { type ErrorName, Refusal } from '../../protocol/errors.ts'
 import {
   type ProduceRequest,
   type ProduceResponse,
   produce,
 } from '../../protocol/messages/00-produce.ts'
-import { Batch } from '../../protocol/records/batch.ts'
+import { Batch, batchHeaderBytes } from '../../protocol/records/batch.ts'
 import { Malformed } from '../../protocol/schema.ts'
 import type { Partition } from '../../replication/partition.ts'
 import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
@@ -30,8 +30,7 @@ export const handleProduce = handler(
     if (request.acks < acks.all || request.acks > acks.leader) {
       throw new Refusal('INVALID_REQUIRED_ACKS')
     }
-    if (request.transactionalId !== null)
-      checkTransactional(request.transactionalId, context, services)
+    if (hasTransactional(request)) checkTransactional(request.transactionalId, context, services)
     // Every append is begun here, synchronously: requests of one connection stay in order.
     const pending = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, context, services)),
@@ -45,7 +44,7 @@ export const handleProduce = handler(
       responses: request.topicData.map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
-        partitionResponses: partitionData.map(({ index }) => failedWith(index, code, null)),
+        partitionResponses: partitionData.map(({ index }) => failedWith(index, code)),
       })),
     }
   },
@@ -72,19 +71,35 @@ async function settle(
   return null
 }
 
-function failedWith(index: number, code: number, errorMessage: string | null): PartitionAnswer {
-  return { index, errorCode: code, baseOffset: -1, errorMessage }
+function failedWith(index: number, code: number): PartitionAnswer {
+  return { index, errorCode: code, baseOffset: -1 }
 }
 
-function refused(index: number, error: unknown): PartitionAnswer {
+/** Refusals after which Kafka does not look up where the log starts (`ReplicaManager.appendToLocalLog`). */
+const startsUnknown: ReadonlySet<ErrorName> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+  'NOT_LEADER_OR_FOLLOWER',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+])
+
+/** The answer for one partition; Kafka gives a message only for bytes it cannot read and single records. */
+function refused(index: number, error: unknown, partition: Partition | null): PartitionAnswer {
   if (!(error instanceof Refusal)) throw error
-  const answer = failedWith(index, error.code, error.detail)
+  const failed = failedWith(index, error.code)
+  const isUnreadable = partition === null && error.reason === 'CORRUPT_MESSAGE'
+  if (isUnreadable) return { ...failed, errorMessage: error.detail }
+  if (partition === null || startsUnknown.has(error.reason)) return failed
+  const answer = { ...failed, logStartOffset: partition.logStartOffset }
   if (!(error instanceof InvalidRecords)) return answer
   const recordErrors = error.recordErrors.map((one) => ({
     batchIndex: one.batchIndex,
     batchIndexErrorMessage: one.message,
   }))
-  return { ...answer, recordErrors }
+  return { ...answer, recordErrors, errorMessage: error.detail }
 }
 
 function begin(
@@ -94,21 +109,24 @@ function begin(
   context: RequestContext,
   services: Services,
 ): Pending {
+  let partition: Partition | null = null
   try {
     const topic = findTopic(topicData, context, services)
     checkTopic(topic, context)
-    const batch = checkBatch(records, request, context.apiVersion)
-    const partition = partitionOf(topic.name, index, services)
+    const batch = records ?? Buffer.alloc(0)
+    checkProduceRecords(batch, context.apiVersion)
+    partition = partitionOf(topic.name, index, services)
     checkInSyncReplicas(topic, index, request.acks, services)
     const appended = partition.append(batch, 'client', services.clock.nowMs())
-    return finish(index, appended, request.acks)
+    return finish(index, partition, appended, request.acks)
   } catch (error) {
-    return refused(index, error)
+    return refused(index, error, partition)
   }
 }
 
 async function finish(
   index: number,
+  partition: Partition,
   appending: ReturnType<Partition['append']>,
   requiredAcks: number,
 ): Promise<PartitionAnswer> {
@@ -119,7 +137,7 @@ async function finish(
     else await committed
     return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    return refused(index, error)
+    return refused(index, error, partition)
   }
 }
 
@@ -146,14 +164,15 @@ function checkTopic({ name }: TopicState, { clientId }: RequestContext): void {
   throw new Refusal('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${name}`)
 }
 
-/** What the batch says of itself must fit the request (`ProduceRequest.validateRecords`). */
-function checkBatch(records: Buffer | null, request: ProduceRequest, version: number): Buffer {
-  const bytes = records ?? Buffer.alloc(0)
-  checkProduceRecords(bytes, version)
-  if (new Batch(bytes).isTransactional && request.transactionalId === null) {
-    throw new Refusal('INVALID_RECORD', 'A transactional batch needs a transactional id')
-  }
-  return bytes
+function hasTransactional({ topicData }: ProduceRequest): boolean {
+  return topicData.some(({ partitionData }) =>
+    partitionData.some(
+      ({ records }) =>
+        records !== null &&
+        records.length >= batchHeaderBytes &&
+        new Batch(records).isTransactional,
+    ),
+  )
 }
 
 function checkInSyncReplicas(
@@ -175,8 +194,8 @@ function checkInSyncReplicas(
   }
 }
 
-function checkTransactional(id: string, context: RequestContext, services: Services): void {
-  if (!mayAccess(services, context, 'WRITE', 'transactionalId', id)) {
+function checkTransactional(id: string | null, context: RequestContext, services: Services): void {
+  if (id === null || !mayAccess(services, context, 'WRITE', 'transactionalId', id)) {
     throw new Refusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
   }
 }

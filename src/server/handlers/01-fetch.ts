@@ -30,7 +30,7 @@ export const handleFetch = handler(
           partitionIndex: partition,
           errorCode: code,
           highWatermark: -1,
-          abortedTransactions: null,
+          abortedTransactions: [],
           records: [],
         })),
       })),

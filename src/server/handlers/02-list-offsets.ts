@@ -27,6 +27,11 @@ const sinceVersion: Readonly<Record<number, number>> = {
   [earliestPendingUpload]: 11,
 }
 
+function sinceVersionOf(special: number): number {
+  if (special === latest || special === earliest) return 0
+  return sinceVersion[special] ?? Number.POSITIVE_INFINITY
+}
+
 /** ListOffsets: places in a partition, by name or by time. */
 export const handleListOffsets = handler(
   listOffsets,
@@ -81,7 +86,7 @@ async function answerFor(
     return failed(asked, 'TOPIC_AUTHORIZATION_FAILED')
   }
   try {
-    if (asked.timestamp < 0 && context.apiVersion < (sinceVersion[asked.timestamp] ?? 0)) {
+    if (asked.timestamp < 0 && context.apiVersion < sinceVersionOf(asked.timestamp)) {
       throw new Refusal('UNSUPPORTED_VERSION')
     }
     const partition = partitionOf(topic, asked.partitionIndex, services)

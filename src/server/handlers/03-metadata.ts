@@ -1,7 +1,7 @@
 import { createTopics } from '../../metadata/controller/create-topics.ts'
 import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
 import { type Image, type TopicState, topicById } from '../../metadata/image.ts'
-import { errorCode, type Refusal } from '../../protocol/errors.ts'
+import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import {
   type MetadataRequest,
   type MetadataResponse,
@@ -21,6 +21,7 @@ type Asked = NonNullable<MetadataRequest['topics']>[number]
 export const handleMetadata = handler(
   metadata,
   async (request, context, services) => {
+    checkNamed(request, context.apiVersion)
     const all = isAll(request, context.apiVersion)
     const asked = all ? [] : distinct(request.topics ?? [])
     if (!all) await createMissing(asked, request, context, services)
@@ -60,6 +61,14 @@ export const handleMetadata = handler(
 /** Version 0 had no null: an empty list meant all topics. */
 function isAll({ topics }: MetadataRequest, version: number): boolean {
   return topics === null || (version === 0 && topics.length === 0)
+}
+
+/** Ids may stand in v10 and v11, but only from v12 on may a topic be asked for by one (KIP-516). */
+function checkNamed({ topics }: MetadataRequest, version: number): void {
+  if (version >= 12) return
+  for (const { name, topicId } of topics ?? []) {
+    if (name === null || topicId !== zeroUuid) throw new Refusal('INVALID_REQUEST')
+  }
 }
 
 function distinct(topics: readonly Asked[]): Asked[] {
@@ -104,8 +113,7 @@ function answerFor(
   if (topic !== undefined && mayAccess(services, context, 'DESCRIBE', 'topic', topic.name)) {
     return describe(topic, request, context, services)
   }
-  if (name === null)
-    return missing('UNKNOWN_TOPIC_ID', context.apiVersion >= 12 ? null : '', topicId)
+  if (name === null) return missing('UNKNOWN_TOPIC_ID', null, topicId)
   if (!mayAccess(services, context, 'DESCRIBE', 'topic', name)) {
     return missing('TOPIC_AUTHORIZATION_FAILED', name, zeroUuid)
   }
@@ -113,11 +121,7 @@ function answerFor(
   return missing(isValid ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION', name, zeroUuid)
 }
 
-function missing(
-  error: ConstructorParameters<typeof Refusal>[0],
-  name: string | null,
-  topicId: string,
-): TopicAnswer {
+function missing(error: ErrorName, name: string | null, topicId: string): TopicAnswer {
   const isInternal = name !== null && internalTopics.has(name)
   return { errorCode: errorCode(error), name, topicId, isInternal, partitions: [] }
 }

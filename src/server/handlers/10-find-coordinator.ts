@@ -1,5 +1,5 @@
 import { keyPartition } from '../../coordinator/key-partition.ts'
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { defaultMessage, type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import {
   type FindCoordinatorResponse,
   findCoordinator,
@@ -27,7 +27,8 @@ export const handleFindCoordinator = handler(
     )
     if (isBatched) return { coordinators: found }
     const { errorCode: code, errorMessage, nodeId, host, port } = found[0]!
-    return { errorCode: code, errorMessage, nodeId, host, port }
+    // Where there is one answer only, Kafka names the error that there was not.
+    return { errorCode: code, errorMessage: code === 0 ? 'NONE' : errorMessage, nodeId, host, port }
   },
   (request, context, code) => {
     const nobody = { errorCode: code, errorMessage: null, nodeId: -1, host: '', port: -1 }
@@ -63,7 +64,7 @@ async function coordinatorOf(
 ) {
   if (keyType !== keyTypes.group) {
     if (keyType !== keyTypes.transaction && keyType !== keyTypes.share) {
-      throw new Refusal('INVALID_REQUEST', `Unknown coordinator type ${keyType}`)
+      throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
     }
     throw new Refusal('COORDINATOR_NOT_AVAILABLE')
   }

@@ -1,5 +1,5 @@
 import { topicKeys } from '../../metadata/config/keys.ts'
-import { configSources, topicCandidates } from '../../metadata/config/settings.ts'
+import { configSources, topicCandidates, topicText } from '../../metadata/config/settings.ts'
 import { type CreatedTopic, createTopics } from '../../metadata/controller/create-topics.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import {
@@ -69,10 +69,10 @@ function configsOf({ overrides }: CreatedTopic, { settings }: Services) {
   return [...topicKeys.values()]
     .filter(({ internal }) => internal !== true)
     .map(({ name }) => {
-      const { text, source } = topicCandidates(name, overrides, settings)[0]!
+      const source = topicCandidates(name, overrides, settings)[0]?.source ?? 'default'
       return {
         name,
-        value: text,
+        value: topicText(name, overrides, settings),
         readOnly: false,
         configSource: configSources[source],
         isSensitive: false,

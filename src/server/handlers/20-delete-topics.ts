@@ -1,5 +1,5 @@
 import { deleteTopics, findTopic } from '../../metadata/controller/change-topics.ts'
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { defaultMessage, type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import {
   deleteTopics as api,
   type DeleteTopicsRequest,
@@ -28,7 +28,7 @@ export const handleDeleteTopics = handler(
       throw new Refusal(version < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED')
     }
     const targets = targetsOf(request, version)
-    const answers = targets.map((target) => check(target, targets, context, services))
+    const answers = distinct(targets).map((target) => check(target, targets, context, services))
     const ids = answers.flatMap(({ topicId, errorCode }) => (errorCode === 0 ? [topicId!] : []))
     await services.metadata.submit(deleteTopics(ids))
     return { throttleTimeMs: 0, responses: answers }
@@ -48,13 +48,18 @@ function targetsOf(request: DeleteTopicsRequest, version: number): readonly Targ
   return request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
 }
 
+/** What is named twice is refused once. */
+function distinct(targets: readonly Target[]): Target[] {
+  return [...new Map(targets.map((one) => [`${one.topicId}/${one.name ?? ''}`, one])).values()]
+}
+
 function check(
   { name, topicId }: Target,
   all: readonly Target[],
   context: RequestContext,
   services: Services,
 ): Answer {
-  const answer = (error: ErrorName, errorMessage: string | null = null): Answer => ({
+  const answer = (error: ErrorName, errorMessage = defaultMessage(error)): Answer => ({
     name,
     topicId,
     errorCode: errorCode(error),

@@ -25,7 +25,7 @@ export const handleDescribeConfigs = handler(
           synonyms: request.includeSynonyms ? config.synonyms : [],
           documentation: request.includeDocumentation ? config.documentation : null,
         }))
-        return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs }
+        return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs }
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
         return failed(resource, error.code, error.detail)

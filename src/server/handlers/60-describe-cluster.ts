@@ -38,18 +38,20 @@ export const handleDescribeCluster = handler(
       ),
     }
   },
-  (_request, _context, code) => ({
+  (request, _context, code) => ({
     throttleTimeMs: 0,
     errorCode: code,
-    errorMessage: describeFault(code),
+    errorMessage: describeFault(code, request.endpointType),
     clusterId: '',
     brokers: [],
   }),
 )
 
-function describeFault(code: number): string | null {
+function describeFault(code: number, endpointType: number): string | null {
   if (code === errorCode('MISMATCHED_ENDPOINT_TYPE')) {
     return 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER'
   }
-  return code === errorCode('UNSUPPORTED_ENDPOINT_TYPE') ? 'Unsupported endpoint type' : null
+  return code === errorCode('UNSUPPORTED_ENDPOINT_TYPE')
+    ? `Unsupported endpoint type ${endpointType}`
+    : null
 }
