@@ -63,7 +63,8 @@ describe('odradek start', () => {
   test('listens on a free port, says so and how to produce, and stops in order', async () => {
     const broker = run(['start', '--port', '0'])
     const [port] = await listening(broker)
-    expect(broker.out()).toContain(`kcat -P -b 127.0.0.1:${port}`)
+    // The hint comes in a write of its own.
+    await expect.poll(broker.out).toContain(`kcat -P -b 127.0.0.1:${port}`)
     expect(broker.out()).toContain(join(dir, 'odradek-data'))
     broker.child.kill('SIGTERM')
     expect(await broker.exit).toBe(0)
