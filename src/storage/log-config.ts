@@ -47,6 +47,11 @@ export interface LogConfig {
   readonly maxCompactionLagMs: number
 }
 
+/** `segment.ms`, or sooner where records must be compacted by a time: only closed segments are. */
+export function segmentMsMax({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs
+}
+
 const hourMs = 60 * 60 * 1000
 
 export const logConfigDefaults: LogConfig = {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import {
+  cleanerOffsetFile,
   highWatermarkFile,
   logStartOffsetFile,
   OffsetCheckpoint,
@@ -59,7 +60,12 @@ export class LogDir {
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
-  private readonly found: { recovery: Map<string, number>; start: Map<string, number> }
+  private readonly cleanerOffsets: OffsetCheckpoint
+  private readonly found: {
+    recovery: Map<string, number>
+    start: Map<string, number>
+    cleaner: Map<string, number>
+  }
   private readonly removals = new Set<Timer>()
 
   private constructor(
@@ -80,6 +86,7 @@ export class LogDir {
     this.recoveryPoints = checkpoint(recoveryPointFile)
     this.startOffsets = checkpoint(logStartOffsetFile)
     this.highWatermarks = checkpoint(highWatermarkFile)
+    this.cleanerOffsets = checkpoint(cleanerOffsetFile)
   }
 
   /**
@@ -113,6 +120,7 @@ export class LogDir {
       const found = {
         recovery: await read(recoveryPointFile),
         start: await read(logStartOffsetFile),
+        cleaner: await read(cleanerOffsetFile),
       }
       for (const name of directories.filter((one) => one.endsWith(deletedSuffix))) {
         await disk.remove(`${path}/${name}`)
@@ -162,6 +170,7 @@ export class LogDir {
       logger.warn('a partition of a deleted topic of the same name is removed', { partition: name })
       await disk.remove(dir)
     }
+    if (owner !== o.topicId) this.found.cleaner.delete(name)
     const isKnown = owner === o.topicId || (owner === null && this.names.has(name))
     const log = await Log.open({
       disk,
@@ -194,6 +203,7 @@ export class LogDir {
     const { disk, random, clock, logger } = this.o
     this.logs.delete(name)
     this.names.delete(name)
+    this.found.cleaner.delete(name)
     await open.log.abandon()
     const unique = random.bytes(16).toString('hex')
     const aside = `${this.path}/${name.slice(0, 249 - 41)}.${unique}${deletedSuffix}`
@@ -216,6 +226,16 @@ export class LogDir {
     await this.recoveryPoints.write(of(({ log }) => log.flushedOffset))
     await this.highWatermarks.write(of(({ highWatermark }) => highWatermark()))
     await this.saveStartOffsets()
+  }
+
+  /** Up to where the cleaner has looked at the log's keys. */
+  cleanerOffset(name: string): number {
+    return this.found.cleaner.get(name) ?? 0
+  }
+
+  async saveCleanerOffset(name: string, offset: number): Promise<void> {
+    this.found.cleaner.set(name, offset)
+    await this.cleanerOffsets.write(this.found.cleaner)
   }
 
   private async saveStartOffsets(): Promise<void> {

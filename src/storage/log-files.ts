@@ -1,8 +1,9 @@
+import type { Clock } from '../base/clock.ts'
 import type { LeaderEpochs } from './epochs.ts'
 import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
 import type { LogOptions } from './log-contract.ts'
 import type { Producers } from './producers.ts'
-import type { Segment } from './segment.ts'
+import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
 /**
@@ -76,6 +77,8 @@ export class LogFiles {
       await active.createFiles()
       await old.seal()
       await this.writeSnapshot(active.baseOffset, snapshot)
+      // Retention may have taken it out of the list meanwhile: what is left of it must still be whole.
+      await old.log.sync()
       await this.syncUpTo(active.baseOffset)
     })
   }
@@ -85,11 +88,60 @@ export class LogFiles {
     const { clock, config, disk } = this.o
     return this.run(async () => {
       const doomed: string[] = []
+      // The segments that stay must be found again first, or the log would end before these began.
+      await disk.syncDirectory(this.o.dir)
       for (const segment of segments) doomed.push(...(await segment.markDeleted()))
-      clock.after(config().fileDeleteDelayMs, () => {
-        // What is left after a failure is removed when the log is next opened.
-        for (const path of doomed) disk.remove(path).catch(() => {})
-      })
+      this.removeLater(doomed, clock, config().fileDeleteDelayMs)
+    })
+  }
+
+  /** An empty segment that is not in the log yet: what the cleaner writes. */
+  newCleanedSegment(like: readonly Segment[]): Segment {
+    return new Segment({
+      disk: this.o.disk,
+      dir: this.o.dir,
+      baseOffset: like[0]!.baseOffset,
+      sizeBytes: 0,
+      nowMs: this.o.clock.nowMs(),
+      modifiedMs: like.at(-1)!.modifiedMs,
+      extension: suffixes.cleaned,
+    })
+  }
+
+  /**
+   * Puts a cleaned segment in the place of those that it was made from. Crash-safe: `.cleaned` is
+   * thrown away at the next open; `.swap` is whole and durable, and takes its place then.
+   *
+   * @returns false if the log has changed meanwhile; nothing is done then.
+   */
+  async replace(old: readonly Segment[], cleaned: Segment): Promise<boolean> {
+    const { clock, dir, disk } = this.o
+    const { fileDeleteDelayMs } = this.o.config()
+    await cleaned.seal()
+    await cleaned.log.sync()
+    let isDone = false
+    await this.run(async () => {
+      await cleaned.extend(suffixes.swap)
+      await disk.syncDirectory(dir)
+      isDone = old.every((segment) => this.segments.all.includes(segment))
+      if (!isDone) return cleaned.remove()
+      this.segments.replace(old, cleaned)
+      const doomed: string[] = []
+      for (const segment of old) {
+        doomed.push(...(await segment.markDeleted(segment.baseOffset === cleaned.baseOffset)))
+      }
+      await cleaned.extend('')
+      await disk.syncDirectory(dir)
+      cleaned.isNameSynced = true
+      this.removeLater(doomed, clock, fileDeleteDelayMs)
+    })
+    return isDone
+  }
+
+  private removeLater(paths: readonly string[], clock: Clock, delayMs: number): void {
+    clock.after(delayMs, () => {
+      // What is left after a failure is removed when the log is next opened.
+      for (const path of paths) this.o.disk.remove(path).catch(() => {})
     })
   }
 

@@ -29,12 +29,12 @@ export class Log {
   private readonly o: LogOptions
   private readonly tail: HotTail
   private readonly queue: WriteQueue
-  private readonly files: LogFiles
+  readonly files: LogFiles
   private nextOffset: number
   private written: number
   private startOffset: number
   private offline: Error | null = null
-  private isClosed = false
+  isClosed = false
 
   /** Opens the partition in `o.dir`: see `recovery.ts` for what happens after an unclean stop. */
   static async open(o: LogOptions): Promise<Log> {

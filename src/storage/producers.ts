@@ -112,6 +112,13 @@ export class Producers {
     }))
   }
 
+  /** Where the producer's newest data stands (-1: only a marker is known of it) and its epoch. */
+  lastOf(producerId: number): { readonly dataOffset: number; readonly epoch: number } | null {
+    const state = this.states.get(producerId)
+    if (state === undefined) return null
+    return { dataOffset: state.batches.at(-1)?.lastOffset ?? -1, epoch: state.epoch }
+  }
+
   /** Whether the producer has a transaction open here with this epoch. */
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     const state = this.states.get(producerId)

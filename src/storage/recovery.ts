@@ -27,6 +27,7 @@ export interface RecoveredLog {
  */
 export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   await o.disk.makeDirectory(o.dir)
+  await finishSwaps(o)
   const entries = await tidyDirectory(o)
   const segments = findSegments(o, entries)
   const { indexIntervalBytes } = o.config()
@@ -66,6 +67,28 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   }
 }
 
+/**
+ * What the cleaner had written whole takes its place: the segments that it was made from go, the
+ * extension goes. (Segments of which nothing was left may stay: all they hold is superseded.)
+ */
+async function finishSwaps(o: LogOptions): Promise<void> {
+  const entries = (await o.disk.list(o.dir)) ?? []
+  const swapped = suffixes.log + suffixes.swap
+  for (const entry of entries) {
+    const baseOffset = offsetOfName(entry.name, swapped)
+    if (baseOffset === null) continue
+    const cleaned = segmentOf(o, baseOffset, entry, suffixes.swap)
+    const end = entry.size === 0 ? baseOffset : await cleaned.findEnd(o.config().indexIntervalBytes)
+    for (const other of entries) {
+      const base = offsetOfName(other.name, suffixes.log)
+      if (base === null || base < baseOffset || base >= Math.max(end, baseOffset + 1)) continue
+      await segmentOf(o, base, other).remove(base === baseOffset)
+    }
+    await cleaned.extend('')
+    await o.disk.syncDirectory(o.dir)
+  }
+}
+
 /** Removes what a stop in the middle of something left behind. @returns what remains. */
 async function tidyDirectory(o: LogOptions): Promise<DirectoryEntry[]> {
   const entries = (await o.disk.list(o.dir)) ?? []
@@ -83,7 +106,7 @@ async function tidyDirectory(o: LogOptions): Promise<DirectoryEntry[]> {
 }
 
 const indexSuffixes = [suffixes.offsetIndex, suffixes.timeIndex, suffixes.txnIndex]
-const leftoverSuffixes = [suffixes.deleted, suffixes.cleaned, '.tmp']
+const leftoverSuffixes = [suffixes.deleted, suffixes.cleaned, suffixes.swap, '.tmp']
 
 function findSegments(o: LogOptions, entries: readonly DirectoryEntry[]): Segment[] {
   const names = new Set(entries.map((entry) => entry.name))
@@ -92,19 +115,22 @@ function findSegments(o: LogOptions, entries: readonly DirectoryEntry[]): Segmen
     const baseOffset = offsetOfName(entry.name, suffixes.log)
     if (baseOffset === null) continue
     const txnIndex = entry.name.slice(0, -suffixes.log.length) + suffixes.txnIndex
-    segments.push(
-      new Segment({
-        disk: o.disk,
-        dir: o.dir,
-        baseOffset,
-        sizeBytes: entry.size,
-        nowMs: o.clock.nowMs(),
-        modifiedMs: entry.modifiedMs,
-        mayHoldAborted: names.has(txnIndex),
-      }),
-    )
+    const segment = segmentOf(o, baseOffset, entry)
+    segment.mayHoldAborted = names.has(txnIndex)
+    segments.push(segment)
   }
   return segments.sort((a, b) => a.baseOffset - b.baseOffset)
+}
+
+function segmentOf(
+  o: LogOptions,
+  baseOffset: number,
+  { size, modifiedMs }: DirectoryEntry,
+  extension = '',
+): Segment {
+  const { disk, dir } = o
+  const nowMs = o.clock.nowMs()
+  return new Segment({ disk, dir, baseOffset, sizeBytes: size, nowMs, modifiedMs, extension })
 }
 
 /** Reads through the segments from the recovery point on; cuts, and drops what follows, at damage. */

@@ -2,7 +2,7 @@ import { Batch, batchHeaderBytes, batchSizeAt, noTimestamp } from '../protocol/r
 import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
 import { type Disk, DiskError, type File } from './disk.ts'
 import { segmentPath, suffixes } from './file-names.ts'
-import type { LogConfig } from './log-config.ts'
+import { type LogConfig, segmentMsMax } from './log-config.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'
 import { type AbortedTransaction, TxnIndex } from './txn-index.ts'
@@ -40,6 +40,8 @@ export class Segment {
   mayHoldAborted: boolean
   private readonly disk: Disk
   private readonly dir: string
+  /** What follows on the usual names: nothing, or that the cleaner is not done with the files. */
+  private extension: string
   private bytesSinceIndexEntry = 0
   /** Null while they are only on disk. */
   private indexes: Indexes | null = null
@@ -56,6 +58,7 @@ export class Segment {
     modifiedMs?: number
     jitterMs?: number
     mayHoldAborted?: boolean
+    extension?: string
   }) {
     this.disk = o.disk
     this.dir = o.dir
@@ -66,13 +69,14 @@ export class Segment {
     this.modifiedMs = o.modifiedMs ?? o.nowMs
     this.jitterMs = o.jitterMs ?? 0
     this.mayHoldAborted = o.mayHoldAborted ?? false
+    this.extension = o.extension ?? ''
     this.log = o.disk.file(this.path(suffixes.log))
     if (o.sizeBytes === 0) this.resetIndexes()
     this.isUnsealed = false
   }
 
   path(suffix: string): string {
-    return segmentPath(this.dir, this.baseOffset, suffix)
+    return segmentPath(this.dir, this.baseOffset, suffix) + this.extension
   }
 
   /** The indexes if they are in memory: always so for the segment that is written to. */
@@ -127,6 +131,12 @@ export class Segment {
     this.isUnsealed = true
   }
 
+  /** Notes a batch that is written at the end, as far as `sizeBytes` says where that is. */
+  noteNext(bytes: Buffer, indexIntervalBytes: number): void {
+    this.note(new Batch(bytes), this.sizeBytes, indexIntervalBytes)
+    this.sizeBytes += bytes.length
+  }
+
   /** Notes a transaction whose abort marker stands in this segment. */
   noteAborted(transaction: AbortedTransaction): void {
     this.indexes!.txn.append(transaction)
@@ -135,7 +145,7 @@ export class Segment {
 
   /** Whether a batch of `bytes` that ends at `lastOffset` must go to a new segment. */
   mustRoll(batch: Batch, bytes: number, lastOffset: number, config: LogConfig, nowMs: number) {
-    const rollMs = config.segmentMs - this.jitterMs
+    const rollMs = segmentMsMax(config) - this.jitterMs
     const { offset, time } = this.indexes!
     const waitedMs =
       this.firstTimestampMs >= 0
@@ -278,22 +288,41 @@ export class Segment {
     await this.disk.create(this.path(suffixes.timeIndex))
   }
 
-  /** Renames the files so that no reader of the directory takes them for the log's. @returns their names. */
-  async markDeleted(): Promise<string[]> {
+  /**
+   * Renames the files so that no reader of the directory takes them for the log's.
+   *
+   * @param keepsSnapshot where another segment begins at the same offset.
+   * @returns their names.
+   */
+  async markDeleted(keepsSnapshot = false): Promise<string[]> {
     const renamed: string[] = []
     for (const path of this.paths) {
-      const to = path + suffixes.deleted
-      if (path === this.log.path) await this.log.rename(to)
-      else if ((await this.disk.readFile(path)) !== null) await this.disk.rename(path, to)
-      renamed.push(to)
+      if (keepsSnapshot && path.endsWith(suffixes.snapshot)) continue
+      renamed.push(path + suffixes.deleted)
+      await this.move(path, path + suffixes.deleted)
     }
     return renamed
   }
 
-  /** Removes the files at once. */
-  async remove(): Promise<void> {
+  /** Gives the files another extension: what the cleaner wrote takes its place step by step. */
+  async extend(extension: string): Promise<void> {
+    const from = this.paths
+    this.extension = extension
+    // The log last: what else there is can be made again from it.
+    for (const [i, to] of [...this.paths.entries()].reverse()) await this.move(from[i]!, to)
+  }
+
+  private async move(from: string, to: string): Promise<void> {
+    if (from === this.log.path) await this.log.rename(to)
+    else if ((await this.disk.readFile(from)) !== null) await this.disk.rename(from, to)
+  }
+
+  /** Removes the files at once; the snapshot not where another segment begins at the same offset. */
+  async remove(keepsSnapshot = false): Promise<void> {
     await this.log.close()
-    for (const path of this.paths) await this.disk.remove(path)
+    for (const path of this.paths) {
+      if (!(keepsSnapshot && path.endsWith(suffixes.snapshot))) await this.disk.remove(path)
+    }
   }
 
   /** Every file that the segment may have. */

@@ -124,7 +124,7 @@ export async function live(
       ledger.start = log.logStartOffset
     } else if (what < 39) {
       await dir.close(1)
-      ledger.durable = Math.max(ledger.durable, log.logEndOffset)
+      if (!log.isOffline) ledger.durable = Math.max(ledger.durable, log.logEndOffset)
       ;({ dir, log } = await openOn(disk, random, settings, clock))
     }
   }
