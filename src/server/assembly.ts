@@ -20,6 +20,7 @@ import {
 } from '../replication/metadata-partition.ts'
 import { Partitions } from '../replication/partitions.ts'
 import { allowAll, anonymous } from '../security/authorizer.ts'
+import { Compaction } from '../storage/compaction.ts'
 import type { Disk } from '../storage/disk.ts'
 import { TailMemory } from '../storage/hot-tail.ts'
 import { Housekeeping } from '../storage/housekeeping.ts'
@@ -66,7 +67,7 @@ export class Assembly {
   private readonly services: Services
   private readonly listeners: readonly Listener[]
   private readonly logDirs: readonly LogDir[]
-  private readonly housekeeping: Housekeeping
+  private readonly upkeep: readonly { stop(): Promise<void> }[]
   private readonly metadataPartition: MetadataPartition
 
   constructor(o: {
@@ -74,7 +75,7 @@ export class Assembly {
     readonly listeners: readonly Listener[]
     readonly addresses: readonly AddressInfo[]
     readonly logDirs: readonly LogDir[]
-    readonly housekeeping: Housekeeping
+    readonly upkeep: readonly { stop(): Promise<void> }[]
     readonly metadataPartition: MetadataPartition
     readonly isInMemory: boolean
   }) {
@@ -83,7 +84,7 @@ export class Assembly {
     this.listeners = o.listeners
     this.addresses = o.addresses
     this.logDirs = o.logDirs
-    this.housekeeping = o.housekeeping
+    this.upkeep = o.upkeep
     this.metadataPartition = o.metadataPartition
     this.dataDirs = o.isInMemory ? [] : o.logDirs.map(({ path }) => path)
   }
@@ -102,7 +103,7 @@ export class Assembly {
     for (const listener of this.listeners) await listener.close()
     const { metadata, identity, groups } = this.services
     groups.close()
-    await this.housekeeping.stop()
+    for (const work of this.upkeep) await work.stop()
     await this.metadataPartition.close()
     const brokerEpoch = metadata.image.brokers.get(identity.brokerId)?.epoch ?? -1
     for (const logDir of this.logDirs) await logDir.close(brokerEpoch)
@@ -141,7 +142,7 @@ class Builder {
       listeners,
       addresses,
       logDirs,
-      housekeeping: this.housekeeping(logDirs),
+      upkeep: [this.housekeeping(logDirs), this.compaction(logDirs)],
       metadataPartition,
       isInMemory: this.o.memory === true,
     })
@@ -160,6 +161,16 @@ class Builder {
       opened.push(logDir)
     }
     return opened
+  }
+
+  private compaction(dirs: readonly LogDir[]): Compaction {
+    const { clock, logger, random } = this.o
+    const settings = {
+      isEnabled: this.statics.bool('log.cleaner.enable'),
+      backoffMs: this.statics.int('log.cleaner.backoff.ms'),
+      keyBytesMax: this.statics.int('log.cleaner.dedupe.buffer.size'),
+    }
+    return new Compaction({ clock, logger, random, dirs, settings })
   }
 
   private housekeeping(dirs: readonly LogDir[]): Housekeeping {
