@@ -1,7 +1,15 @@
 import { assert } from '../base/assert.ts'
 import { resourceTypes } from './config/keys.ts'
 import type { Overrides } from './config/settings.ts'
-import { configKey, type Image, type PartitionState, type TopicState, topicById } from './image.ts'
+import {
+  configKey,
+  type Image,
+  type PartitionState,
+  scramKey,
+  type TopicState,
+  topicById,
+} from './image.ts'
+import { quotaKey } from './quotas.ts'
 import type { MetadataRecord } from './records.ts'
 
 interface TopicDraft {
@@ -28,11 +36,15 @@ export class ImageDelta {
   brokers: Map<number, any> | null = null
   controllers: Map<number, any> | null = null
   features: Map<string, number> | null = null
+  quotas: Image['quotas']
+  scram: Image['scram']
   nextProducerId: number
   private offset: number
 
   constructor(base: Image) {
     this.base = base
+    this.quotas = base.quotas
+    this.scram = base.scram
     this.nextProducerId = base.nextProducerId
     this.offset = base.offset
   }
@@ -70,6 +82,8 @@ export class ImageDelta {
       brokers: this.brokers ?? this.base.brokers,
       controllers: this.controllers ?? this.base.controllers,
       features: this.features ?? this.base.features,
+      quotas: this.quotas,
+      scram: this.scram,
       nextProducerId: this.nextProducerId,
     }
   }
@@ -171,6 +185,24 @@ const replays: Record<number, Replay> = {
     delta.topics.delete(topicId)
     if (topic !== undefined) delta.deletedTopics.set(topicId, topic)
     delta.overridesDraft(configKey(resourceTypes.topic, name)).clear()
+  },
+  // UserScramCredentialRecord
+  11: (delta, value) => {
+    const { name: user, ...credential } = value
+    delta.scram = delta.scram.set(scramKey(user, value.mechanism), { user, ...credential })
+  },
+  // RemoveUserScramCredentialRecord
+  22: (delta, value) => {
+    delta.scram = delta.scram.delete(scramKey(value.name, value.mechanism))
+  },
+  // ClientQuotaRecord
+  14: (delta, { entity, key, value, remove }) => {
+    const id = quotaKey(entity)
+    const values = new Map(delta.quotas.get(id)?.values)
+    if (remove) values.delete(key)
+    else values.set(key, value)
+    const { quotas } = delta
+    delta.quotas = values.size === 0 ? quotas.delete(id) : quotas.set(id, { entity, values })
   },
   // FeatureLevelRecord
   12: (delta, value) => {

@@ -1,5 +1,6 @@
 import { PersistentMap } from '../base/persistent-map.ts'
 import type { Overrides } from './config/settings.ts'
+import type { QuotaState } from './quotas.ts'
 
 /** A replica set and its leader, as the controller last decided. */
 export interface PartitionState {
@@ -47,6 +48,20 @@ export interface ControllerState {
   readonly endpoints: readonly Endpoint[]
 }
 
+/** A user's credential of one mechanism, without anything that a password could be had from. */
+export interface ScramState {
+  readonly user: string
+  readonly mechanism: number
+  readonly iterations: number
+  readonly salt: Buffer
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+export function scramKey(user: string, mechanism: number): string {
+  return `${mechanism}:${user}`
+}
+
 /**
  * What the cluster is at one offset of the metadata log. Immutable: whoever holds one sees one
  * moment. Only `ImageDelta` makes a new one, from records.
@@ -62,6 +77,10 @@ export interface Image {
   readonly brokers: ReadonlyMap<number, BrokerState>
   readonly controllers: ReadonlyMap<number, ControllerState>
   readonly features: ReadonlyMap<string, number>
+  /** By `quotaKey`. */
+  readonly quotas: PersistentMap<QuotaState>
+  /** By `scramKey`. */
+  readonly scram: PersistentMap<ScramState>
   /** The first producer id that no block has been given. */
   readonly nextProducerId: number
 }
@@ -75,6 +94,8 @@ export const emptyImage: Image = {
   brokers: new Map(),
   controllers: new Map(),
   features: new Map(),
+  quotas: PersistentMap.empty(),
+  scram: PersistentMap.empty(),
   nextProducerId: 0,
 }
 

@@ -34,10 +34,16 @@ import { handleDescribeDelegationToken } from './41-describe-delegation-token.ts
 import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleElectLeaders } from './43-elect-leaders.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
 import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleOffsetDelete } from './47-offset-delete.ts'
+import { handleDescribeClientQuotas } from './48-describe-client-quotas.ts'
+import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
+import { handleDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
+import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
 import { handleDescribeQuorum } from './55-describe-quorum.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
+import { handleDescribeProducers } from './61-describe-producers.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleConsumerGroupDescribe } from './69-consumer-group-describe.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
@@ -80,10 +86,16 @@ export const handlers: readonly AnyHandler[] = [
   handleDeleteGroups,
   handleElectLeaders,
   handleIncrementalAlterConfigs,
+  handleAlterPartitionReassignments,
   handleListPartitionReassignments,
   handleOffsetDelete,
+  handleDescribeClientQuotas,
+  handleAlterClientQuotas,
+  handleDescribeUserScramCredentials,
+  handleAlterUserScramCredentials,
   handleDescribeQuorum,
   handleDescribeCluster,
+  handleDescribeProducers,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
   handleListConfigResources,

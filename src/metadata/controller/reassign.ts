@@ -1,0 +1,62 @@
+import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import type { AlterPartitionReassignmentsRequest } from '../../protocol/messages/45-alter-partition-reassignments.ts'
+import type { Image } from '../image.ts'
+import type { Command } from './controller.ts'
+import { checkAssignment } from './create-topics.ts'
+
+type Asked = AlterPartitionReassignmentsRequest['topics']
+
+export interface ReassignedTopic {
+  readonly name: string
+  readonly partitions: readonly {
+    readonly index: number
+    readonly error: ErrorName
+    readonly errorMessage: string | null
+  }[]
+}
+
+/**
+ * Answers moves of replicas. Where they are already is granted; with one copy of the data in one
+ * process there is nowhere else to move them, and Kafka's error says which brokers are missing.
+ */
+export function reassign(topics: Asked, mayChangeFactor: boolean): Command<ReassignedTopic[]> {
+  return ({ image }) => ({
+    records: [],
+    answer: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex: index, replicas }) => {
+        try {
+          check(image, name, index, replicas, mayChangeFactor)
+          return { index, error: 'NONE' as const, errorMessage: null }
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error
+          return { index, error: error.reason, errorMessage: error.detail }
+        }
+      }),
+    })),
+  })
+}
+
+function check(
+  image: Image,
+  topic: string,
+  index: number,
+  replicas: readonly number[] | null,
+  mayChangeFactor: boolean,
+): void {
+  const partition = image.topics.get(topic)?.partitions[index]
+  if (partition === undefined) {
+    throw new Refusal(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `Unable to find a partition ${index} of a topic named ${topic}.`,
+    )
+  }
+  if (replicas === null) throw new Refusal('NO_REASSIGNMENT_IN_PROGRESS')
+  checkAssignment(image, replicas, null)
+  if (!mayChangeFactor && replicas.length !== partition.replicas.length) {
+    throw new Refusal(
+      'INVALID_REPLICATION_FACTOR',
+      `The replication factor is changed from ${partition.replicas.length} to ${replicas.length}`,
+    )
+  }
+}

@@ -1,0 +1,13 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/** The hash of each mechanism, by the codes of `ScramMechanism`. */
+const hashes: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha512' }
+
+/** What a server keeps of a salted password (RFC 5802); empty keys for an unknown mechanism. */
+export function scramKeys(mechanism: number, saltedPassword: Buffer) {
+  const hash = hashes[mechanism]
+  if (hash === undefined) return { storedKey: Buffer.alloc(0), serverKey: Buffer.alloc(0) }
+  const hmac = (text: string) => createHmac(hash, saltedPassword).update(text).digest()
+  const storedKey = createHash(hash).update(hmac('Client Key')).digest()
+  return { storedKey, serverKey: hmac('Server Key') }
+}

@@ -1,0 +1,39 @@
+import { alterScram } from '../../metadata/controller/alter-scram.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import { alterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
+import { scramKeys } from '../../security/scram.ts'
+import { authorize, clusterResource } from '../access.ts'
+import { handler } from '../handler.ts'
+
+/** AlterUserScramCredentials: the salted password becomes the keys that are kept (KIP-554). */
+export const handleAlterUserScramCredentials = handler(
+  alterUserScramCredentials,
+  async (request, context, services) => {
+    authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    const upsertions = request.upsertions.map(
+      ({ name, mechanism, iterations, salt, saltedPassword }) => ({
+        name,
+        mechanism,
+        iterations,
+        salt,
+        ...scramKeys(mechanism, saltedPassword),
+      }),
+    )
+    const altered = await services.metadata.submit(alterScram(request.deletions, upsertions))
+    return {
+      throttleTimeMs: 0,
+      results: altered.map(({ user, error, errorMessage }) => ({
+        user,
+        errorCode: errorCode(error),
+        errorMessage,
+      })),
+    }
+  },
+  (request, _context, code) => {
+    const users = [...request.deletions, ...request.upsertions].map(({ name }) => name)
+    return {
+      throttleTimeMs: 0,
+      results: [...new Set(users)].map((user) => ({ user, errorCode: code, errorMessage: null })),
+    }
+  },
+)
