@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, inject, test } from 'vitest'
+import { javaTools, type Tool } from './kafka/tools.ts'
+import { Target, type TargetName, targetName } from './targets.ts'
+
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+const other: TargetName = 'kafka'
+
+/** Who holds the directory in turn: each opens what the one before it left. */
+const rounds: [TargetName, TargetName, TargetName][] =
+  targetName === other
+    ? [[other, other, other]]
+    : [
+        [targetName, other, targetName],
+        [other, targetName, other],
+      ]
+
+/** A directory of ours opens in Apache Kafka, and one of theirs in ours. */
+describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers', () => {
+  let dataDir = ''
+  let broker: Target
+  const open = async (name: TargetName) => {
+    broker = new Target(name, {
+      dataDir,
+      settings: { 'group.initial.rebalance.delay.ms': 0, 'offsets.topic.num.partitions': 5 },
+    })
+    await broker.start()
+  }
+  afterEach(async () => {
+    await broker?.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+
+  const ask = async (tool: Tool, args: string[], input?: string) =>
+    (await javaTools()).ask(tool, ['--bootstrap-server', broker.bootstrap, ...args], { input })
+  const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+  const values = (codec: string, from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `${codec} ${from + i}`)
+  const produce = async (from: number, to: number) => {
+    for (const codec of codecs) {
+      const input = `${values(codec, from, to).join('\n')}\n`
+      await ask('console-producer', ['--topic', codec, '--compression-codec', codec], input)
+    }
+  }
+  const readAll = async (count: number) => {
+    for (const codec of codecs) {
+      const args = ['--topic', codec, '--from-beginning', '--max-messages', String(count)]
+      expect(lines(await ask('console-consumer', args))).toEqual(values(codec, 0, count))
+    }
+  }
+  const goOn = async (from: number, to: number) => {
+    const args = ['--topic', 'gzip', '--group', 'mover', '--from-beginning']
+    const read = await ask('console-consumer', [...args, '--max-messages', String(to - from)])
+    expect(lines(read)).toEqual(values('gzip', from, to))
+  }
+  /** Topics with their ids, partitions and configurations, and where the logs and the group stand. */
+  const state = async () => ({
+    topics: lines(await ask('topics', ['--describe', '--exclude-internal'])).toSorted(),
+    ends: lines(await ask('get-offsets', [])).filter((line) => !line.startsWith('__')),
+    group: lines(await ask('consumer-groups', ['--describe', '--group', 'mover'])),
+    meta: readFileSync(join(dataDir, 'meta.properties'), 'utf8')
+      .split('\n')
+      .filter((line) => /^(cluster|directory|node)\.id=/.test(line))
+      .toSorted(),
+  })
+
+  test.each(rounds)('%s, then %s, then %s', async (first, second, third) => {
+    dataDir = mkdtempSync(join(tmpdir(), 'interchange-'))
+    await open(first)
+    for (const codec of codecs) {
+      const config = ['--config', `retention.ms=${60_000_000 + codec.length}`]
+      await ask('topics', ['--create', '--topic', codec, ...config])
+    }
+    await produce(0, 20)
+    await goOn(0, 7)
+    const left = await state()
+    expect(left.ends).toContain('gzip:0:20')
+    await broker.stop()
+
+    await open(second)
+    expect(await state()).toEqual(left)
+    await readAll(20)
+    await goOn(7, 12)
+    await produce(20, 30)
+    await ask('topics', ['--create', '--topic', 'second', '--partitions', '2'])
+    const leftAgain = await state()
+    await broker.stop()
+
+    await open(third)
+    expect(await state()).toEqual(leftAgain)
+    await readAll(30)
+    await goOn(12, 30)
+  })
+})
