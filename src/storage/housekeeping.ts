@@ -18,6 +18,12 @@ export interface HousekeepingIntervals {
 }
 
 /**
+ * What the indexes of closed segments may take in memory before they are given back, to be read again
+ * when needed. Those of a full segment of 1 GB take about 5 MB.
+ */
+const indexBytesMax = 64 * 1024 * 1024
+
+/**
  * The regular work on all logs of a broker: a timer a chore, none a log. A chore that takes longer
  * than its interval is not begun twice.
  */
@@ -79,7 +85,19 @@ export class Housekeeping {
   }
 
   private async checkpoint(): Promise<void> {
+    this.dropIndexes()
     for (const dir of this.dirs) await dir.checkpoint()
+  }
+
+  /** Gives the indexes of closed segments back, if there are many in memory. */
+  dropIndexes(bytesMax = indexBytesMax): void {
+    const resident = [...this.logs()].flatMap(({ log }) =>
+      log.segments.all.filter(
+        (segment) => segment !== log.segments.active && segment.indexBytes > 0,
+      ),
+    )
+    const bytes = resident.reduce((sum, segment) => sum + segment.indexBytes, 0)
+    if (bytes > bytesMax) for (const segment of resident) segment.dropIndexes()
   }
 
   private *logs() {

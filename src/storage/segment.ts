@@ -79,9 +79,10 @@ export class Segment {
     return segmentPath(this.dir, this.baseOffset, suffix) + this.extension
   }
 
-  /** The indexes if they are in memory: always so for the segment that is written to. */
-  get residentIndexes(): Indexes | null {
-    return this.indexes
+  /** What the indexes take in memory; 0 while they are only on disk. */
+  get indexBytes(): number {
+    if (this.indexes === null) return 0
+    return this.indexes.offset.memoryBytes + this.indexes.time.memoryBytes
   }
 
   /** Starts the indexes anew, before a walk fills them again. */

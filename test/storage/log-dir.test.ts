@@ -154,3 +154,29 @@ test('the regular work: retention, checkpoints, flushes, silent producers', asyn
   await housekeeping.stop()
   await dir.close(1)
 })
+
+test('the indexes of closed segments are given back, and read again when needed', async () => {
+  const clock = new ManualClock()
+  const dir = await opener(new MemoryDisk(clock.nowMs), '/data', clock)()
+  const log = await logOf(dir, 't-0', topicId, { segmentBytes: 4_000, indexIntervalBytes: 100 })
+  for (let i = 0; i < 200; i++) append(log, batchOf(1))
+  await log.flush()
+  const resident = () => log.segments.all.filter((segment) => segment.indexBytes > 0).length
+  expect(resident()).toBeGreaterThan(3)
+  const intervals = {
+    retentionCheckMs: 1e9,
+    flushCheckMs: 1e9,
+    checkpointMs: 1e9,
+    producerCheckMs: 1e9,
+    producerExpirationMs: 1e9,
+  }
+  const housekeeping = new Housekeeping({ clock, logger: silentLogger, dirs: [dir], intervals })
+  housekeeping.dropIndexes()
+  expect(resident()).toBeGreaterThan(3)
+  housekeeping.dropIndexes(0)
+  expect(resident()).toBe(1)
+  expect(await readAll(log)).toHaveLength(200)
+  expect(resident()).toBeGreaterThan(3)
+  await housekeeping.stop()
+  await dir.close(1)
+})
