@@ -3,5 +3,5 @@ import { errorCode } from '../protocol/errors.ts'
 /** What Kafka answers to questions about ACLs when it has no authorizer. */
 export const securityDisabled = {
   errorCode: errorCode('SECURITY_DISABLED'),
-  errorMessage: 'No Authorizer is configured.',
+  errorMessage: 'No Authorizer is configured on the broker',
 }

@@ -120,25 +120,18 @@ export function topicCandidates(
 ): ConfigCandidate[] {
   const definition = topicKeys.get(name)
   if (definition === undefined) return []
-  const found: ConfigCandidate[] = []
   const own = overrides.get(name)
-  if (own !== undefined) found.push({ name, text: own, source: 'topic' })
-  const order: ConfigSource[] = ['dynamicBroker', 'dynamicDefaultBroker', 'staticBroker']
-  const synonyms = definition.synonyms?.map(([key]) => key) ?? [definition.synonym]
-  for (const source of order) {
-    for (const synonym of synonyms) {
-      if (synonym === undefined) continue
-      const text = broker.candidates(synonym).find((one) => one.source === source)?.text
-      if (text !== undefined && text !== null) found.push({ name: synonym, text, source })
-    }
-  }
-  // What no broker setting stands behind has no other source; Kafka lists none for it.
+  const ofTopic = own === undefined ? [] : [{ name, text: own, source: 'topic' } as const]
   const main = definition.synonym
-  const text = main === undefined ? undefined : brokerKeys.get(main)?.default
-  if (main !== undefined && text !== undefined && text !== null) {
-    found.push({ name: main, text, source: 'default' })
-  }
-  return found
+  if (main === undefined) return ofTopic
+  const synonyms = definition.synonyms?.map(([key]) => key) ?? [main]
+  const all = synonyms.flatMap((synonym) => broker.candidates(synonym))
+  const order: ConfigSource[] = ['dynamicBroker', 'dynamicDefaultBroker', 'staticBroker', 'default']
+  const sorted = order.flatMap((source) => all.filter((one) => one.source === source))
+  const ofBroker = sorted.filter(({ text }) => text !== null)
+  // As Kafka, which lists from the main key on: what only hours or minutes say is not spoken of.
+  const first = ofBroker.findIndex((one) => one.name === main)
+  return [...ofTopic, ...(first < 0 ? [] : ofBroker.slice(first))]
 }
 
 /** The text in force of a topic key, hours and minutes turned into milliseconds. */

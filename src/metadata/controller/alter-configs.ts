@@ -181,14 +181,14 @@ function checkUpdatable(changes: readonly ConfigChange[], isClusterWide: boolean
   const fixed = changes.filter(({ name }) => updateMode(name) === 'read-only')
   if (fixed.length > 0) {
     const keys = fixed.map(({ name }) => name).join(', ')
-    throw new Refusal('INVALID_REQUEST', `Cannot update these configs dynamically: Set(${keys})`)
+    throw new Refusal('INVALID_REQUEST', `Cannot update these configs dynamically: [${keys}]`)
   }
   const own = changes.filter(({ name }) => updateMode(name) === 'per-broker')
   if (isClusterWide && own.length > 0) {
     const keys = own.map(({ name }) => name).join(', ')
     throw new Refusal(
       'INVALID_REQUEST',
-      `Cannot update these configs at default cluster level, broker id must be specified: Set(${keys})`,
+      `Cannot update these configs at default cluster level, broker id must be specified: [${keys}]`,
     )
   }
 }
