@@ -1,25 +1,9 @@
-import { type Clock, systemClock } from '../base/clock.ts'
-import { type Logger, silentLogger } from '../base/logger.ts'
-import { type Random, systemRandom } from '../base/random.ts'
+import { systemClock } from '../base/clock.ts'
+import { silentLogger } from '../base/logger.ts'
+import { systemRandom } from '../base/random.ts'
 import type { AddressInfo } from './assembly.ts'
 import { Assembly } from './assembly.ts'
-
-export interface BrokerOptions {
-  /** 0 picks a free one. Replaces `listeners`, as `host` does. */
-  readonly port?: number
-  /** Default 127.0.0.1; `localhost` opens IPv4 and IPv6. */
-  readonly host?: string
-  /** Nothing touches the disk; all is gone after `stop`. */
-  readonly memory?: boolean
-  /** The data directory; without it and without `memory`, `log.dirs` of the settings. */
-  readonly dataDir?: string
-  /** Kafka's broker settings, as in server.properties. */
-  readonly settings?: Readonly<Record<string, string | number | boolean>>
-  /** Says nothing by default. */
-  readonly logger?: Logger
-  readonly clock?: Clock
-  readonly random?: Random
-}
+import type { BrokerOptions } from './broker-options.ts'
 
 /** A broker in this process. Several may live side by side; they share nothing. */
 export class Broker {

@@ -1,6 +1,6 @@
 import type { Logger } from '../../base/logger.ts'
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
-import type { BrokerOptions } from '../broker.ts'
+import type { BrokerOptions } from '../broker-options.ts'
 import { soleNodeDefaults } from './defaults.ts'
 import { readStaticConfig } from './static-config.ts'
 
