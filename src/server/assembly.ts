@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -282,10 +283,11 @@ class Builder {
         connectionsMax: settings.int('max.connections'),
         clock,
         logger,
-        dispatcherOf: ({ host }) =>
+        dispatcherOf: ({ host, localAddress }) =>
           new Dispatcher(byKey, services, {
             clientHost: `/${host}`,
             listenerName: plan.name,
+            dialled: isUnadvertised(plan) ? { brokerId: this.brokerId, host: localAddress } : null,
             principal: anonymous,
           }),
       })
@@ -306,8 +308,14 @@ class Builder {
     const id = this.brokerId
     const { random } = this.o
     const endpoints = addresses.map(({ name, host, port }) => {
-      const protocol = plans.find((plan) => plan.name === name)!.protocol
-      return { name, host, port, securityProtocol: securityProtocolCodes[protocol] }
+      const plan = plans.find((one) => one.name === name)!
+      const { protocol } = plan
+      return {
+        name,
+        host: isUnadvertised(plan) ? hostname() : host,
+        port,
+        securityProtocol: securityProtocolCodes[protocol],
+      }
     })
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id, incarnationId, endpoints: [] }))
@@ -331,10 +339,15 @@ const metadataLogConfig = {
   maxMessageBytes: 8 * 1024 * 1024,
 }
 
-/** What clients are told: what is advertised, else what is bound; localhost for all addresses. */
-function addressOf({ name, host, advertised }: ListenerPlan, port: number): AddressInfo {
-  const told = advertised?.host ?? host
-  const isWildcard = told === '' || told === '0.0.0.0' || told === '::'
+/** All addresses are bound and none is advertised: each client is told the one that it came by. */
+function isUnadvertised({ host, advertised }: ListenerPlan): boolean {
+  return advertised === null && ['', '0.0.0.0', '::'].includes(host)
+}
+
+/** Where this machine's programs reach the broker: what is advertised, else what is bound. */
+function addressOf(plan: ListenerPlan, port: number): AddressInfo {
+  const { name, host, advertised } = plan
+  const told = isUnadvertised(plan) ? 'localhost' : (advertised?.host ?? host)
   const advertisedPort = advertised === null || advertised.port === 0 ? port : advertised.port
-  return { name, host: isWildcard ? 'localhost' : told, port: advertisedPort }
+  return { name, host: told, port: advertisedPort }
 }

@@ -11,6 +11,7 @@ import { Reader } from '../protocol/reader.ts'
 import { type AnyApi, Malformed } from '../protocol/schema.ts'
 import type { Principal } from '../security/authorizer.ts'
 import type { Dispatch, Overlap } from './connection.ts'
+import type { Vantage } from './endpoints.ts'
 import type { AnyHandler, ConnectionState, RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -18,9 +19,8 @@ const apiVersionsKey = 18
 const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'any' }
 
 /** What is the same for all requests of one connection. */
-export interface Peer {
+export interface Peer extends Vantage {
   readonly clientHost: string
-  readonly listenerName: string
   readonly principal: Principal
 }
 

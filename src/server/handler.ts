@@ -1,15 +1,15 @@
 import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
 import type { Principal } from '../security/authorizer.ts'
+import type { Vantage } from './endpoints.ts'
 import type { Services } from './services.ts'
 
 /** What a handler may know of where a request came from. */
-export interface RequestContext {
+export interface RequestContext extends Vantage {
   readonly apiVersion: number
   readonly correlationId: number
   readonly clientId: string | null
   /** As Kafka prints an InetAddress: `/127.0.0.1`. */
   readonly clientHost: string
-  readonly listenerName: string
   readonly principal: Principal
   /** The same object for every request of a connection; what a connection must remember. */
   readonly connection: ConnectionState

@@ -125,6 +125,16 @@ describe('odradek start', () => {
     }
   })
 
+  test('on all addresses each client is told the one that it came by', async () => {
+    const broker = run(['start', '--host', '0.0.0.0', '--port', '0', '--memory'])
+    const [port] = await listening(broker)
+    for (const host of ['127.0.0.1', '127.0.0.2']) {
+      const client = await RawClient.open(port!, host)
+      expect((await client.request(metadata, 1, { topics: [] })).brokers[0]!.host).toBe(host)
+      client.close()
+    }
+  })
+
   test('a port in use is one line', async () => {
     const taken = createServer()
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done))

@@ -26,7 +26,7 @@ export const handleMetadata = handler(
     const asked = all ? [] : distinct(request.topics ?? [])
     if (!all) await createMissing(asked, request, context, services)
     const { image } = services.metadata
-    const nodes = aliveNodes(image, context.listenerName)
+    const nodes = aliveNodes(image, context)
     const topics = all
       ? [...image.topics.values()]
           .filter(({ name }) => mayAccess(services, context, 'DESCRIBE', 'topic', name))
@@ -35,7 +35,7 @@ export const handleMetadata = handler(
     return {
       brokers: nodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
       clusterId: services.identity.clusterId,
-      controllerId: anyAliveId(image, context.listenerName, services.random.int),
+      controllerId: anyAliveId(image, context, services.random.int),
       topics,
       clusterAuthorizedOperations: operationsIfAsked(
         request.includeClusterAuthorizedOperations,

@@ -75,7 +75,7 @@ async function coordinatorOf(
   const topic = await ensureInternalTopic(offsetsTopic, metadata, settings)
   const { leader } = topic.partitions[keyPartition(key, topic.partitions.length)]!
   const broker = metadata.image.brokers.get(leader)
-  const node = broker === undefined ? null : nodeOf(broker, context.listenerName)
+  const node = broker === undefined ? null : nodeOf(broker, context)
   if (node === null) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
   return node
 }

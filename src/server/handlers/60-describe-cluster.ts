@@ -18,7 +18,7 @@ export const handleDescribeCluster = handler(
     }
     const { image } = services.metadata
     const brokers = [...image.brokers.values()].flatMap((broker) => {
-      const node = nodeOf(broker, context.listenerName)
+      const node = nodeOf(broker, context)
       if (node === null || (broker.fenced && !request.includeFencedBrokers)) return []
       const { id: brokerId, host, port, rack } = node
       return [{ brokerId, host, port, rack, isFenced: broker.fenced }]
@@ -27,7 +27,7 @@ export const handleDescribeCluster = handler(
       throttleTimeMs: 0,
       errorCode: 0,
       clusterId: services.identity.clusterId,
-      controllerId: anyAliveId(image, context.listenerName, services.random.int),
+      controllerId: anyAliveId(image, context, services.random.int),
       brokers,
       clusterAuthorizedOperations: operationsIfAsked(
         request.includeClusterAuthorizedOperations,
