@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { FaultDisk } from '../../src/sim/fault-disk.ts'
+import type { File } from '../../src/storage/disk.ts'
+import { crashCompaction } from './crash-compaction.ts'
+import { crashLog, type MakeDisk } from './crash-log.ts'
+
+/** Bugs that a log could have, planted by a disk that behaves as if it had them: all must be found. */
+
+/** Says that a write is done before it has begun. */
+class Hasty extends FaultDisk {
+  override file(path: string): File {
+    const file = super.file(path)
+    const write = file.write.bind(file)
+    let last = Promise.resolve()
+    file.write = async (chunks, position) => {
+      last = last.then(async () => {
+        for (let i = 0; i < 20; i++) await Promise.resolve()
+        await write(chunks, position)
+      })
+      last.catch(() => {})
+    }
+    return file
+  }
+}
+
+/** Writes an index entry for a batch that stands a byte further on: the index runs ahead of the log. */
+class Ahead extends FaultDisk {
+  override writeFileAtomically(
+    path: string,
+    content: Uint8Array,
+    durable?: boolean,
+  ): Promise<void> {
+    const bytes = Buffer.from(content)
+    if (path.endsWith('.index') && bytes.length > 0) {
+      bytes.writeInt32BE(bytes.readInt32BE(bytes.length - 4) + 1, bytes.length - 4)
+    }
+    return super.writeFileAtomically(path, bytes, durable)
+  }
+}
+
+/** Takes the old segments away before the new one is in its place: `.swap` is left out. */
+class Swapless extends FaultDisk {
+  override async rename(from: string, to: string): Promise<void> {
+    if (to.endsWith('.swap')) return
+    if (!from.endsWith('.swap')) return super.rename(from, to)
+    await super.rename(from.replace(/swap$/, 'cleaned'), to)
+  }
+}
+
+async function firstFault(
+  crash: (crashAt: number) => Promise<{ faults: string[]; hasEnded: boolean }>,
+) {
+  for (let crashAt = 1; ; crashAt++) {
+    const { faults, hasEnded } = await crash(crashAt)
+    if (faults.length > 0) return faults[0]
+    if (hasEnded) return null
+  }
+}
+const make =
+  (Kind: typeof FaultDisk): MakeDisk =>
+  (random) =>
+    new Kind(random)
+
+test('records that are acknowledged before they are written are missed', async () => {
+  expect(await firstFault((at) => crashLog(1, at, 'process', {}, make(Hasty)))).toMatch(
+    /was promised/,
+  )
+})
+
+test('an index that runs ahead of its log is noticed', async () => {
+  expect(await firstFault((at) => crashLog(1, at, 'process', {}, make(Ahead)))).toMatch(
+    /offset index entry|not what was appended/,
+  )
+})
+
+test('a cleaned segment that takes its place in the wrong order is noticed', async () => {
+  expect(await firstFault((at) => crashCompaction(1, at, 'process', make(Swapless)))).toMatch(
+    /was promised/,
+  )
+})
