@@ -30,7 +30,7 @@ export interface LogOptions {
 export interface Appended {
   readonly baseOffset: number
   readonly lastOffset: number
-  /** -1 unless the topic's timestamps are of log append time. */
+  /** -1 unless the topic's timestamps are of log append time; of a retry, the first try's newest. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** A retry: nothing was written, the offsets are those of the first try. */

@@ -173,7 +173,11 @@ describe('compaction', () => {
     ])
     await log.close()
     log = await Log.open({ ...o, cleanShutdown: false })
-    expect(put(log, 'a', '2', batch(1))).toMatchObject({ isDuplicate: true, baseOffset: 1 })
+    expect(put(log, 'a', '2', batch(1))).toMatchObject({
+      isDuplicate: true,
+      baseOffset: 1,
+      logAppendTimeMs: 5,
+    })
     expect(put(log, 'a', '4', batch(2))).toMatchObject({ isDuplicate: false, baseOffset: 3 })
     await log.close()
   })
