@@ -39,8 +39,9 @@ export class OffsetCheckpoint {
 
   /** @throws MalformedCheckpoint when the file is there but cannot be read as a checkpoint. */
   async read(): Promise<Map<string, number>> {
-    const text = (await this.disk.readFile(this.path))?.toString('utf8') ?? null
-    if (text === null) return new Map()
+    const text = (await this.disk.readFile(this.path))?.toString('utf8') ?? ''
+    // Kafka makes the file when it starts, and writes to it when there is something to say.
+    if (text === '') return new Map()
     const rows = parseCheckpoint(text, 3)
     if (rows === null) throw new MalformedCheckpoint(this.path)
     this.written = text
