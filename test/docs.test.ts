@@ -1,8 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { messages } from '../src/protocol/messages/index.ts'
+import { stored } from '../src/protocol/stored/index.ts'
 import { handlers } from '../src/server/handlers/index.ts'
 import kafkas from './golden/api-versions.json' with { type: 'json' }
+import { readVectors } from './protocol/vectors.ts'
 
 /** Pages that tell what the code does are written from the code; `UPDATE_DOCS=1` writes them. */
 function expectPart(file: string, name: string, lines: readonly string[]): void {
@@ -27,4 +30,51 @@ test('docs/compatibility.md lists the requests that are answered', () => {
         `| ${key} | ${name} | ${min}-${max} | ${answered.has(key) ? 'yes' : 'no'} |`,
     ),
   ])
+})
+
+describe('docs/protocol.md lists every message in every version', () => {
+  const vectors = new Map<string, number>()
+  const path = join(import.meta.dirname, 'golden', 'messages', 'all.jsonl.gz')
+  for (const { message, version } of readVectors(path)) {
+    const key = `${message} ${version}`
+    vectors.set(key, (vectors.get(key) ?? 0) + 1)
+  }
+  const count = (message: string, version: number) => vectors.get(`${message} ${version}`) ?? 0
+  const range = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const yes = (is: boolean) => (is ? 'yes' : 'no')
+
+  test('requests and responses', () => {
+    const answered = new Set(handlers.map(({ api }) => api.key))
+    const rows = messages.flatMap(({ key, name, versions, stableMax }) => {
+      const kafka = kafkas.find((one) => one.key === key)
+      return range(...versions).map((version) => {
+        const isAdvertised = kafka !== undefined && version >= kafka.min && version <= kafka.max
+        const isAnswered = answered.has(key) && version <= stableMax
+        const [asked, told] = [count(`${name}Request`, version), count(`${name}Response`, version)]
+        const judged = `${asked} | ${told} | ${yes(isAdvertised)} | ${yes(isAnswered)}`
+        return `| ${key} | ${name} | ${version} | yes | ${judged} |`
+      })
+    })
+    expectPart('protocol.md', 'messages', [
+      '| Key | Message | Version | Schema | Request vectors | Response vectors | Advertised | Answered |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...rows,
+    ])
+  })
+
+  test('headers and records', () => {
+    const rows = Object.entries(stored).flatMap(([folder, all]) =>
+      all.flatMap(({ name, versions }) =>
+        range(...versions).map(
+          (version) => `| ${folder} | ${name} | ${version} | ${count(name, version)} |`,
+        ),
+      ),
+    )
+    expectPart('protocol.md', 'stored', [
+      '| Folder | Record | Version | Vectors |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+    ])
+  })
 })

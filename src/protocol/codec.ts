@@ -103,7 +103,9 @@ function isDefault(type: AnyType, value: unknown): boolean {
   if (kind === 'array') return (value as readonly unknown[]).length === 0
   if (kind === 'bytes' || kind === 'records') return (value as Uint8Array).byteLength === 0
   if (kind !== 'struct') return value === usual
-  const struct = value as Record<string, unknown>
+  const struct = value as Record<string | symbol, unknown>
+  // Tagged fields that this release does not know count too, as in Kafka's `equals`.
+  if (struct[unknownTags] !== undefined) return false
   return Object.entries(fields!).every(([name, field]) => isDefault(field, struct[name]))
 }
 
@@ -135,6 +137,10 @@ class Source {
     const names = Object.keys(fields)
     names.forEach((name, i) => {
       const type = fields[name]!
+      if (this.isTagOfAnotherVersion(type)) {
+        const tag = type.traits.tag
+        tagged.push(`case ${tag}: r.refuseTag(${tag}, ${this.version})`)
+      }
       if (!this.has(type)) lines.push(`const f${i} = ${this.constant(defaultOf(type))}`)
       else if (this.isTagged(type)) {
         lines.push(`let f${i} = ${this.constant(defaultOf(type))}`)
@@ -192,6 +198,11 @@ class Source {
 
   private isTagged({ traits }: AnyType): boolean {
     return this.flexible && this.version >= traits.taggedSince
+  }
+
+  /** Kafka's classes refuse a tag that they know, but not in this version. */
+  private isTagOfAnotherVersion(type: AnyType): boolean {
+    return type.traits.tag >= 0 && !(this.has(type) && this.isTagged(type))
   }
 
   private isNullable({ traits }: AnyType): boolean {

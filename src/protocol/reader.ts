@@ -123,6 +123,11 @@ export class Reader {
     return tags
   }
 
+  /** For a tag that only other versions of the message have. */
+  refuseTag(tag: number, version: number): never {
+    throw new Malformed(`Tag ${tag} is not valid for version ${version}`)
+  }
+
   /** For a field that may not be null. */
   nonNull<T>(value: T | null, field: string): T {
     if (value === null) throw new Malformed(`non-nullable field ${field} was serialized as null`)

@@ -99,7 +99,7 @@ import { brokerRegistrationChangeRecord } from './metadata/17-broker-registratio
 import { accessControlEntryRecord } from './metadata/18-access-control-entry-record.ts'
 import { removeAccessControlEntryRecord } from './metadata/19-remove-access-control-entry-record.ts'
 import { noOpRecord } from './metadata/20-no-op-record.ts'
-import { zkMigrationRecord } from './metadata/21-zk-migration-record.ts'
+import { zkMigrationStateRecord } from './metadata/21-zk-migration-state-record.ts'
 import { removeUserScramCredentialRecord } from './metadata/22-remove-user-scram-credential-record.ts'
 import { beginTransactionRecord } from './metadata/23-begin-transaction-record.ts'
 import { endTransactionRecord } from './metadata/24-end-transaction-record.ts'
@@ -194,7 +194,7 @@ export const stored: Readonly<Record<string, readonly AnyData[]>> = {
     accessControlEntryRecord,
     removeAccessControlEntryRecord,
     noOpRecord,
-    zkMigrationRecord,
+    zkMigrationStateRecord,
     removeUserScramCredentialRecord,
     beginTransactionRecord,
     endTransactionRecord,

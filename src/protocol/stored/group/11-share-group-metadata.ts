@@ -1,4 +1,4 @@
-import { data, int32, int64, string, type ValueOf } from '../../schema.ts'
+import { data, int32, int64Exact, string, type ValueOf } from '../../schema.ts'
 
 /** Record type 11 of `__consumer_offsets`: share group metadata. */
 export const shareGroupMetadataKey = data({
@@ -14,7 +14,7 @@ export const shareGroupMetadataValue = data({
   key: 11,
   versions: [0, 0],
   flexible: 0,
-  fields: { epoch: int32, metadataHash: int64 },
+  fields: { epoch: int32, metadataHash: int64Exact },
 })
 
 export type ShareGroupMetadataKey = ValueOf<typeof shareGroupMetadataKey>

@@ -1,4 +1,4 @@
-import { array, data, int32, int64, string, type ValueOf } from '../../schema.ts'
+import { array, data, int32, int64Exact, string, type ValueOf } from '../../schema.ts'
 
 /** Record type 17 of `__consumer_offsets`: streams group metadata. */
 export const streamsGroupMetadataKey = data({
@@ -17,7 +17,7 @@ export const streamsGroupMetadataValue = data({
   flexible: 0,
   fields: {
     epoch: int32,
-    metadataHash: int64,
+    metadataHash: int64Exact,
     validatedTopologyEpoch: int32.default(-1).tagged(0),
     lastAssignmentConfigs: array(lastAssignmentConfigFields).nullable().tagged(1),
     storedDescriptionTopologyEpoch: int32.default(-1).tagged(2),
