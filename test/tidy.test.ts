@@ -53,7 +53,10 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
     what: /from 'node:fs/,
     in: ['storage/node-disk.ts', 'storage/directory-lock.ts', 'cli/', 'server/config/'],
   },
-  { what: /from 'node:(net|tls)'/, in: ['server/listener.ts', 'server/connection.ts'] },
+  {
+    what: /from 'node:(net|tls)'/,
+    in: ['server/listener.ts', 'server/connection.ts', 'server/reused-buffer.ts'],
+  },
   { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
 ]
 

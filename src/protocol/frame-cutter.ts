@@ -11,6 +11,7 @@ const slabShareMax = slabBytes / 4
  */
 export class FrameCutter {
   private readonly frameBytesMax: number
+  private readonly piecesAreReused: boolean
   private readonly head = Buffer.alloc(4)
   private headFilled = 0
   private frame: Buffer | null = null
@@ -18,9 +19,13 @@ export class FrameCutter {
   private slab: Buffer | null = null
   private slabUsed = 0
 
-  /** @param frameBytesMax `socket.request.max.bytes` */
-  constructor(frameBytesMax: number) {
+  /**
+   * @param frameBytesMax `socket.request.max.bytes`
+   * @param piecesAreReused whether a piece is only good until `push` returns: frames are copies then.
+   */
+  constructor(frameBytesMax: number, piecesAreReused = false) {
     this.frameBytesMax = frameBytesMax
+    this.piecesAreReused = piecesAreReused
   }
 
   /** Bytes of an unfinished frame that are held. */
@@ -42,7 +47,7 @@ export class FrameCutter {
       if (this.headFilled === 0 && piece.byteLength - at >= 4) {
         const length = this.checked(piece.readInt32BE(at))
         at += 4
-        if (piece.byteLength - at >= length) {
+        if (piece.byteLength - at >= length && !(this.piecesAreReused && length > 0)) {
           onFrame(piece.subarray(at, at + length))
           at += length
         } else this.begin(length)

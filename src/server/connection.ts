@@ -64,6 +64,8 @@ export class Connection {
 
   constructor(o: {
     readonly socket: Socket
+    /** Whether what `onBytes` gets is only good until it returns. */
+    readonly piecesAreReused: boolean
     readonly state: ConnectionState
     readonly dispatcher: Dispatch
     readonly limits: ConnectionLimits
@@ -77,9 +79,8 @@ export class Connection {
     this.logger = o.logger
     this.monotonicMs = o.monotonicMs
     this.lastActiveMs = o.monotonicMs()
-    this.cutter = new FrameCutter(o.limits.frameBytesMax)
+    this.cutter = new FrameCutter(o.limits.frameBytesMax, o.piecesAreReused)
     this.socket.setNoDelay(true)
-    this.socket.on('data', (piece) => this.onData(piece))
     this.socket.on('drain', () => this.onDrain())
     this.socket.on('end', () => this.onPeerEnd())
   }
@@ -99,7 +100,8 @@ export class Connection {
     this.socket.destroy()
   }
 
-  private onData(piece: Buffer): void {
+  /** What the socket brought. */
+  onBytes(piece: Buffer): void {
     this.lastActiveMs = this.monotonicMs()
     try {
       this.cutter.push(piece, (frame) => {

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
 import type { ConnectionState } from './handler.ts'
+import { readBufferBytes, withReusedBuffer } from './reused-buffer.ts'
 
 export interface ListenerOptions {
   readonly name: string
@@ -38,6 +39,7 @@ export class Listener {
   /** Connections that came before the broker could serve. */
   private readonly early = new Set<Socket>()
   private isServing = false
+  private readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -92,7 +94,9 @@ export class Listener {
   }
 
   private bind(host: string, port: number): Promise<number> {
-    const server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket))
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.accept(socket),
+    )
     this.servers.push(server)
     return new Promise((done, failed) => {
       server.once('error', failed)
@@ -120,18 +124,23 @@ export class Listener {
       socket.destroy()
       return
     }
-    socket.on('error', (error) =>
-      options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
-    )
     if (this.isServing) this.connect(socket)
     else {
       this.early.add(socket)
       socket.once('close', () => this.early.delete(socket))
+      socket.on('error', () => {})
     }
   }
 
-  private connect(socket: Socket): void {
+  private connect(accepted: Socket): void {
     const { options } = this
+    // It begins to read on a later turn of the loop, when there is a connection to read for.
+    const onBytes = (piece: Buffer) => connection.onBytes(piece)
+    const reading = withReusedBuffer(accepted, this.readBuffer, onBytes)
+    const socket = reading ?? accepted
+    socket.on('error', (error) =>
+      options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
+    )
     const host = `${socket.remoteAddress ?? ''}`.replace(/^::ffff:/, '')
     const localAddress = `${socket.localAddress ?? ''}`.replace(/^::ffff:/, '')
     const gone = new AbortController()
@@ -141,14 +150,16 @@ export class Listener {
       softwareVersion: 'unknown',
       closed: gone.signal,
     }
-    const connection = new Connection({
+    const connection: Connection = new Connection({
       socket,
+      piecesAreReused: reading !== null,
       state,
       dispatcher: options.dispatcherOf({ host, localAddress }),
       limits: options.limits,
       logger: options.logger,
       monotonicMs: options.clock.monotonicMs,
     })
+    if (reading === null) socket.on('data', onBytes).resume()
     this.connections.set(connection, socket)
     socket.once('close', () => {
       this.connections.delete(connection)

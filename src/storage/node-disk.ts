@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
 import { lockDirectory } from './directory-lock.ts'
 import {
   type DirectoryEntry,
@@ -9,6 +10,7 @@ import {
   type DiskSpace,
   type File,
 } from './disk.ts'
+import { WritePace } from './write-pace.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 export const openFilesMaxDefault = 1_000
@@ -16,13 +18,18 @@ export const openFilesMaxDefault = 1_000
 /** The real disk. */
 export class NodeDisk implements Disk {
   private readonly openFiles: OpenFiles
+  private readonly pace: WritePace
 
-  constructor(openFilesMax: number = openFilesMaxDefault) {
+  constructor(
+    openFilesMax: number = openFilesMaxDefault,
+    monotonicMs: () => number = systemClock.monotonicMs,
+  ) {
     this.openFiles = new OpenFiles(openFilesMax)
+    this.pace = new WritePace(monotonicMs)
   }
 
   file(path: string): File {
-    return new NodeFile(path, this.openFiles)
+    return new NodeFile(path, this.openFiles, this.pace)
   }
 
   async create(path: string): Promise<void> {
@@ -99,10 +106,12 @@ class NodeFile implements File {
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly openFiles: OpenFiles
+  private readonly pace: WritePace
 
-  constructor(path: string, openFiles: OpenFiles) {
+  constructor(path: string, openFiles: OpenFiles, pace: WritePace) {
     this.path = path
     this.openFiles = openFiles
+    this.pace = pace
   }
 
   get isIdle(): boolean {
@@ -110,7 +119,7 @@ class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return this.use('write', true, (fd) => writeAll(fd, chunks, position))
+    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.pace))
   }
 
   read(position: number, length: number): Promise<Buffer> {
@@ -206,14 +215,16 @@ async function writeAll(
   fd: number,
   chunks: readonly Uint8Array[],
   position: number,
+  pace: WritePace,
 ): Promise<void> {
   let rest = chunks
   let at = position
   let left = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   while (left > 0) {
-    const count = await call<number>((done) =>
-      fs.writev(fd, rest as NodeJS.ArrayBufferView[], at, done),
-    )
+    const buffers = rest as NodeJS.ArrayBufferView[]
+    const count = pace.mayBeInline(left)
+      ? pace.inline(() => fs.writevSync(fd, buffers, at))
+      : await call<number>((done) => fs.writev(fd, buffers, at, done))
     left -= count
     at += count
     if (left > 0) rest = withoutFirst(rest, count)
