@@ -10,7 +10,7 @@ import {
   type DiskSpace,
   type File,
 } from './disk.ts'
-import { WritePace } from './write-pace.ts'
+import { IoPace, type IoPaces } from './io-pace.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 export const openFilesMaxDefault = 1_000
@@ -18,18 +18,18 @@ export const openFilesMaxDefault = 1_000
 /** The real disk. */
 export class NodeDisk implements Disk {
   private readonly openFiles: OpenFiles
-  private readonly pace: WritePace
+  private readonly paces: IoPaces
 
   constructor(
     openFilesMax: number = openFilesMaxDefault,
     monotonicMs: () => number = systemClock.monotonicMs,
   ) {
     this.openFiles = new OpenFiles(openFilesMax)
-    this.pace = new WritePace(monotonicMs)
+    this.paces = { read: new IoPace(monotonicMs), write: new IoPace(monotonicMs) }
   }
 
   file(path: string): File {
-    return new NodeFile(path, this.openFiles, this.pace)
+    return new NodeFile(path, this.openFiles, this.paces)
   }
 
   async create(path: string): Promise<void> {
@@ -106,12 +106,12 @@ class NodeFile implements File {
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly openFiles: OpenFiles
-  private readonly pace: WritePace
+  private readonly paces: IoPaces
 
-  constructor(path: string, openFiles: OpenFiles, pace: WritePace) {
+  constructor(path: string, openFiles: OpenFiles, paces: IoPaces) {
     this.path = path
     this.openFiles = openFiles
-    this.pace = pace
+    this.paces = paces
   }
 
   get isIdle(): boolean {
@@ -119,7 +119,7 @@ class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.pace))
+    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.paces.write))
   }
 
   read(position: number, length: number): Promise<Buffer> {
@@ -127,7 +127,7 @@ class NodeFile implements File {
       const buffer = Buffer.allocUnsafeSlow(length)
       let at = 0
       while (at < length) {
-        const count = await readSome(fd, buffer, at, position + at)
+        const count = await readSome(fd, buffer, at, position + at, this.paces.read)
         if (count === 0) break
         at += count
       }
@@ -215,7 +215,7 @@ async function writeAll(
   fd: number,
   chunks: readonly Uint8Array[],
   position: number,
-  pace: WritePace,
+  pace: IoPace,
 ): Promise<void> {
   let rest = chunks
   let at = position
@@ -242,8 +242,18 @@ function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[
   return rest
 }
 
-function readSome(fd: number, buffer: Buffer, at: number, position: number): Promise<number> {
-  return call((done) => fs.read(fd, buffer, at, buffer.length - at, position, done))
+async function readSome(
+  fd: number,
+  buffer: Buffer,
+  at: number,
+  position: number,
+  pace: IoPace,
+): Promise<number> {
+  const length = buffer.length - at
+  if (pace.mayBeInline(length)) {
+    return pace.inline(() => fs.readSync(fd, buffer, at, length, position))
+  }
+  return call((done) => fs.read(fd, buffer, at, length, position, done))
 }
 
 /** Callbacks cost less than `fs.promises` on the paths that every request takes. */

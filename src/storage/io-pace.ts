@@ -1,0 +1,40 @@
+/** The most that is moved without leaving the event loop's thread. */
+const inlineBytesMax = 1024 * 1024
+/** What took longer did not come from, or go to, the page cache: it waited for the disk. */
+const slowMs = 3
+/** How long the thread pool then does the work. */
+const restMs = 250
+
+/**
+ * Whether bytes are moved at once or on the thread pool. A copy from or to the page cache takes less
+ * time than handing it to another thread, and a third less of the processor; but a file system that
+ * reads from the disk, or holds its writers back, must not hold back the event loop. One for each
+ * direction.
+ */
+export class IoPace {
+  private readonly monotonicMs: () => number
+  private slowUntilMs = 0
+
+  constructor(monotonicMs: () => number) {
+    this.monotonicMs = monotonicMs
+  }
+
+  mayBeInline(bytes: number): boolean {
+    return bytes <= inlineBytesMax && this.monotonicMs() >= this.slowUntilMs
+  }
+
+  /** Does the work, and notes when it took too long. */
+  inline<T>(work: () => T): T {
+    const startedMs = this.monotonicMs()
+    const result = work()
+    const endedMs = this.monotonicMs()
+    if (endedMs - startedMs > slowMs) this.slowUntilMs = endedMs + restMs
+    return result
+  }
+}
+
+/** The paces of one disk. */
+export interface IoPaces {
+  readonly read: IoPace
+  readonly write: IoPace
+}
