@@ -15,6 +15,15 @@ export interface LoadedBatch {
   readonly marker: 'commit' | 'abort' | null
 }
 
+/** The end of a producer's transaction, as it goes into a coordinator's log. */
+export interface Marker {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** Of the transaction coordinator that decided. */
+  readonly coordinatorEpoch: number
+  readonly isCommit: boolean
+}
+
 /** One partition of a coordinator's topic, as its leader sees it. Handed in by the broker. */
 export interface CoordinatorLog {
   /**
@@ -29,6 +38,8 @@ export interface CoordinatorLog {
       readonly isTransactional: boolean
     },
   ): Promise<void>
+  /** Appends the control record that ends a transaction; resolves when it is committed. */
+  appendMarker(marker: Marker): Promise<void>
   /** Resolves when all that was appended before is committed. */
   committed(): Promise<void>
   /** Everything from the log start offset to the high watermark, batch by batch. */

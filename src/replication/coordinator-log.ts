@@ -1,6 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { batchesIn } from '../protocol/records/batch.ts'
-import { controlTypes, readControlRecord } from '../protocol/records/control.ts'
+import {
+  controlTypes,
+  readControlRecord,
+  writeTransactionMarker,
+} from '../protocol/records/control.ts'
 import { readRecords, writeBatch } from '../protocol/records/record.ts'
 import type { Partition } from './partition.ts'
 
@@ -39,6 +43,22 @@ export class PartitionCoordinatorLog {
       baseSequence: 0,
       ...o,
     })
+    return this.write(bytes)
+  }
+
+  appendMarker(o: {
+    readonly producerId: number
+    readonly producerEpoch: number
+    readonly coordinatorEpoch: number
+    readonly isCommit: boolean
+  }): Promise<void> {
+    const { producerId, producerEpoch, coordinatorEpoch } = o
+    const marker = { kind: o.isCommit ? 'commit' : 'abort', coordinatorEpoch } as const
+    const timestampMs = this.clock.nowMs()
+    return this.write(writeTransactionMarker({ producerId, producerEpoch, timestampMs, marker }))
+  }
+
+  private write(bytes: Buffer): Promise<void> {
     try {
       this.last = this.partition.appendTrusted(bytes, this.epoch).committed
     } catch (error) {

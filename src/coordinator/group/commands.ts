@@ -15,6 +15,7 @@ import type {
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
 import type { consumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import type { Response } from '../../protocol/schema.ts'
+import type { Marker } from '../coordinator-log.ts'
 import type { ListedGroup } from './group.ts'
 
 /** Takes the answer: a value, or the Refusal that becomes the whole response's error. */
@@ -159,6 +160,7 @@ export type ClientCommand =
       readonly states: readonly string[]
       readonly types: readonly string[]
     }
+  | { readonly kind: 'endTransaction'; readonly to: To<true>; readonly marker: Marker }
   | {
       readonly kind: 'consumerHeartbeat'
       readonly to: To<ConsumerGroupHeartbeatResponse>

@@ -14,7 +14,7 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
-import type { CoordinatorLog, TopicView } from '../coordinator-log.ts'
+import type { CoordinatorLog, Marker, TopicView } from '../coordinator-log.ts'
 import { keyPartition } from '../key-partition.ts'
 import { checkHeartbeat } from './check-heartbeat.ts'
 import type {
@@ -197,6 +197,29 @@ export class GroupCoordinator {
 
   commitOffsets(apiVersion: number, request: CommitRequest): Promise<CommitResult> {
     return this.call(request.groupId, (to) => ({ kind: 'commitOffsets', to, apiVersion, request }))
+  }
+
+  /** A commit within a transaction: it counts once the transaction is committed. */
+  commitTransactionalOffsets(
+    apiVersion: number,
+    producer: { readonly id: number; readonly epoch: number },
+    request: Omit<CommitRequest, 'retentionTimeMs'>,
+  ): Promise<CommitResult> {
+    if (request.groupId === '') return refused('INVALID_GROUP_ID')
+    return this.call(request.groupId, (to) => ({
+      kind: 'commitOffsets',
+      to,
+      apiVersion,
+      producer,
+      request: { ...request, retentionTimeMs: -1 },
+    }))
+  }
+
+  /** Writes a transaction's end into a partition of `__consumer_offsets`, and takes note of it. */
+  async endTransaction(partition: number, marker: Marker): Promise<void> {
+    const shard = this.shards.get(partition)
+    if (shard === undefined) throw new Refusal('NOT_COORDINATOR')
+    await shard.call<true>((to) => ({ kind: 'endTransaction', to, marker }))
   }
 
   fetchOffsets(request: FetchRequest): Promise<FetchedTopic[]> {

@@ -138,7 +138,8 @@ export class HostedShard {
   private *recordsOf(batch: LoadedBatch): Generator<GroupRecord> {
     const { producerId, producerEpoch, marker } = batch
     if (marker !== null) {
-      yield { type: 'TransactionMarker', producerId, producerEpoch, committed: marker === 'commit' }
+      const isCommit = marker === 'commit'
+      yield { type: 'TransactionMarker', producerId, producerEpoch, coordinatorEpoch: -1, isCommit }
       return
     }
     for (const keyValue of batch.records) {
@@ -151,8 +152,9 @@ export class HostedShard {
   }
 
   private append(records: readonly GroupRecord[]): Promise<void> {
-    const rows = records.filter((r): r is StoredRecord => r.type !== 'TransactionMarker')
-    const first = rows[0]
+    const first = records[0]
+    if (first?.type === 'TransactionMarker') return this.log.appendMarker(first)
+    const rows = records as readonly StoredRecord[]
     const producer = first?.type === 'OffsetCommit' ? first.producer : undefined
     const keyValues = rows.map(toKeyValue)
     if (producer !== undefined) {

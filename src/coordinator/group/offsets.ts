@@ -80,7 +80,7 @@ export class Offsets {
   }
 
   /** The transaction's commits count from now on, unless something later was committed outside. */
-  replayMarker({ producerId, committed }: MarkerRecord): void {
+  replayMarker({ producerId, isCommit }: MarkerRecord): void {
     const pending = this.pending.get(producerId)
     this.pending.delete(producerId)
     for (const { group, topic, partition, value } of pending?.entries() ?? []) {
@@ -88,7 +88,7 @@ export class Offsets {
       producers?.delete(producerId)
       if (producers?.size === 0) this.open.delete(group, topic, partition)
       const existing = this.committed.get(group, topic, partition)
-      if (committed && (existing === undefined || existing.order < value.order)) {
+      if (isCommit && (existing === undefined || existing.order < value.order)) {
         this.committed.set(group, topic, partition, value)
       }
     }

@@ -73,7 +73,8 @@ export interface MarkerRecord {
   readonly type: 'TransactionMarker'
   readonly producerId: number
   readonly producerEpoch: number
-  readonly committed: boolean
+  readonly coordinatorEpoch: number
+  readonly isCommit: boolean
 }
 
 export type ConsumerRecord =

@@ -96,6 +96,10 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
         return this.admin.describeConsumer(command, out)
       case 'commitOffsets':
         return this.commitOffsets(command, out, nowMs)
+      case 'endTransaction':
+        out.records.push({ type: 'TransactionMarker', ...command.marker })
+        out.reply(command.to, true)
+        return
       case 'fetchOffsets':
         return this.fetchOffsets(command, out)
       case 'deleteOffsets':

@@ -216,3 +216,43 @@ describe('committed offsets', () => {
     await expect(coordinator.delete('g')).rejects.toMatchObject({ reason: 'GROUP_ID_NOT_FOUND' })
   })
 })
+
+describe('offsets that are committed within a transaction', () => {
+  const producer = { id: 7, epoch: 0 }
+  const request = { ...commitRequest, topics: commitOf(9, 'in a transaction') }
+  const marker = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 0 }
+  const stable = { ...fetchRequest, requireStable: true }
+  const asked = [{ name: 't', topicId: idOf('t'), partitionIndexes: [0] }]
+  const offsetOf = async (fetching: Promise<any[]>) => (await fetching)[0].partitions[0]
+
+  test('are unstable until the transaction ends, and count if it is committed', async () => {
+    const { coordinator, log } = await groups()
+    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(5) })
+    await coordinator.commitTransactionalOffsets(5, producer, request)
+    const unstable = await offsetOf(coordinator.fetchOffsets({ ...stable, topics: asked }))
+    expect(unstable).toMatchObject({ committedOffset: -1, errorCode: 88 })
+    expect(await offsetOf(coordinator.fetchOffsets(fetchRequest))).toMatchObject({
+      committedOffset: 5,
+    })
+    const again = await groups({ log })
+    for (const on of [coordinator, again.coordinator]) {
+      await on.endTransaction(0, { ...marker, isCommit: true })
+      expect(await offsetOf(on.fetchOffsets(stable))).toMatchObject({
+        committedOffset: 9,
+        metadata: 'in a transaction',
+        errorCode: 0,
+      })
+    }
+  })
+
+  test('are forgotten if it is aborted, or if something newer was committed', async () => {
+    const { coordinator } = await groups()
+    await coordinator.commitTransactionalOffsets(5, producer, request)
+    await coordinator.endTransaction(0, { ...marker, isCommit: false })
+    expect(await coordinator.fetchOffsets(stable)).toEqual([])
+    await coordinator.commitTransactionalOffsets(5, producer, request)
+    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(6) })
+    await coordinator.endTransaction(0, { ...marker, isCommit: true })
+    expect(await offsetOf(coordinator.fetchOffsets(stable))).toMatchObject({ committedOffset: 6 })
+  })
+})

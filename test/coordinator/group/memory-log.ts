@@ -2,6 +2,7 @@ import type {
   CoordinatorLog,
   KeyValue,
   LoadedBatch,
+  Marker,
 } from '../../../src/coordinator/coordinator-log.ts'
 
 interface Pending {
@@ -21,14 +22,22 @@ export class MemoryLog implements CoordinatorLog {
     records: readonly KeyValue[],
     o?: { producerId: number; producerEpoch: number; isTransactional: boolean },
   ): Promise<void> {
-    const batch: LoadedBatch = {
-      baseOffset: this.batches.length,
+    return this.write({
       records: records.map((record) => ({ ...record, timestampMs: 0 })),
       producerId: o?.producerId ?? -1,
       producerEpoch: o?.producerEpoch ?? -1,
       isTransactional: o?.isTransactional ?? false,
       marker: null,
-    }
+    })
+  }
+
+  appendMarker({ producerId, producerEpoch, isCommit }: Marker): Promise<void> {
+    const marker = isCommit ? 'commit' : 'abort'
+    return this.write({ records: [], producerId, producerEpoch, isTransactional: true, marker })
+  }
+
+  private write(content: Omit<LoadedBatch, 'baseOffset'>): Promise<void> {
+    const batch = { baseOffset: this.batches.length, ...content }
     if (this.failNext > 0) {
       this.failNext--
       return Promise.reject(new Error('the disk is full'))
