@@ -1,8 +1,5 @@
+import { FramePool } from './frame-pool.ts'
 import { Malformed } from './schema.ts'
-
-/** Frames up to a quarter of a slab share one: a frame each would keep the collector busy. */
-const slabBytes = 1024 * 1024
-const slabShareMax = slabBytes / 4
 
 /**
  * Cuts a byte stream into frames of a four-byte length and that many bytes. A frame that lies whole
@@ -11,19 +8,20 @@ const slabShareMax = slabBytes / 4
  */
 export class FrameCutter {
   private readonly frameBytesMax: number
+  private readonly pool: FramePool
   private readonly piecesAreReused: boolean
   private readonly head = Buffer.alloc(4)
   private headFilled = 0
   private frame: Buffer | null = null
   private filled = 0
-  private slab: Buffer | null = null
-  private slabUsed = 0
 
   /**
    * @param frameBytesMax `socket.request.max.bytes`
+   * @param pool where frames that are not views on a piece get their memory.
    * @param piecesAreReused whether a piece is only good until `push` returns: frames are copies then.
    */
-  constructor(frameBytesMax: number, piecesAreReused = false) {
+  constructor(frameBytesMax: number, pool = new FramePool(), piecesAreReused = false) {
+    this.pool = pool
     this.frameBytesMax = frameBytesMax
     this.piecesAreReused = piecesAreReused
   }
@@ -64,21 +62,8 @@ export class FrameCutter {
   }
 
   private begin(length: number): void {
-    this.frame = this.room(length)
+    this.frame = this.pool.acquire(length)
     this.filled = 0
-  }
-
-  private room(length: number): Buffer {
-    if (length > slabShareMax) return Buffer.allocUnsafeSlow(length)
-    // A connection that sends little need not hold a slab for it.
-    if (length <= Buffer.poolSize / 2) return Buffer.allocUnsafe(length)
-    if (this.slab === null || this.slabUsed + length > slabBytes) {
-      this.slab = Buffer.allocUnsafeSlow(slabBytes)
-      this.slabUsed = 0
-    }
-    const start = this.slabUsed
-    this.slabUsed += length
-    return this.slab.subarray(start, this.slabUsed)
   }
 
   private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../base/logger.ts'
 import { FrameCutter } from '../protocol/frame-cutter.ts'
+import type { FramePool } from '../protocol/frame-pool.ts'
 import { Malformed } from '../protocol/schema.ts'
 import type { ConnectionState } from './handler.ts'
 
@@ -50,6 +51,7 @@ export class Connection {
   private readonly limits: ConnectionLimits
   private readonly logger: Logger
   private readonly cutter: FrameCutter
+  private readonly pool: FramePool
   /** Requests that wait for their turn to start. */
   private readonly waiting: Buffer[] = []
   /** Requests that have started, in order; the first that is done is answered first. */
@@ -71,6 +73,7 @@ export class Connection {
     readonly limits: ConnectionLimits
     readonly logger: Logger
     readonly monotonicMs: () => number
+    readonly pool: FramePool
   }) {
     this.socket = o.socket
     this.state = o.state
@@ -78,8 +81,9 @@ export class Connection {
     this.limits = o.limits
     this.logger = o.logger
     this.monotonicMs = o.monotonicMs
+    this.pool = o.pool
     this.lastActiveMs = o.monotonicMs()
-    this.cutter = new FrameCutter(o.limits.frameBytesMax, o.piecesAreReused)
+    this.cutter = new FrameCutter(o.limits.frameBytesMax, o.pool, o.piecesAreReused)
     this.socket.setNoDelay(true)
     this.socket.on('drain', () => this.onDrain())
     this.socket.on('end', () => this.onPeerEnd())
@@ -148,6 +152,7 @@ export class Connection {
     if (response instanceof Promise) {
       response.then(
         (pieces) => {
+          if (returnsItsFrame(request, pieces)) this.pool.release(frame)
           this.finish(request, pieces)
           this.start()
           this.setFlow()
@@ -214,4 +219,15 @@ export class Connection {
       this.socket.destroy()
     }
   }
+}
+
+const produceKey = 0
+
+/**
+ * Whether nobody holds a part of the request's frame when it has been answered. So it is with
+ * Produce: its records are on the disk by then, and what readers at the tail get is a copy. Without
+ * an answer (acks 0) they may still be on their way.
+ */
+function returnsItsFrame({ apiKey }: InFlight, response: readonly Uint8Array[] | null): boolean {
+  return apiKey === produceKey && response !== null
 }

@@ -6,14 +6,23 @@ interface TailEntry {
   readonly bytes: Buffer
 }
 
+/** For how many batches after a read at the tail the next ones are kept. */
+const wantedBatches = 256
+
 /**
- * The newest batches of one log as they came, by reference: what is being written, and what followers
- * of the tail read without touching the disk.
+ * The newest batches of one log: by reference while they are being written; then, if somebody reads
+ * at the tail, as copies, so that those readers do not touch the disk. The memory of what was
+ * appended is its owner's again once it is written.
  */
 export class HotTail {
   private entries: TailEntry[] = []
   /** Entries before this one were dropped already. */
   private first = 0
+  /** The first entry that is not yet on the file system. */
+  private unwritten = 0
+  /** Entries that `memory` will drop, but that are gone already. */
+  private gone = 0
+  private wanted = 0
   private readonly memory: TailMemory
 
   constructor(memory: TailMemory) {
@@ -24,23 +33,39 @@ export class HotTail {
     this.entries.push({ baseOffset, nextOffset, bytes })
   }
 
-  /** Says that the oldest entry not yet so marked is on the file system: it may be dropped from now. */
-  written(bytes: number): void {
-    this.memory.add(this, bytes)
+  /** Answers who has read all that there is: what comes next will be wanted. */
+  nothingAt(offset: number): ReadResult {
+    this.wanted = wantedBatches
+    return { chunks: [], bytes: 0, nextOffset: offset }
+  }
+
+  /** Says that the oldest entry not yet so marked is on the file system. */
+  written(): void {
+    const entry = this.entries[this.unwritten]
+    if (entry === undefined) return
+    if (this.wanted > 0) {
+      this.wanted--
+      const bytes = Buffer.from(entry.bytes)
+      this.entries[this.unwritten++] = { ...entry, bytes }
+      this.memory.add(this, bytes.length)
+      return
+    }
+    // Batches follow on each other here: with this one all before it go.
+    this.gone += this.unwritten - this.first
+    this.dropUntil(this.unwritten + 1)
   }
 
   /** Drops the oldest entry. */
   dropOldest(): void {
-    if (this.first >= this.entries.length) return
-    this.entries[this.first++] = dropped
-    if (this.first < 64 || this.first * 2 < this.entries.length) return
-    this.entries = this.entries.slice(this.first)
-    this.first = 0
+    if (this.gone > 0) this.gone--
+    else if (this.first < this.unwritten) this.dropUntil(this.first + 1)
   }
 
   clear(): void {
+    this.gone += this.unwritten - this.first
     this.entries = []
     this.first = 0
+    this.unwritten = 0
   }
 
   /** Null if the batch of `offset` is not, or no longer, here. */
@@ -65,7 +90,18 @@ export class HotTail {
       nextOffset = cut.nextOffset
       if (nextOffset < entry.nextOffset) break
     }
+    this.wanted = wantedBatches
     return { chunks, bytes, nextOffset }
+  }
+
+  private dropUntil(end: number): void {
+    this.entries.fill(dropped, this.first, end)
+    this.first = end
+    this.unwritten = Math.max(this.unwritten, end)
+    if (this.first < 64 || this.first * 2 < this.entries.length) return
+    this.entries = this.entries.slice(this.first)
+    this.unwritten -= this.first
+    this.first = 0
   }
 
   /** The number of the first entry that ends after `offset`. */

@@ -173,7 +173,7 @@ export class Log {
         `Received request for offset ${offset} for partition ${this.name}, but we only have log segments in the range ${this.startOffset} to ${this.nextOffset}.`,
       )
     }
-    if (offset >= Math.min(limits.upTo, this.nextOffset)) return nothing(offset)
+    if (offset >= Math.min(limits.upTo, this.nextOffset)) return this.tail.nothingAt(offset)
     return this.tail.read(offset, limits) ?? this.readFile(offset, limits)
   }
 
@@ -316,7 +316,7 @@ export class Log {
     this.written = endOffset
     segment.writtenBytes = position + bytes.length
     segment.modifiedMs = this.o.clock.nowMs()
-    this.tail.written(bytes.length)
+    this.tail.written()
   }
 
   private async readFile(offset: number, limits: ReadLimits): Promise<ReadResult> {
@@ -324,7 +324,7 @@ export class Log {
       const found = await segment.read(offset, limits, this.config.indexIntervalBytes)
       if (found !== null) return found
     }
-    return nothing(offset)
+    return this.tail.nothingAt(offset)
   }
 
   private newSegment(baseOffset: number): Segment {
@@ -394,5 +394,3 @@ export class Log {
     this.o.onOffline?.(error)
   }
 }
-
-const nothing = (offset: number): ReadResult => ({ chunks: [], bytes: 0, nextOffset: offset })
