@@ -1,11 +1,20 @@
 import { Malformed } from './schema.ts'
 
+/**
+ * What the arrays of one message may hold, all told. An element may take one byte on the wire and
+ * fifty in memory, so a frame of `socket.request.max.bytes` could take all that there is. Kafka has
+ * no such limit: it runs out of memory. A request that names every partition of a large cluster
+ * needs a tenth of this.
+ */
+export const elementsMax = 4_000_000
+
 /** Reads Kafka's primitives from one frame. Going past its end is a `Malformed`, never a crash. */
 export class Reader {
   readonly buffer: Buffer
   /** The next byte to read, relative to the frame. */
   position = 0
   private readonly view: DataView
+  private elementsLeft = elementsMax
 
   constructor(buffer: Buffer) {
     this.buffer = buffer
@@ -138,6 +147,8 @@ export class Reader {
     if (length > this.remaining) {
       throw new Malformed(`an array of ${length} elements in ${this.remaining} bytes`)
     }
+    if (length > 0) this.elementsLeft -= length
+    if (this.elementsLeft < 0) throw new Malformed(`more than ${elementsMax} elements in arrays`)
     return length
   }
 

@@ -1,0 +1,18 @@
+import { broker } from './broker.ts'
+import { textFiles } from './files.ts'
+import { frames, requests, responses, storedRecords } from './messages.ts'
+import { batches, controls, decompressors, produced } from './records.ts'
+import type { Target } from './target.ts'
+
+export const targets: readonly Target[] = [
+  frames,
+  requests,
+  responses,
+  storedRecords,
+  batches,
+  produced,
+  controls,
+  ...decompressors,
+  textFiles,
+  broker,
+]
