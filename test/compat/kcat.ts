@@ -1,4 +1,4 @@
-import { type Finished, Running, run, runWell } from './process.ts'
+import { Running, run, runWell } from './process.ts'
 
 /** Says why kcat cannot run here, or null when it can. */
 export async function kcatMissing(): Promise<string | null> {
@@ -17,11 +17,6 @@ export function kcat(
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<string> {
   return runWell('kcat', ['-b', bootstrap, ...args], { timeoutMs: 30_000, ...options })
-}
-
-/** Runs kcat until it ends, whatever its exit code. */
-export function kcatEnds(bootstrap: string, args: readonly string[]): Promise<Finished> {
-  return run('kcat', ['-b', bootstrap, ...args], { timeoutMs: 30_000 })
 }
 
 /** Starts kcat and leaves it running, as a member of a group for instance. */

@@ -184,8 +184,11 @@ async function launchKafka(launch: Launch): Promise<Launched> {
   writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
   if (isNew) await formatKafka(properties, clusterId)
   const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: brokerJvm })
-  await program.until(/Kafka Server started/, launch.timeoutMs)
-  rmSync(configDir, { recursive: true })
+  try {
+    await program.until(/Kafka Server started/, launch.timeoutMs)
+  } finally {
+    rmSync(configDir, { recursive: true })
+  }
   return { program, port }
 }
 
