@@ -163,6 +163,36 @@ describe('a connection', () => {
     expect(await client.nextFrame()).toBeNull()
   })
 
+  test('an idle connection is closed, a waiting one is not', async () => {
+    const settings = { 'connections.max.idle.ms': 60 }
+    const impatient = await Broker.start({ port: 0, memory: true, settings })
+    const [idle, waiting] = [
+      await RawClient.open(impatient.port),
+      await RawClient.open(impatient.port),
+    ]
+    const { bytes, correlationId } = waiting.frameOf(fetch, 11, fetchOf('none', 400))
+    await waiting.request(metadata, 9, { topics: [{ name: 'none' }] })
+    waiting.socket.write(bytes)
+    expect(await idle.nextFrame()).toBeNull()
+    expect(readResponse(fetch, 11, (await waiting.nextFrame())!).correlationId).toBe(correlationId)
+    waiting.close()
+    await impatient.stop()
+  })
+
+  test('above max.connections new connections are closed, old ones live on', async () => {
+    const settings = { 'max.connections': 2 }
+    const small = await Broker.start({ port: 0, memory: true, settings })
+    const first = await RawClient.open(small.port)
+    const second = await RawClient.open(small.port)
+    const third = await RawClient.open(small.port)
+    expect(await third.nextFrame()).toBeNull()
+    for (const client of [first, second]) {
+      expect((await client.request(apiVersions, 0, {})).errorCode).toBe(0)
+      client.close()
+    }
+    await small.stop()
+  })
+
   test('a peer that takes no answers does not fill the memory', async () => {
     const client = await RawClient.open(broker.port)
     client.socket.pause()
