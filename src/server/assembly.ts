@@ -6,6 +6,7 @@ import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import {
   bootstrap,
+  fenceBroker,
   registerBroker,
   registerController,
   unfenceBroker,
@@ -102,9 +103,16 @@ export class Assembly {
 
   async close(): Promise<void> {
     for (const listener of this.listeners) await listener.close()
-    const { metadata, identity, groups } = this.services
+    const { metadata, identity, groups, logger } = this.services
     groups.close()
     for (const work of this.upkeep) await work.stop()
+    if (this.dataDirs.length > 0) {
+      await metadata.submit(fenceBroker(identity.brokerId)).catch((error: Error) =>
+        logger.warn('the end of this broker could not be written to the metadata log', {
+          error: error.message,
+        }),
+      )
+    }
     await this.metadataPartition.close()
     const brokerEpoch = metadata.image.brokers.get(identity.brokerId)?.epoch ?? -1
     for (const logDir of this.logDirs) await logDir.close(brokerEpoch)

@@ -123,6 +123,39 @@ export function unfenceBroker(brokerId: number): Command<void> {
   }
 }
 
+/**
+ * Takes a broker out of service in order, as Kafka's controlled shutdown does: its partitions are left
+ * without a leader but eligible (KIP-966), its registration is fenced. Whoever opens the directory next
+ * need not wait for its session to run out.
+ */
+export function fenceBroker(brokerId: number): Command<void> {
+  return ({ image }) => {
+    const broker = image.brokers.get(brokerId)
+    if (broker === undefined) return { records: [], answer: undefined }
+    const records: MetadataRecord[] = []
+    for (const topic of image.topics.values()) {
+      topic.partitions.forEach(({ leader, isr }, partitionId) => {
+        if (leader !== brokerId || isr.length > 1) return
+        records.push(
+          metadataRecord(partitionChangeRecord, {
+            partitionId,
+            topicId: topic.id,
+            isr: [],
+            leader: -1,
+            eligibleLeaderReplicas: [brokerId],
+            lastKnownElr: [brokerId],
+          }),
+        )
+      })
+    }
+    const { epoch: brokerEpoch } = broker
+    records.push(
+      metadataRecord(brokerRegistrationChangeRecord, { brokerId, brokerEpoch, fenced: 1 }, 0),
+    )
+    return { records, answer: undefined }
+  }
+}
+
 /** How many producer ids a broker gets at once (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`). */
 export const producerIdBlockSize = 1000
 
