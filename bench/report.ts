@@ -56,11 +56,13 @@ function firstMatch(file: string, pattern: RegExp): string | undefined {
   }
 }
 
-/** The machine in one line. */
-export function machine(): string {
+/** The machine in one line, with its Java where that matters. */
+export function machine(withJava = true): string {
   const system = firstMatch('/etc/os-release', /^PRETTY_NAME="(.*)"/m) ?? process.platform
-  const java = execFileSync('java', ['--version'], { encoding: 'utf8' }).split('\n')[0]
+  const java = withJava
+    ? `, ${execFileSync('java', ['--version'], { encoding: 'utf8' }).split('\n')[0]}`
+    : ''
   const model = cpus()[0]?.model.trim() ?? 'unknown processor'
   const memoryGb = Math.round(totalmem() / 1e9)
-  return `${cpus().length} x ${model}, ${memoryGb} GB, ${system}, Node ${process.version}, ${java}`
+  return `${cpus().length} x ${model}, ${memoryGb} GB, ${system}, Node ${process.version}${java}`
 }

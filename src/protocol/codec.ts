@@ -91,6 +91,9 @@ export function defaultsOf(fields: Fields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, defaultOf(type)]))
 }
 
+/** Arrays up to here are made at their length; longer ones grow with what is really there. */
+const preparedMax = 1024
+
 const emptyArray = Object.freeze([])
 const emptyBytes = Buffer.alloc(0)
 
@@ -183,13 +186,23 @@ class Source {
       'let n = unknown === undefined ? 0 : unknown.length',
     ]
     const known = tagged.map(({ tag, name, type }, i) => {
-      lines.push(`const d${i} = isDefault(${this.constant(type)}, v.${name}); if (!d${i}) n++`)
+      const usual = `v.${name} === undefined || ${this.isUsual(type, `v.${name}`)}`
+      lines.push(`const d${i} = ${usual}; if (!d${i}) n++`)
       const inner = this.write('x', type, name)
       return `if (!d${i}) w.tagged(${tag}, () => { const x = v.${name}; ${inner} })`
     })
     lines.push('w.unsignedVarint(n)', ...known)
     lines.push('if (unknown !== undefined) for (const field of unknown) w.unknownTag(field)')
     return lines
+  }
+
+  /** An expression that tells whether a tagged field has its default. */
+  private isUsual(type: AnyType, from: string): string {
+    const { kind } = type.traits
+    const usual = defaultOf(type)
+    const compares = kind !== 'array' && kind !== 'struct' && kind !== 'bytes' && kind !== 'records'
+    if (compares) return `${from} === ${this.constant(usual)}`
+    return `isDefault(${this.constant(type)}, ${from})`
   }
 
   private has({ traits }: AnyType): boolean {
@@ -224,11 +237,11 @@ class Source {
       const at = `${target}_`
       const push =
         element!.traits.kind === 'struct'
-          ? `${at}a.push(${this.reader(element!.traits.fields!)}(r))`
-          : `let ${at}e; ${this.readInto(`${at}e`, element!, name)}; ${at}a.push(${at}e)`
+          ? `${at}a[i] = ${this.reader(element!.traits.fields!)}(r)`
+          : `let ${at}e; ${this.readInto(`${at}e`, element!, name)}; ${at}a[i] = ${at}e`
       const length = `const ${at}n = r.${this.method('arrayLength', type)}()`
       const ifNull = nullable ? `${target} = null` : refuse
-      return `{ ${length}; if (${at}n < 0) { ${ifNull} } else { const ${at}a = []; for (let i = 0; i < ${at}n; i++) { ${push} } ${target} = ${at}a } }`
+      return `{ ${length}; if (${at}n < 0) { ${ifNull} } else { const ${at}a = ${at}n > ${preparedMax} ? [] : new Array(${at}n); for (let i = 0; i < ${at}n; i++) { ${push} } ${target} = ${at}a } }`
     }
     if (kind === 'struct') {
       const read = `${this.reader(fields!)}(r)`

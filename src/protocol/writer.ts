@@ -5,6 +5,8 @@ import type { Pieces } from './schema.ts'
 /** The size of the blocks that small writes share; a larger frame gets a block of its own. */
 const blockBytes = 64 * 1024
 const blockBytesLeftMin = 512
+/** Texts up to here go byte by byte: a call into native code costs more. Less than 127. */
+const shortTextMax = 96
 
 interface Block {
   readonly buffer: Buffer
@@ -29,6 +31,8 @@ export class Writer {
   private view: DataView
   private block: Block
   private position: number
+  /** The size of the block. */
+  private end: number
   /** Where the piece that is being written starts. */
   private start: number
   private readonly pieces: Uint8Array[] = []
@@ -39,6 +43,7 @@ export class Writer {
     spare = null
     this.buffer = this.block.buffer
     this.view = this.block.view
+    this.end = this.buffer.byteLength
     this.position = this.start = this.block.used
   }
 
@@ -52,12 +57,12 @@ export class Writer {
   }
 
   int8(value: number): void {
-    if (this.position + 1 > this.buffer.byteLength) this.grow(1)
+    if (this.position + 1 > this.end) this.grow(1)
     this.view.setInt8(this.position++, value)
   }
 
   int16(value: number): void {
-    if (this.position + 2 > this.buffer.byteLength) this.grow(2)
+    if (this.position + 2 > this.end) this.grow(2)
     this.view.setInt16(this.position, value)
     this.position += 2
   }
@@ -67,7 +72,7 @@ export class Writer {
   }
 
   int32(value: number): void {
-    if (this.position + 4 > this.buffer.byteLength) this.grow(4)
+    if (this.position + 4 > this.end) this.grow(4)
     this.view.setInt32(this.position, value)
     this.position += 4
   }
@@ -77,8 +82,11 @@ export class Writer {
   }
 
   int64(value: number): void {
-    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
-    if (value >= 0x8000_0000_0000_0000) {
+    if (this.position + 8 > this.end) this.grow(8)
+    if (value >= 0 && value <= 0x7fff_ffff) {
+      this.view.setInt32(this.position, 0)
+      this.view.setInt32(this.position + 4, value)
+    } else if (value >= 0x8000_0000_0000_0000) {
       this.view.setInt32(this.position, 0x7fff_ffff)
       this.view.setInt32(this.position + 4, -1)
     } else {
@@ -90,19 +98,19 @@ export class Writer {
   }
 
   int64Exact(value: bigint): void {
-    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
+    if (this.position + 8 > this.end) this.grow(8)
     this.view.setBigInt64(this.position, value)
     this.position += 8
   }
 
   float64(value: number): void {
-    if (this.position + 8 > this.buffer.byteLength) this.grow(8)
+    if (this.position + 8 > this.end) this.grow(8)
     this.view.setFloat64(this.position, value)
     this.position += 8
   }
 
   unsignedVarint(value: number): void {
-    if (this.position + 5 > this.buffer.byteLength) this.grow(5)
+    if (this.position + 5 > this.end) this.grow(5)
     let rest = value >>> 0
     while (rest >= 0x80) {
       this.buffer[this.position++] = (rest & 0x7f) | 0x80
@@ -112,7 +120,7 @@ export class Writer {
   }
 
   uuid(value: string): void {
-    if (this.position + 16 > this.buffer.byteLength) this.grow(16)
+    if (this.position + 16 > this.end) this.grow(16)
     const written = this.buffer.write(value, this.position, 16, 'base64url')
     assert(written === 16, `not a uuid: ${value}`)
     this.position += 16
@@ -120,6 +128,7 @@ export class Writer {
 
   string(value: string | null): void {
     if (value === null) return this.int16(-1)
+    if (value.length <= shortTextMax && this.shortText(value, 2)) return
     const length = Buffer.byteLength(value)
     assert(length <= 0x7fff, `a string of ${length} bytes does not fit its two-byte length`)
     this.int16(length)
@@ -128,6 +137,7 @@ export class Writer {
 
   compactString(value: string | null): void {
     if (value === null) return this.unsignedVarint(0)
+    if (value.length <= shortTextMax && this.shortText(value, 1)) return
     const length = Buffer.byteLength(value)
     this.unsignedVarint(length + 1)
     this.text(value, length)
@@ -167,7 +177,7 @@ export class Writer {
 
   /** Copies bytes as they are. */
   raw(value: Uint8Array): void {
-    if (this.position + value.byteLength > this.buffer.byteLength) this.grow(value.byteLength)
+    if (this.position + value.byteLength > this.end) this.grow(value.byteLength)
     this.buffer.set(value, this.position)
     this.position += value.byteLength
   }
@@ -185,7 +195,7 @@ export class Writer {
     assert(this.pieces.length === pieces, 'records do not stand in tagged fields')
     const size = this.length - before - 1
     const extra = size < 0x80 ? 0 : size < 0x4000 ? 1 : size < 0x20_0000 ? 2 : 3
-    if (this.position + extra > this.buffer.byteLength) this.grow(extra)
+    if (this.position + extra > this.end) this.grow(extra)
     const sizeAt = this.position - size - 1
     this.buffer.copyWithin(sizeAt + 1 + extra, sizeAt + 1, this.position)
     this.position = sizeAt
@@ -227,13 +237,34 @@ export class Writer {
     return Buffer.concat(this.finish())
   }
 
+  /** Writes a short text that is all ASCII, and its length; false, and nothing, if it is not. */
+  private shortText(value: string, lengthBytes: 1 | 2): boolean {
+    const { length } = value
+    if (this.position + lengthBytes + length > this.end) this.grow(lengthBytes + length)
+    const { buffer } = this
+    let at = this.position + lengthBytes
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i)
+      if (code > 0x7f) return false
+      buffer[at++] = code
+    }
+    if (lengthBytes === 1) buffer[this.position] = length + 1
+    else {
+      buffer[this.position] = 0
+      buffer[this.position + 1] = length
+    }
+    this.position = at
+    return true
+  }
+
   private text(value: string, length: number): void {
-    if (this.position + length > this.buffer.byteLength) this.grow(length)
+    if (this.position + length > this.end) this.grow(length)
     this.buffer.write(value, this.position, length, 'utf8')
     this.position += length
   }
 
   private reference(value: Pieces): void {
+    if (piecesLength(value) === 0) return
     this.closePiece()
     for (const piece of value instanceof Uint8Array ? [value] : value) {
       if (piece.byteLength === 0) continue
@@ -257,6 +288,7 @@ export class Writer {
     this.block = block
     this.buffer = block.buffer
     this.view = block.view
+    this.end = block.buffer.byteLength
     this.start = 0
     this.position = written
   }

@@ -1,13 +1,15 @@
-// Bundles fuzz/ and runs it: Node 20 cannot run TypeScript. `npm run fuzz -- --help` lists the flags.
+// Bundles a program of this project and runs it: Node 20 cannot run TypeScript.
+// node scripts/run.mjs fuzz/main.ts --its --flags
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const outfile = join(root, '.cache', 'fuzz.mjs')
+const [entry] = process.argv.splice(2, 1)
+const outfile = join(root, '.cache', entry.replaceAll('/', '-').replace(/\.ts$/, '.mjs'))
 await build({
   absWorkingDir: root,
-  entryPoints: ['fuzz/main.ts'],
+  entryPoints: [entry],
   outfile,
   bundle: true,
   format: 'esm',
