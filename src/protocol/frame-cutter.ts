@@ -1,4 +1,4 @@
-import { FramePool } from './frame-pool.ts'
+import { BufferPool } from '../base/buffer-pool.ts'
 import { Malformed } from './schema.ts'
 
 /**
@@ -8,7 +8,7 @@ import { Malformed } from './schema.ts'
  */
 export class FrameCutter {
   private readonly frameBytesMax: number
-  private readonly pool: FramePool
+  private readonly pool: BufferPool
   private readonly piecesAreReused: boolean
   private readonly head = Buffer.alloc(4)
   private headFilled = 0
@@ -20,7 +20,7 @@ export class FrameCutter {
    * @param pool where frames that are not views on a piece get their memory.
    * @param piecesAreReused whether a piece is only good until `push` returns: frames are copies then.
    */
-  constructor(frameBytesMax: number, pool = new FramePool(), piecesAreReused = false) {
+  constructor(frameBytesMax: number, pool = new BufferPool(), piecesAreReused = false) {
     this.pool = pool
     this.frameBytesMax = frameBytesMax
     this.piecesAreReused = piecesAreReused

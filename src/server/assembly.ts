@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -29,7 +30,7 @@ import { Housekeeping } from '../storage/housekeeping.ts'
 import { logConfigDefaults } from '../storage/log-config.ts'
 import { LogDir } from '../storage/log-dir.ts'
 import { MemoryDisk } from '../storage/memory-disk.ts'
-import { NodeDisk } from '../storage/node-disk.ts'
+import { NodeDisk, openFilesMaxDefault } from '../storage/node-disk.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import { type ListenerPlan, planListeners, securityProtocolCodes } from './config/listeners.ts'
 import { brokerConfig } from './config/options.ts'
@@ -126,13 +127,18 @@ class Builder {
   private readonly statics: BrokerSettings
   private readonly brokerId: number
   private readonly tailMemory = new TailMemory(tailBytesMax)
+  private readonly pool = new BufferPool()
 
   constructor(o: AssemblyOptions, undo: (() => Promise<unknown>)[]) {
     this.o = o
     this.undo = undo
     this.statics = brokerConfig(o, o.logger)
     this.brokerId = this.statics.int('node.id')
-    this.disk = o.memory === true ? new MemoryDisk(o.clock.nowMs) : new NodeDisk()
+    const { nowMs, monotonicMs } = o.clock
+    this.disk =
+      o.memory === true
+        ? new MemoryDisk(nowMs)
+        : new NodeDisk(openFilesMaxDefault, monotonicMs, this.pool)
   }
 
   async build(): Promise<Assembly> {
@@ -289,6 +295,7 @@ class Builder {
         },
         connectionsMaxIdleMs: settings.int('connections.max.idle.ms'),
         connectionsMax: settings.int('max.connections'),
+        pool: this.pool,
         clock,
         logger,
         dispatcherOf: ({ host, localAddress }) =>

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
+import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Logger } from '../base/logger.ts'
 import { FrameCutter } from '../protocol/frame-cutter.ts'
-import type { FramePool } from '../protocol/frame-pool.ts'
 import { Malformed } from '../protocol/schema.ts'
 import type { ConnectionState } from './handler.ts'
 
@@ -51,7 +51,7 @@ export class Connection {
   private readonly limits: ConnectionLimits
   private readonly logger: Logger
   private readonly cutter: FrameCutter
-  private readonly pool: FramePool
+  private readonly pool: BufferPool
   /** Requests that wait for their turn to start. */
   private readonly waiting: Buffer[] = []
   /** Requests that have started, in order; the first that is done is answered first. */
@@ -73,7 +73,7 @@ export class Connection {
     readonly limits: ConnectionLimits
     readonly logger: Logger
     readonly monotonicMs: () => number
-    readonly pool: FramePool
+    readonly pool: BufferPool
   }) {
     this.socket = o.socket
     this.state = o.state
@@ -184,7 +184,16 @@ export class Connection {
         this.socket.uncork()
       })
     }
-    for (const piece of pieces) this.socket.write(piece)
+    // Records that were read from a file are nobody else's: their memory is free when all have left.
+    const lent = pieces.filter((piece) => this.pool.hasLent(piece))
+    const last = pieces.length - 1
+    for (let i = 0; i < last; i++) this.socket.write(pieces[i]!)
+    if (lent.length === 0) this.socket.write(pieces[last]!)
+    else {
+      this.socket.write(pieces[last]!, () => {
+        for (const piece of lent) this.pool.release(piece)
+      })
+    }
   }
 
   private setFlow(): void {

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { FramePool } from '../protocol/frame-pool.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
 import type { ConnectionState } from './handler.ts'
 import { readBufferBytes, withReusedBuffer } from './reused-buffer.ts'
@@ -17,6 +17,7 @@ export interface ListenerOptions {
   readonly connectionsMaxIdleMs: number
   /** `max.connections`; above, the newest are closed at once. */
   readonly connectionsMax: number
+  readonly pool: BufferPool
   readonly clock: Clock
   readonly logger: Logger
   readonly dispatcherOf: (peer: {
@@ -40,7 +41,6 @@ export class Listener {
   /** Connections that came before the broker could serve. */
   private readonly early = new Set<Socket>()
   private isServing = false
-  private readonly pool = new FramePool()
   private readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
   private sweep: Timer | null = null
   private nextConnection = 0
@@ -155,7 +155,7 @@ export class Listener {
     const connection: Connection = new Connection({
       socket,
       piecesAreReused: reading !== null,
-      pool: this.pool,
+      pool: options.pool,
       state,
       dispatcher: options.dispatcherOf({ host, localAddress }),
       limits: options.limits,

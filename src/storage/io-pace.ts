@@ -1,5 +1,5 @@
 /** The most that is moved without leaving the event loop's thread. */
-const inlineBytesMax = 1024 * 1024
+const inlineBytesMax = 2 * 1024 * 1024
 /** What took longer did not come from, or go to, the page cache: it waited for the disk. */
 const slowMs = 3
 /** How long the thread pool then does the work. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { BufferPool } from '../base/buffer-pool.ts'
 import { systemClock } from '../base/clock.ts'
 import { lockDirectory } from './directory-lock.ts'
 import {
@@ -19,17 +20,20 @@ export const openFilesMaxDefault = 1_000
 export class NodeDisk implements Disk {
   private readonly openFiles: OpenFiles
   private readonly paces: IoPaces
+  private readonly pool: BufferPool
 
   constructor(
     openFilesMax: number = openFilesMaxDefault,
     monotonicMs: () => number = systemClock.monotonicMs,
+    pool: BufferPool = new BufferPool(),
   ) {
+    this.pool = pool
     this.openFiles = new OpenFiles(openFilesMax)
     this.paces = { read: new IoPace(monotonicMs), write: new IoPace(monotonicMs) }
   }
 
   file(path: string): File {
-    return new NodeFile(path, this.openFiles, this.paces)
+    return new NodeFile(path, this.openFiles, this.paces, this.pool)
   }
 
   async create(path: string): Promise<void> {
@@ -106,9 +110,11 @@ class NodeFile implements File {
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly openFiles: OpenFiles
+  private readonly pool: BufferPool
   private readonly paces: IoPaces
 
-  constructor(path: string, openFiles: OpenFiles, paces: IoPaces) {
+  constructor(path: string, openFiles: OpenFiles, paces: IoPaces, pool: BufferPool) {
+    this.pool = pool
     this.path = path
     this.openFiles = openFiles
     this.paces = paces
@@ -124,7 +130,7 @@ class NodeFile implements File {
 
   read(position: number, length: number): Promise<Buffer> {
     return this.use('read', false, async (fd) => {
-      const buffer = Buffer.allocUnsafeSlow(length)
+      const buffer = this.pool.acquire(length)
       let at = 0
       while (at < length) {
         const count = await readSome(fd, buffer, at, position + at, this.paces.read)
