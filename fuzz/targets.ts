@@ -1,4 +1,5 @@
 import { broker } from './broker.ts'
+import { captures } from './captures.ts'
 import { textFiles } from './files.ts'
 import { frames, requests, responses, storedRecords } from './messages.ts'
 import { batches, controls, decompressors, produced } from './records.ts'
@@ -14,5 +15,6 @@ export const targets: readonly Target[] = [
   controls,
   ...decompressors,
   textFiles,
+  captures,
   broker,
 ]

@@ -16,10 +16,19 @@ export interface StartArguments {
   readonly logLevel: LogLevel
 }
 
+export interface DecodeArguments {
+  /** null for standard input. */
+  readonly file: string | null
+  readonly json: boolean
+  /** The key and version of the responses that stand there, as in `Fetch:12`; null for requests. */
+  readonly response: string | null
+}
+
 export const usage = `odradek: a Kafka broker in one npm install
 
   odradek start [--port N] [--host H] [--data DIR | --memory] [--config server.properties]
                 [--set KEY=VALUE]... [--log-level debug|info|warn|error|silent]
+  odradek decode [FILE] [--json] [--response API:VERSION]
   odradek --version
   odradek --help
 
@@ -29,6 +38,11 @@ export const usage = `odradek: a Kafka broker in one npm install
   --memory        nothing touches the disk
   --config FILE   a server.properties of Apache Kafka, as it stands
   --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
+
+  decode prints Kafka's bytes as fields: a capture (pcap, pcapng), a .log or .checkpoint file of a
+  data directory, or frames as hex or bytes; without FILE from standard input.
+  --json          an object a line
+  --response A:V  the frames are responses of this request, by name or key, in this version
 `
 
 /** @throws BadUsage */
@@ -53,9 +67,35 @@ export function parseStart(args: readonly string[]): StartArguments {
   }
 }
 
-function parse(args: readonly string[]) {
+/** @throws BadUsage */
+export function parseDecode(args: readonly string[]): DecodeArguments {
+  const { values, positionals } = orBadUsage(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, response: { type: 'string' } },
+    }),
+  )
+  if (positionals.length > 1) throw new BadUsage(`unexpected argument "${positionals[1]}"`)
+  const [file = '-'] = positionals
+  return {
+    file: file === '-' ? null : file,
+    json: values.json,
+    response: values.response ?? null,
+  }
+}
+
+function orBadUsage<T>(read: () => T): T {
   try {
-    return parseArgs({
+    return read()
+  } catch (error) {
+    throw new BadUsage((error as Error).message.split('. ')[0]!)
+  }
+}
+
+function parse(args: readonly string[]) {
+  return orBadUsage(() =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -67,10 +107,8 @@ function parse(args: readonly string[]) {
         set: { type: 'string', multiple: true },
         'log-level': { type: 'string' },
       },
-    })
-  } catch (error) {
-    throw new BadUsage((error as Error).message.split('. ')[0]!)
-  }
+    }),
+  )
 }
 
 function parsePort(text: string): number {

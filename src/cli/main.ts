@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { BadUsage, parseStart, usage } from './arguments.ts'
+import { BadUsage, parseDecode, parseStart, usage } from './arguments.ts'
 import { runStart } from './start.ts'
 
 /** Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong usage, 130 stopped at once. */
@@ -16,13 +16,22 @@ async function main(args: readonly string[]): Promise<void> {
     return
   }
   try {
-    if (command !== 'start') throw new BadUsage(`unknown command "${command}"`)
-    await runStart(parseStart(rest))
+    if (command === 'start') await runStart(parseStart(rest))
+    else if (command === 'decode') await decode(rest)
+    else throw new BadUsage(`unknown command "${command}"`)
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error
     process.stderr.write(`odradek: ${error.message}\n\n${usage}`)
     process.exitCode = 2
   }
+}
+
+/** Loaded when asked for: a broker starts without it. */
+async function decode(args: readonly string[]): Promise<void> {
+  // Who reads the output may stop reading (`| head`): that is no failure.
+  process.stdout.on('error', () => process.exit(0))
+  const { runDecode } = await import('./decode/decode.ts')
+  await runDecode(parseDecode(args), (text) => process.stdout.write(text))
 }
 
 await main(process.argv.slice(2))

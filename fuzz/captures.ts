@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BadUsage } from '../src/cli/arguments.ts'
+import { isCapture, segmentsOf } from '../src/cli/decode/capture.ts'
+import { frameToText } from '../src/cli/decode/render.ts'
+import { framesOf } from '../src/cli/decode/session.ts'
+import { chunksOf } from '../src/cli/decode/streams.ts'
+import { projectRoot } from '../test/compat/project-root.ts'
+import type { Target } from './target.ts'
+
+const folder = join(projectRoot, 'test', 'golden', 'captures')
+
+/** `odradek decode` of a capture: whatever stands in it is printed, or called no capture. */
+export const captures: Target = {
+  name: 'capture',
+  seeds: () => ['kafkajs.pcap', 'java.pcap'].map((name) => readFileSync(join(folder, name))),
+  run: async (input) => {
+    if (!isCapture(input)) return
+    try {
+      for (const frame of framesOf(chunksOf(segmentsOf(input)))) await frameToText(frame)
+    } catch (error) {
+      if (!(error instanceof BadUsage)) throw error
+    }
+  },
+}

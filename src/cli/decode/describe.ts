@@ -1,0 +1,141 @@
+import { errorName } from '../../protocol/errors.ts'
+import { Batch, batchesIn, codecs } from '../../protocol/records/batch.ts'
+import { controlTypes, readControlRecord } from '../../protocol/records/control.ts'
+import { type KafkaRecord, readRecords } from '../../protocol/records/record.ts'
+import type { AnyType, Fields } from '../../protocol/schema.ts'
+
+/** A value as JSON: what is printed, as text or with `--json`. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [k: string]: Json }
+
+/** Bytes as text where they are text that can be printed, else as `{ hex }`. */
+export function bytesToJson(bytes: Uint8Array | null): Json {
+  if (bytes === null) return null
+  const text = Buffer.from(bytes).toString('utf8')
+  const isText = Buffer.from(text).equals(bytes) && !/[^\P{C}\n\t]/u.test(text)
+  return isText ? text : { hex: Buffer.from(bytes).toString('hex') }
+}
+
+/** The fields that the version has, under Kafka's names; records as batches. */
+export async function toJson(
+  fields: Fields,
+  version: number,
+  value: Readonly<Record<string, unknown>>,
+): Promise<Json> {
+  const json: Record<string, Json> = {}
+  for (const [name, type] of Object.entries(fields)) {
+    const { since, until } = type.traits
+    if (version < since || version > until) continue
+    json[name] = await fieldToJson(type, version, value[name])
+    const error = name === 'errorCode' && value[name] !== 0 ? nameOf(value[name] as number) : null
+    if (error !== null) json.error = error
+  }
+  return json
+}
+
+function nameOf(code: number): string | null {
+  try {
+    return errorName(code)
+  } catch {
+    return null
+  }
+}
+
+async function fieldToJson(type: AnyType, version: number, value: any): Promise<Json> {
+  const { kind, element, fields } = type.traits
+  if (value === null || value === undefined) return null
+  if (kind === 'array') {
+    const all: Json[] = []
+    for (const one of value) all.push(await fieldToJson(element!, version, one))
+    return all
+  }
+  if (kind === 'struct') return toJson(fields!, version, value)
+  if (kind === 'bytes') return bytesToJson(value)
+  if (kind === 'records') return batchesToJson(value)
+  return kind === 'int64Exact' ? String(value) : value
+}
+
+/** How a log's records are to be read: `key` and `value` may be of a schema of their own. */
+export type RecordReader = (record: KafkaRecord) => Promise<{ key: Json; value: Json }>
+
+const plainRecord: RecordReader = async ({ key, value }) => ({
+  key: bytesToJson(key),
+  value: bytesToJson(value),
+})
+
+/** Every batch, with its records; what is left after the last whole one is told too. */
+export async function batchesToJson(
+  bytes: Buffer,
+  readRecord: RecordReader = plainRecord,
+): Promise<Json> {
+  const all: Json[] = []
+  let end = 0
+  for (const batch of batchesIn(bytes)) {
+    all.push(await batchToJson(batch, readRecord))
+    end = batch.end
+  }
+  if (end < bytes.length) all.push({ bytesLeft: bytes.length - end })
+  return all
+}
+
+const codecNames = Object.keys(codecs)
+const controlNames = Object.keys(controlTypes)
+
+/** A batch's header as `kafka-dump-log` names its fields, and its records. */
+export async function batchToJson(
+  batch: Batch,
+  readRecord: RecordReader = plainRecord,
+): Promise<Json> {
+  if (batch.magic !== 2 || !batch.isIntact()) {
+    return { magic: batch.magic, size: batch.sizeBytes, isvalid: false }
+  }
+  const header = {
+    baseOffset: batch.baseOffset,
+    lastOffset: batch.lastOffset,
+    count: batch.recordCount,
+    baseSequence: batch.baseSequence,
+    lastSequence: batch.lastSequence,
+    producerId: batch.producerId,
+    producerEpoch: batch.producerEpoch,
+    partitionLeaderEpoch: batch.leaderEpoch,
+    isTransactional: batch.isTransactional,
+    isControl: batch.isControl,
+    maxTimestamp: batch.maxTimestamp,
+    size: batch.sizeBytes,
+    compresscodec: codecNames[batch.codec] ?? batch.codec,
+    crc: batch.crc,
+  }
+  try {
+    const records: Json[] = []
+    for (const record of await readRecords(new Batch(batch.bytes, batch.start))) {
+      records.push(await recordToJson(record, batch, readRecord))
+    }
+    return { ...header, records }
+  } catch (error) {
+    return { ...header, problem: (error as Error).message }
+  }
+}
+
+async function recordToJson(
+  record: KafkaRecord,
+  batch: Batch,
+  readRecord: RecordReader,
+): Promise<Json> {
+  const { offset, timestampMs, headers } = record
+  const start = { offset, timestamp: timestampMs }
+  if (batch.isControl) {
+    const control = readControlRecord(batch)
+    const type = control === null ? null : (controlNames[control.type] ?? control.type)
+    return { ...start, control: type, value: bytesToJson(record.value) }
+  }
+  return {
+    ...start,
+    ...(await readRecord(record)),
+    headers: headers.map(({ key, value }) => ({ key, value: bytesToJson(value) })),
+  }
+}

@@ -1,0 +1,66 @@
+import { basename, dirname } from 'node:path'
+import { decodeMetadataRecord } from '../../metadata/records.ts'
+import { decodeData } from '../../protocol/codec.ts'
+import { Reader } from '../../protocol/reader.ts'
+import type { KafkaRecord } from '../../protocol/records/record.ts'
+import { type AnyData, Malformed } from '../../protocol/schema.ts'
+import { stored } from '../../protocol/stored/index.ts'
+import { bytesToJson, type Json, type RecordReader, toJson } from './describe.ts'
+
+/** What the records of an internal topic hold; null for a topic of users. */
+export function recordReaderOf(path: string): RecordReader | null {
+  const topic = basename(dirname(path)).replace(/-\d+$/, '')
+  if (topic === '__cluster_metadata') return readMetadata
+  if (topic === '__consumer_offsets') return readKeyed(stored.group!)
+  if (topic === '__transaction_state') return readKeyed(stored.transaction!)
+  if (topic === '__share_group_state') return readKeyed(stored.share!)
+  return null
+}
+
+/** What cannot be read is shown as it stands: a record of a release to come, or none of Kafka's. */
+async function orBytes(
+  bytes: Buffer | null,
+  read: (bytes: Buffer) => Promise<Json>,
+): Promise<Json> {
+  if (bytes === null) return null
+  try {
+    return await read(bytes)
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof RangeError)) throw error
+    return bytesToJson(bytes)
+  }
+}
+
+async function named({ name, fields }: AnyData, version: number, value: object): Promise<Json> {
+  return { type: name, version, data: await toJson(fields, version, value as never) }
+}
+
+const readMetadata: RecordReader = async ({ key, value }) => ({
+  key: bytesToJson(key),
+  value: await orBytes(value, async (bytes) => {
+    const { of, version, value: data } = decodeMetadataRecord(bytes)
+    return named(of, version, data)
+  }),
+})
+
+/** Coordinators: two bytes of the record's type before its key, two of its version before the value. */
+function readKeyed(all: readonly AnyData[]): RecordReader {
+  const typed = (suffix: string, type: number) =>
+    all.find(({ key, name }) => key === type && name.endsWith(suffix))
+  return async ({ key, value }: KafkaRecord) => {
+    const type = key !== null && key.length >= 2 ? key.readInt16BE(0) : -1
+    const [ofKey, ofValue] = [typed('Key', type), typed('Value', type)]
+    return {
+      key: await orBytes(key, async (bytes) => {
+        if (ofKey === undefined) return bytesToJson(bytes)
+        return named(ofKey, 0, decodeData(ofKey, 0, new Reader(bytes.subarray(2))))
+      }),
+      value: await orBytes(value, async (bytes) => {
+        const version = bytes.readInt16BE(0)
+        const [least, most] = ofValue?.versions ?? [0, -1]
+        if (ofValue === undefined || version < least || version > most) return bytesToJson(bytes)
+        return named(ofValue, version, decodeData(ofValue, version, new Reader(bytes.subarray(2))))
+      }),
+    }
+  }
+}
