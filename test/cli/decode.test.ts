@@ -57,6 +57,8 @@ describe('a captured session', () => {
         ...['SyncGroup', 'OffsetFetch', 'ListOffsets', 'Fetch', 'OffsetCommit', 'LeaveGroup'],
       ]),
     )
+    const joined = frames.find(({ api, kind }) => api === 'JoinGroup' && kind === 'request')
+    expect(joined.body.protocols[0].metadata).toMatchObject({ topics: ['orders'] })
     const produced = frames.filter(({ api, kind }) => api === 'Produce' && kind === 'request')
     const batches = produced.map(({ body }) => body.topicData[0].partitionData[0].records)
     expect(batches.map(valuesOf)).toEqual([['first', 'second'], ['zipped']])

@@ -3,6 +3,7 @@ import { Batch, batchesIn, codecs } from '../../protocol/records/batch.ts'
 import { controlTypes, readControlRecord } from '../../protocol/records/control.ts'
 import { type KafkaRecord, readRecords } from '../../protocol/records/record.ts'
 import type { AnyType, Fields } from '../../protocol/schema.ts'
+import { embeddedIn } from './embedded.ts'
 
 /** A value as JSON: what is printed, as text or with `--json`. */
 export type Json =
@@ -31,7 +32,7 @@ export async function toJson(
   for (const [name, type] of Object.entries(fields)) {
     const { since, until } = type.traits
     if (version < since || version > until) continue
-    json[name] = await fieldToJson(type, version, value[name])
+    json[name] = await fieldToJson(name, type, version, value[name])
     const error = name === 'errorCode' && value[name] !== 0 ? nameOf(value[name] as number) : null
     if (error !== null) json.error = error
   }
@@ -46,16 +47,25 @@ function nameOf(code: number): string | null {
   }
 }
 
-async function fieldToJson(type: AnyType, version: number, value: any): Promise<Json> {
+async function fieldToJson(
+  name: string,
+  type: AnyType,
+  version: number,
+  value: any,
+): Promise<Json> {
   const { kind, element, fields } = type.traits
   if (value === null || value === undefined) return null
   if (kind === 'array') {
     const all: Json[] = []
-    for (const one of value) all.push(await fieldToJson(element!, version, one))
+    for (const one of value) all.push(await fieldToJson(name, element!, version, one))
     return all
   }
   if (kind === 'struct') return toJson(fields!, version, value)
-  if (kind === 'bytes') return bytesToJson(value)
+  if (kind === 'bytes') {
+    const embedded = embeddedIn(name, value)
+    if (embedded === null) return bytesToJson(value)
+    return toJson(embedded.of.fields, embedded.version, embedded.value)
+  }
   if (kind === 'records') return batchesToJson(value)
   return kind === 'int64Exact' ? String(value) : value
 }
