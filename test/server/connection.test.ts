@@ -126,6 +126,18 @@ describe('a connection', () => {
     client.close()
   })
 
+  test('a Fetch behind a Produce without acks sees its records', async () => {
+    const client = await RawClient.open(broker.port)
+    const end = await client.request(fetch, 11, fetchOf('log', 0))
+    const before = end.responses[0]!.partitions[0]!.highWatermark
+    const quiet = client.frameOf(produce, 9, { ...produceOf('log', 'seen at once'), acks: 0 })
+    const poll = client.frameOf(fetch, 11, fetchOf('log', 0))
+    client.socket.write(Buffer.concat([quiet.bytes, poll.bytes]))
+    const { body } = readResponse(fetch, 11, (await client.nextFrame())!)
+    expect(body.responses[0].partitions[0].highWatermark).toBe(before + 1)
+    client.close()
+  })
+
   test('a half-closed peer still gets its answers', async () => {
     const client = await RawClient.open(broker.port)
     const { bytes, correlationId } = client.frameOf(fetch, 11, fetchOf('quiet', 100))

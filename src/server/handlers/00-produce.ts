@@ -132,8 +132,8 @@ async function finish(
 ): Promise<PartitionAnswer> {
   try {
     const { baseOffset, logAppendTimeMs, logStartOffset, committed } = await appending
-    // Without acks nobody waits, but a failed write must still not go unhandled.
-    if (requiredAcks === acks.none) committed.catch(() => {})
+    // Without acks nobody hears how the write ended; but what comes next on the connection sees it.
+    if (requiredAcks === acks.none) await committed.catch(() => {})
     else await committed
     return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
