@@ -12,6 +12,19 @@ interface Answer {
   readonly resourceName: string
 }
 
+/** The same error for every resource: neither request has a place for one above them. */
+export function refuseAll(
+  resources: readonly Pick<Answer, 'resourceType' | 'resourceName'>[],
+  code: number,
+): Answer[] {
+  return resources.map(({ resourceType, resourceName }) => ({
+    errorCode: code,
+    errorMessage: null,
+    resourceType,
+    resourceName,
+  }))
+}
+
 /** What AlterConfigs and IncrementalAlterConfigs share: one answer a resource, in their order. */
 export async function alterResources(
   resources: readonly ResourceChange[],

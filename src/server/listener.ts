@@ -75,10 +75,6 @@ export class Listener {
     return this.boundPort
   }
 
-  get connectionCount(): number {
-    return this.connections.size
-  }
-
   /** Begins to read from connections, also from those that came before. */
   serve(): void {
     this.isServing = true

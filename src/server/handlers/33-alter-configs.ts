@@ -1,6 +1,6 @@
 import { configOperations } from '../../metadata/controller/alter-configs.ts'
 import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
-import { alterResources } from '../alter-configs.ts'
+import { alterResources, refuseAll } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
 /** AlterConfigs: what is not named goes back to its default. Superseded by key 44, still spoken. */
@@ -19,11 +19,6 @@ export const handleAlterConfigs = handler(
   },
   (request, _context, code) => ({
     throttleTimeMs: 0,
-    responses: request.resources.map(({ resourceType, resourceName }) => ({
-      errorCode: code,
-      errorMessage: null,
-      resourceType,
-      resourceName,
-    })),
+    responses: refuseAll(request.resources, code),
   }),
 )

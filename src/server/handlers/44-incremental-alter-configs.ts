@@ -1,5 +1,5 @@
 import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
-import { alterResources } from '../alter-configs.ts'
+import { alterResources, refuseAll } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
 /** IncrementalAlterConfigs: what is not named stays as it is (KIP-339). */
@@ -22,11 +22,6 @@ export const handleIncrementalAlterConfigs = handler(
   },
   (request, _context, code) => ({
     throttleTimeMs: 0,
-    responses: request.resources.map(({ resourceType, resourceName }) => ({
-      errorCode: code,
-      errorMessage: null,
-      resourceType,
-      resourceName,
-    })),
+    responses: refuseAll(request.resources, code),
   }),
 )

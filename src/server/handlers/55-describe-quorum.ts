@@ -1,10 +1,9 @@
 import { Refusal } from '../../protocol/errors.ts'
 import { describeQuorum } from '../../protocol/messages/55-describe-quorum.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
+import { metadataTopic } from '../../replication/metadata-partition.ts'
 import { authorize, clusterResource } from '../access.ts'
 import { handler } from '../handler.ts'
-
-const metadataTopic = '__cluster_metadata'
 
 /** DescribeQuorum: the metadata quorum, of which this process is the only voter (KIP-836). */
 export const handleDescribeQuorum = handler(
