@@ -19,18 +19,27 @@ export interface MetadataLog {
 /** Follows the image: told of every new one, in order, before it can be seen by requests. */
 export type ImageListener = (image: Image, changes: TopicChanges) => void | Promise<void>
 
+/** The cluster's memory as a broker uses it: what is, word of changes, and a way to ask for some. */
+export interface Metadata {
+  readonly image: Image
+  /** Calls the listener until the function that it answers is called. */
+  listen(listener: ImageListener): () => void
+  /** @throws Refusal of the command; KAFKA_STORAGE_ERROR when the metadata log cannot be written. */
+  submit<R>(command: Command<R>): Promise<R>
+}
+
 /**
  * The controller and the image that brokers follow. Commands are decided one after the other on the
  * newest state; their answers wait until the records are committed and the listeners are in step,
  * so that whoever is told "created" finds it.
  */
-export class Metadata {
+export class MetadataController implements Metadata {
   private readonly log: MetadataLog
   private readonly settings: BrokerSettings
   private readonly clock: Clock
   private readonly random: Random
   private readonly logger: Logger
-  private readonly listeners: ImageListener[] = []
+  private readonly listeners = new Set<ImageListener>()
   /** What commands are decided on. */
   private newest: Image
   /** What requests see. */
@@ -58,14 +67,12 @@ export class Metadata {
     return this.published
   }
 
-  listen(listener: ImageListener): void {
-    this.listeners.push(listener)
+  listen(listener: ImageListener): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
   }
 
-  /**
-   * Decides a command and carries it out.
-   * @throws Refusal of the command; KAFKA_STORAGE_ERROR when the metadata log cannot be written.
-   */
+  /** Decides a command and carries it out. */
   async submit<R>(command: Command<R>): Promise<R> {
     if (this.failure !== null) throw new Refusal('KAFKA_STORAGE_ERROR', this.failure.message)
     const { records, answer } = command({
@@ -106,5 +113,33 @@ export class Metadata {
   private async publish(image: Image, changes: TopicChanges): Promise<void> {
     for (const listener of this.listeners) await listener(image, changes)
     this.published = image
+  }
+}
+
+/** The cluster's memory as one broker sees it: when the broker goes, its listeners go with it. */
+export class MetadataFollower implements Metadata {
+  private readonly metadata: Metadata
+  private readonly leave: (() => void)[] = []
+
+  constructor(metadata: Metadata) {
+    this.metadata = metadata
+  }
+
+  get image(): Image {
+    return this.metadata.image
+  }
+
+  listen(listener: ImageListener): () => void {
+    const stop = this.metadata.listen(listener)
+    this.leave.push(stop)
+    return stop
+  }
+
+  submit<R>(command: Command<R>): Promise<R> {
+    return this.metadata.submit(command)
+  }
+
+  close(): void {
+    for (const stop of this.leave.splice(0)) stop()
   }
 }

@@ -1,9 +1,9 @@
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
-import type { AddressInfo } from './assembly.ts'
 import { Assembly } from './assembly.ts'
 import type { BrokerOptions } from './broker-options.ts'
+import type { AddressInfo } from './listening.ts'
 
 /** A broker in this process. Several may live side by side; they share nothing. */
 export class Broker {

@@ -3,8 +3,14 @@ import type { BrokerState, Image } from '../metadata/image.ts'
 /** By which listener a client came, and what that says of where brokers are. */
 export interface Vantage {
   readonly listenerName: string
-  /** The address that the client reached this broker by, where none is advertised for it. */
-  readonly dialled: { readonly brokerId: number; readonly host: string } | null
+  /**
+   * The host that the client reached this process by, where none is advertised; all brokers of the
+   * process are there too.
+   */
+  readonly dialled: {
+    readonly host: string
+    readonly reaches: (brokerId: number) => boolean
+  } | null
 }
 
 /** Where clients of a listener reach a broker. */
@@ -19,7 +25,7 @@ export interface Node {
 export function nodeOf(broker: BrokerState, { listenerName, dialled }: Vantage): Node | null {
   const endpoint = broker.endpoints.find(({ name }) => name === listenerName)
   if (endpoint === undefined) return null
-  const host = dialled?.brokerId === broker.id ? dialled.host : endpoint.host
+  const host = dialled?.reaches(broker.id) === true ? dialled.host : endpoint.host
   return { id: broker.id, host, port: endpoint.port, rack: broker.rack }
 }
 

@@ -32,5 +32,9 @@ export interface Services {
 /** Who this broker is. */
 export interface Identity {
   readonly brokerId: number
+  /** The node that keeps the metadata log; the same as `brokerId` where one node is both. */
+  readonly controllerId: number
+  /** Whether a broker lives in this process, so that who reached one reaches the other. */
+  readonly sharesProcessWith: (brokerId: number) => boolean
   readonly clusterId: string
 }

@@ -20,13 +20,17 @@ export const handleDescribeQuorum = handler(
     if (!isAsked) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION')
     const { image } = metadata
     const nowMs = clock.nowMs()
-    const self = {
-      replicaId: identity.brokerId,
+    const replica = (replicaId: number) => ({
+      replicaId,
       replicaDirectoryId: zeroUuid,
       logEndOffset: image.offset + 1,
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
-    }
+    })
+    const { controllerId } = identity
+    const observers = [...image.brokers.values()].flatMap(({ id, fenced }) =>
+      id === controllerId || fenced ? [] : [replica(id)],
+    )
     return {
       errorCode: 0,
       errorMessage: null,
@@ -38,11 +42,11 @@ export const handleDescribeQuorum = handler(
               partitionIndex: 0,
               errorCode: 0,
               errorMessage: null,
-              leaderId: identity.brokerId,
+              leaderId: controllerId,
               leaderEpoch: image.epoch,
               highWatermark: image.offset + 1,
-              currentVoters: [self],
-              observers: [],
+              currentVoters: [replica(controllerId)],
+              observers,
             },
           ],
         },

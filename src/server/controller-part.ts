@@ -1,0 +1,83 @@
+import { resourceTypes } from '../metadata/config/keys.ts'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
+import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
+import { randomUuid } from '../metadata/controller/controller.ts'
+import { initialFeatureLevels } from '../metadata/controller/features.ts'
+import { overridesOf } from '../metadata/image.ts'
+import { MetadataController } from '../metadata/metadata.ts'
+import {
+  MetadataPartition,
+  metadataTopic,
+  metadataTopicId,
+} from '../replication/metadata-partition.ts'
+import { logConfigDefaults } from '../storage/log-config.ts'
+import type { LogDir } from '../storage/log-dir.ts'
+import type { SharedRooms } from './shared-rooms.ts'
+
+/** The controller's half of a node: the metadata log, and who decides on it. */
+export class ControllerPart {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly metadata: MetadataController
+  private readonly partition: MetadataPartition
+
+  private constructor(
+    nodeId: number,
+    clusterId: string,
+    metadata: MetadataController,
+    partition: MetadataPartition,
+  ) {
+    this.nodeId = nodeId
+    this.clusterId = clusterId
+    this.metadata = metadata
+    this.partition = partition
+  }
+
+  /** Opens the metadata log in one of the node's directories, and enters the node as controller. */
+  static async open(
+    statics: BrokerSettings,
+    logDirs: readonly LogDir[],
+    { clock, random, logger, disk }: SharedRooms,
+  ): Promise<ControllerPart> {
+    const nodeId = statics.int('node.id')
+    const where = statics.string('metadata.log.dir')
+    const logDir = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
+    const log = await logDir.openLog(`${metadataTopic}-0`, {
+      topicId: metadataTopicId,
+      config: () => metadataLogConfig,
+      isRetained: false,
+    })
+    const { partition, image } = await MetadataPartition.open({ log, disk, nodeId, clock, logger })
+    const settings = statics.withDynamic({
+      cluster: () => overridesOf(metadata.image, resourceTypes.broker, ''),
+      broker: () => overridesOf(metadata.image, resourceTypes.broker, String(nodeId)),
+    })
+    const metadata: MetadataController = new MetadataController({
+      log: partition,
+      image,
+      settings,
+      clock,
+      random,
+      logger,
+    })
+    if (image.features.size === 0) {
+      const minInsyncReplicas = statics.text('min.insync.replicas') ?? '1'
+      await metadata.submit(bootstrap(initialFeatureLevels, minInsyncReplicas))
+    }
+    const incarnationId = randomUuid(random)
+    await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
+    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition)
+  }
+
+  /** To be called when no broker asks for anything any more. */
+  close(): Promise<void> {
+    return this.partition.close()
+  }
+}
+
+/** The metadata log has settings of its own (`metadata.log.*`), and is never cut by time alone. */
+const metadataLogConfig = {
+  ...logConfigDefaults,
+  retentionMs: -1,
+  maxMessageBytes: 8 * 1024 * 1024,
+}

@@ -1,0 +1,51 @@
+import type { BrokerSettings } from '../metadata/config/settings.ts'
+import { Compaction } from '../storage/compaction.ts'
+import { Housekeeping } from '../storage/housekeeping.ts'
+import type { LogDir } from '../storage/log-dir.ts'
+import type { SharedRooms } from './shared-rooms.ts'
+
+/** Work on a broker's logs that nobody asks for, done from time to time until it is stopped. */
+export interface Upkeep {
+  stop(): Promise<void>
+}
+
+export function startUpkeep(
+  settings: BrokerSettings,
+  dirs: readonly LogDir[],
+  rooms: SharedRooms,
+): Upkeep[] {
+  return [housekeeping(settings, dirs, rooms), compaction(settings, dirs, rooms)]
+}
+
+function compaction(
+  statics: BrokerSettings,
+  dirs: readonly LogDir[],
+  { clock, logger, random }: SharedRooms,
+): Compaction {
+  const settings = {
+    isEnabled: statics.bool('log.cleaner.enable'),
+    backoffMs: statics.int('log.cleaner.backoff.ms'),
+    keyBytesMax: statics.int('log.cleaner.dedupe.buffer.size'),
+  }
+  return new Compaction({ clock, logger, random, dirs, settings })
+}
+
+function housekeeping(
+  settings: BrokerSettings,
+  dirs: readonly LogDir[],
+  { clock, logger }: SharedRooms,
+): Housekeeping {
+  const ms = (name: string) => settings.int(name)
+  const intervals = {
+    retentionCheckMs: ms('log.retention.check.interval.ms'),
+    flushCheckMs: ms('log.flush.scheduler.interval.ms'),
+    checkpointMs: Math.min(
+      ms('log.flush.offset.checkpoint.interval.ms'),
+      ms('log.flush.start.offset.checkpoint.interval.ms'),
+      ms('replica.high.watermark.checkpoint.interval.ms'),
+    ),
+    producerCheckMs: ms('producer.id.expiration.check.interval.ms'),
+    producerExpirationMs: ms('producer.id.expiration.ms'),
+  }
+  return new Housekeeping({ clock, logger, dirs, intervals })
+}
