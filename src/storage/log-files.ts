@@ -22,6 +22,8 @@ export class LogFiles {
   private flushedAtMs: number
   /** Whether the epochs on disk may be lost with the machine. */
   private hasNewEpochs = false
+  /** A flush that an append waits for does not wait behind `run`: two must not write the file at once. */
+  private epochsWritten: Promise<void> = Promise.resolve()
 
   constructor(
     o: LogOptions,
@@ -199,7 +201,13 @@ export class LogFiles {
     this.newestSnapshot = Math.max(this.newestSnapshot, offset)
   }
 
-  private async writeEpochs(durable: boolean): Promise<void> {
+  private writeEpochs(durable: boolean): Promise<void> {
+    const written = this.epochsWritten.then(() => this.replaceEpochs(durable))
+    this.epochsWritten = written.catch(() => {})
+    return written
+  }
+
+  private async replaceEpochs(durable: boolean): Promise<void> {
     const path = `${this.o.dir}/${leaderEpochFile}`
     const text = this.epochs.toText()
     await this.o.disk.writeFileAtomically(path, Buffer.from(text), durable)

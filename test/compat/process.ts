@@ -108,9 +108,9 @@ export class Running {
     return this.end(timeoutMs)
   }
 
-  describe(): string {
+  describe(charsMax = 4000): string {
     const status = `${this.#title}\n(exit code ${this.child.exitCode}, signal ${this.child.signalCode})`
-    return `${status}\n--- stdout\n${this.stdout.slice(-4000)}\n--- stderr\n${this.stderr.slice(-4000)}`
+    return `${status}\n--- stdout\n${this.stdout.slice(-charsMax)}\n--- stderr\n${this.stderr.slice(-charsMax)}`
   }
 
   #changed(): void {

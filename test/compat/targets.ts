@@ -29,13 +29,12 @@ interface Launch {
   readonly port: number
   readonly settings: Settings
   readonly timeoutMs: number
-}
-interface Launched {
-  readonly program: Running
-  readonly port: number
+  /** Told as soon as there is a process: it can be killed before it serves anybody. */
+  readonly spawned: (program: Running) => void
 }
 
-const launchers: Record<TargetName, (launch: Launch) => Promise<Launched>> = {
+/** Resolves with the port once clients can be served. */
+const launchers: Record<TargetName, (launch: Launch) => Promise<number>> = {
   odradek: launchOdradek,
   kafka: launchKafka,
 }
@@ -78,14 +77,15 @@ export class Target {
 
   /** Starts on the port it had before, if it had one. Resolves once clients can be served. */
   async start(): Promise<void> {
-    const { program, port } = await launchers[this.name]({
+    this.#port = await launchers[this.name]({
       dataDir: this.dataDir,
       port: this.#port,
       settings: this.#settings,
       timeoutMs: this.#timeoutMs,
+      spawned: (program) => {
+        this.#program = program
+      },
     })
-    this.#program = program
-    this.#port = port
   }
 
   /** As the power cut does: no chance to write anything. */
@@ -110,9 +110,9 @@ export class Target {
     if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true })
   }
 
-  /** All that the process printed since its last start. */
-  logs(): string {
-    return this.#program?.describe() ?? 'not started'
+  /** What the process printed since its last start; the last of it. */
+  describe(charsMax?: number): string {
+    return this.#program?.describe(charsMax) ?? 'not started'
   }
 }
 
@@ -133,12 +133,19 @@ export const startBroker = (options: TargetOptions = {}) => startTarget(targetNa
 
 const command = join(projectRoot, 'dist', 'cli.js')
 
-async function launchOdradek({ dataDir, port, settings, timeoutMs }: Launch): Promise<Launched> {
+async function launchOdradek({
+  dataDir,
+  port,
+  settings,
+  timeoutMs,
+  spawned,
+}: Launch): Promise<number> {
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
   const args = [command, 'start', '--port', String(port), '--data', dataDir, ...set]
   const program = new Running(process.execPath, args)
+  spawned(program)
   const [, listening] = await program.until(/^odradek listening on 127\.0\.0\.1:(\d+)/m, timeoutMs)
-  return { program, port: Number(listening) }
+  return Number(listening)
 }
 
 const clusterId = '5bLNs3gXQVCpHYQ1Wd0b8A'
@@ -173,7 +180,7 @@ const brokerJvm = [
   '-Djava.awt.headless=true',
 ]
 
-async function launchKafka(launch: Launch): Promise<Launched> {
+async function launchKafka(launch: Launch): Promise<number> {
   await getKafka()
   const port = launch.port === 0 ? await freePort() : launch.port
   const meta = join(launch.dataDir, 'meta.properties')
@@ -184,19 +191,20 @@ async function launchKafka(launch: Launch): Promise<Launched> {
   writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
   if (isNew) await formatKafka(properties, clusterId)
   const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: brokerJvm })
+  launch.spawned(program)
   try {
     await program.until(/Kafka Server started/, launch.timeoutMs)
   } finally {
     rmSync(configDir, { recursive: true })
   }
-  return { program, port }
+  return port
 }
 
 /** Formats a new data directory, so that a later start does nothing but start. */
 export async function prepareKafka(dataDir: string): Promise<void> {
   const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
   const properties = join(configDir, 'server.properties')
-  const launch = { dataDir, port: 9092, settings: {}, timeoutMs: 0 }
+  const launch = { dataDir, port: 9092, settings: {}, timeoutMs: 0, spawned: () => {} }
   writeFileSync(properties, kafkaProperties(launch, 9093, 1))
   await formatKafka(properties, clusterId)
   rmSync(configDir, { recursive: true })

@@ -26,6 +26,7 @@ const mainClasses = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
   // Programs of our own, in `test/compat/java/`.
+  'crash-load': 'CrashLoad',
   'fixed-batches': 'FixedBatches',
   'round-trip': 'RoundTrip',
 } as const

@@ -1,0 +1,72 @@
+import type { Kafka, Producer } from 'kafkajs'
+import { client, compressionTypes } from '../test/compat/kafkajs/client.ts'
+
+const topic = 'kafkajs'
+const partitionCount = 2
+const recordsASend = 4
+const codecs = Object.values(compressionTypes)
+
+/** As `CrashLoad.java` has it: what the record of a number holds can be told from the number. */
+const textOf = (n: number) => `${n} `.repeat(1 + ((n * 7919) % 251))
+
+/** An idempotent producer of kafkajs, one send at a time, that goes on whatever becomes of the broker. */
+export class KafkajsLoad {
+  readonly #kafka: Kafka
+  readonly #producer: Producer
+  readonly #acknowledged: (n: number, offset: number) => void
+  #running = false
+  #done: Promise<void> = Promise.resolve()
+  #failure: Error | null = null
+
+  constructor(bootstrap: string, acknowledged: (n: number, offset: number) => void) {
+    this.#kafka = client(bootstrap, {
+      requestTimeout: 5_000,
+      retry: { initialRetryTime: 30, maxRetryTime: 200, retries: 1_000 },
+    })
+    this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+    this.#acknowledged = acknowledged
+  }
+
+  async start(): Promise<void> {
+    await this.#producer.connect()
+    this.#running = true
+    this.#done = this.#send().catch((error: Error) => {
+      this.#failure = error
+    })
+  }
+
+  /** @throws Error when a send has failed for good. */
+  check(): void {
+    if (this.#failure !== null) throw new Error(`kafkajs: ${this.#failure.message}`)
+  }
+
+  /** Resolves when everything that was sent is acknowledged. */
+  async stop(): Promise<void> {
+    this.abandon()
+    await this.#done
+    this.check()
+    await this.#producer.disconnect()
+  }
+
+  abandon(): void {
+    this.#running = false
+  }
+
+  async #send(): Promise<void> {
+    for (let i = 0; this.#running; i++) {
+      const partition = i % partitionCount
+      const first = (i - partition) * recordsASend + partition
+      const numbers = Array.from({ length: recordsASend }, (_, j) => first + j * partitionCount)
+      const messages = numbers.map((n) => ({
+        value: textOf(n),
+        partition,
+        headers: { at: `n ${n}` },
+      }))
+      const compression = codecs[i % codecs.length]!
+      const [sent] = await this.#producer.send({ topic, acks: -1, compression, messages })
+      numbers.forEach((n, j) => {
+        this.#acknowledged(n, Number(sent!.baseOffset) + j)
+      })
+    }
+  }
+}
