@@ -72,9 +72,9 @@ describe('odradek start', () => {
 
   test('takes Kafka settings, warns of what is not built, keeps its data over a restart', async () => {
     const args = ['start', '--port', '0', '--data', join(dir, 'd'), '--set', 'num.partitions=3']
-    const first = run([...args, '--set', 'log.cleaner.enable=false'])
+    const first = run([...args, '--set', 'log.preallocate=true'])
     const client = await RawClient.open((await listening(first))[0]!)
-    expect(first.err()).toContain('the setting log.cleaner.enable has no effect yet')
+    expect(first.err()).toContain('the setting log.preallocate has no effect yet')
     const created = await client.request(metadata, 12, { topics: [{ name: 'made' }] })
     expect(created.topics[0]!.partitions).toHaveLength(3)
     const { topicId } = created.topics[0]!
