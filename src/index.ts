@@ -1,6 +1,6 @@
 /** The library: `import { Broker } from 'odradek'`. */
 export type { Logger, LogLevel } from './base/logger.ts'
-export { Broker } from './server/broker.ts'
+export { Broker, type BrokerInfo } from './server/broker.ts'
 export type { BrokerOptions } from './server/broker-options.ts'
 export { BadConfig } from './server/config/static-config.ts'
 export { CannotListen } from './server/listener.ts'

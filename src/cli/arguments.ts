@@ -11,6 +11,7 @@ export interface StartArguments {
   readonly host: string | null
   readonly dataDir: string | null
   readonly memory: boolean
+  readonly brokers: number
   readonly configFile: string | null
   readonly set: ReadonlyMap<string, string>
   readonly logLevel: LogLevel
@@ -26,8 +27,9 @@ export interface DecodeArguments {
 
 export const usage = `odradek: a Kafka broker in one npm install
 
-  odradek start [--port N] [--host H] [--data DIR | --memory] [--config server.properties]
-                [--set KEY=VALUE]... [--log-level debug|info|warn|error|silent]
+  odradek start [--port N] [--host H] [--data DIR | --memory] [--brokers N]
+                [--config server.properties] [--set KEY=VALUE]...
+                [--log-level debug|info|warn|error|silent]
   odradek decode [FILE] [--json] [--response API:VERSION]
   odradek --version
   odradek --help
@@ -36,6 +38,8 @@ export const usage = `odradek: a Kafka broker in one npm install
   --host H        where to listen (default 127.0.0.1; localhost opens IPv4 and IPv6)
   --data DIR      where the data lives (default ./odradek-data)
   --memory        nothing touches the disk
+  --brokers N     N brokers and a controller in this process, on ports counting up from --port,
+                  each with a directory of its own in --data (default 1)
   --config FILE   a server.properties of Apache Kafka, as it stands
   --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
 
@@ -61,6 +65,7 @@ export function parseStart(args: readonly string[]): StartArguments {
     host: values.host ?? null,
     dataDir: values.data ?? null,
     memory: values.memory ?? false,
+    brokers: values.brokers === undefined ? 1 : parseBrokers(values.brokers),
     configFile: values.config ?? null,
     set: new Map((values.set ?? []).map(parsePair)),
     logLevel: logLevel as LogLevel,
@@ -103,6 +108,7 @@ function parse(args: readonly string[]) {
         host: { type: 'string' },
         data: { type: 'string' },
         memory: { type: 'boolean' },
+        brokers: { type: 'string' },
         config: { type: 'string' },
         set: { type: 'string', multiple: true },
         'log-level': { type: 'string' },
@@ -117,6 +123,13 @@ function parsePort(text: string): number {
     throw new BadUsage(`--port must be a number from 0 to 65535, not "${text}"`)
   }
   return port
+}
+
+function parseBrokers(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) {
+    throw new BadUsage(`--brokers must be a whole number from 1 on, not "${text}"`)
+  }
+  return Number(text)
 }
 
 function parsePair(text: string): [string, string] {

@@ -37,7 +37,7 @@ function optionsOf(args: StartArguments) {
   const stores = args.dataDir !== null || !hasDirs
   return {
     settings,
-    isolatedNode: fromFile === null,
+    brokers: args.brokers,
     memory: args.memory,
     ...(listens ? { port: args.port ?? portDefault, host: args.host ?? '127.0.0.1' } : {}),
     ...(stores && !args.memory ? { dataDir: resolve(args.dataDir ?? dataDirDefault) } : {}),
@@ -45,11 +45,13 @@ function optionsOf(args: StartArguments) {
 }
 
 function announce(broker: Broker, args: StartArguments): void {
-  const others = broker.listeners.slice(1).map(({ host, port }) => `, ${host}:${port}`)
+  const listeners = broker.brokers.flatMap((one) => one.listeners)
+  const addresses = listeners.map(({ host, port }) => `${host}:${port}`).join(', ')
   const data = args.memory ? 'in memory' : broker.dataDirs.join(', ')
+  const ids = broker.brokers.map(({ brokerId }) => brokerId)
+  const who = ids.length === 1 ? `node ${ids[0]}` : `nodes ${ids.join(', ')}`
   process.stdout.write(
-    `odradek listening on ${broker.address}${others.join('')} (node ${broker.brokerId}, ` +
-      `cluster ${broker.clusterId}, data ${data})\n`,
+    `odradek listening on ${addresses} (${who}, cluster ${broker.clusterId}, data ${data})\n`,
   )
   process.stdout.write(hint(broker.address))
 }

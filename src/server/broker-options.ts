@@ -4,6 +4,12 @@ import type { Random } from '../base/random.ts'
 
 /** What a broker can be told when it is started. */
 export interface BrokerOptions {
+  /**
+   * How many brokers the process holds, with node ids from 1 on, besides one controller. Each has a
+   * port of its own, counting up from the first, and a directory of its own below the data
+   * directory. Default 1: one node that is broker and controller.
+   */
+  readonly brokers?: number
   /** 0 picks a free one. Replaces `listeners`, as `host` does. */
   readonly port?: number
   /** Default 127.0.0.1; `localhost` opens IPv4 and IPv6. */

@@ -7,7 +7,7 @@ import { type Metadata, MetadataFollower } from '../metadata/metadata.ts'
 import { Partitions } from '../replication/partitions.ts'
 import { allowAll } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
-import { planListeners } from './config/listeners.ts'
+import type { ListenerPlan } from './config/listeners.ts'
 import { FetchSessions } from './fetch/session-cache.ts'
 import { groupsOf } from './groups.ts'
 import { handlers } from './handlers/index.ts'
@@ -21,6 +21,7 @@ export interface BrokerPartOptions {
   /** The node's own settings, without what was altered at run time. */
   readonly statics: BrokerSettings
   readonly identity: Identity
+  readonly listeners: readonly ListenerPlan[]
   /** Open, and closed by who opened them. */
   readonly logDirs: readonly LogDir[]
   readonly metadata: Metadata
@@ -52,19 +53,21 @@ export class BrokerPart {
   /** Registers the broker, opens and leads its partitions, then serves. */
   static open(o: BrokerPartOptions, rooms: SharedRooms): Promise<BrokerPart> {
     return allOrNothing(async (undo) => {
-      const plans = planListeners(o.statics).broker
       const follower = new MetadataFollower(o.metadata)
       undo.push(async () => follower.close())
       const services = servicesOf(o, follower, rooms)
-      const listeners = await openListeners(plans, services, rooms)
+      const listeners = await openListeners(o.listeners, services, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       await register(o, listeners, rooms)
-      const { partitions } = services
-      await partitions.open(follower.image)
-      follower.listen((image, changes) => partitions.apply(image, changes))
+      await followImage(services, follower)
       for (const { listener } of listeners) listener.serve()
       return new BrokerPart(services, follower, listeners, startUpkeep(o.statics, o.logDirs, rooms))
     })
+  }
+
+  /** The ports that the listeners have, whatever clients are told. */
+  get boundPorts(): { readonly name: string; readonly port: number }[] {
+    return this.listeners.map(({ listener }) => ({ name: listener.name, port: listener.port }))
   }
 
   /** The epoch of its registration. */
@@ -90,6 +93,19 @@ export class BrokerPart {
     }
     this.follower.close()
   }
+}
+
+/** Opens what the image says, and from then on what changes: nothing of what other brokers do is missed. */
+async function followImage({ partitions }: Services, follower: MetadataFollower): Promise<void> {
+  const opened = partitions.open(follower.image)
+  const isOpen = opened.then(
+    () => true,
+    () => false,
+  )
+  follower.listen(async (image, changes) => {
+    if (await isOpen) await partitions.apply(image, changes)
+  })
+  await opened
 }
 
 function servicesOf(

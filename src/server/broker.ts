@@ -5,7 +5,17 @@ import { Assembly } from './assembly.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { AddressInfo } from './listening.ts'
 
-/** A broker in this process. Several may live side by side; they share nothing. */
+/** One of the brokers of a process. */
+export interface BrokerInfo {
+  readonly brokerId: number
+  /** Of the first listener: `127.0.0.1:9092`. */
+  readonly address: string
+  /** Every open listener, with the address that clients are told. */
+  readonly listeners: readonly AddressInfo[]
+  readonly isRunning: boolean
+}
+
+/** A broker in this process, or several with one controller. Several calls of `start` share nothing. */
 export class Broker {
   private readonly assembly: Assembly
   private stopping: Promise<void> | null = null
@@ -28,7 +38,7 @@ export class Broker {
     return new Broker(assembly)
   }
 
-  /** `127.0.0.1:9092`: what to give a client as its bootstrap server. */
+  /** `127.0.0.1:9092`: what to give a client as its bootstrap server. Of several, the first one's. */
   get address(): string {
     return `${this.host}:${this.port}`
   }
@@ -41,22 +51,52 @@ export class Broker {
     return this.listeners[0]!.port
   }
 
-  /** Every open listener, with the address that clients are told. */
+  /** Every open listener of the first broker, with the address that clients are told. */
   get listeners(): readonly AddressInfo[] {
-    return this.assembly.addresses
+    return this.assembly.addressesOf(this.brokerId)
+  }
+
+  /** All brokers of the process, by id. */
+  get brokers(): readonly BrokerInfo[] {
+    return this.assembly.brokerIds.map((brokerId) => {
+      const listeners = this.assembly.addressesOf(brokerId)
+      const { host, port } = listeners[0]!
+      const isRunning = this.assembly.isRunning(brokerId)
+      return { brokerId, address: `${host}:${port}`, listeners, isRunning }
+    })
   }
 
   get clusterId(): string {
-    return this.assembly.identity.clusterId
+    return this.assembly.clusterId
   }
 
+  /** The id of the first broker. */
   get brokerId(): number {
-    return this.assembly.identity.brokerId
+    return this.assembly.brokerIds[0]!
   }
 
-  /** Where the data is; null in memory. */
+  /** Where the data is, the controller's directory first if it has one; empty in memory. */
   get dataDirs(): readonly string[] {
     return this.assembly.dataDirs
+  }
+
+  /**
+   * Takes one broker out in order, as Kafka's controlled shutdown does: the others know at once, its
+   * connections are closed, its partitions have no leader until it comes again.
+   * @throws RangeError for an id that is not here.
+   */
+  stopBroker(brokerId: number): Promise<void> {
+    return this.assembly.stopBroker(brokerId)
+  }
+
+  /** Brings a stopped broker back, on the port and with the data that it had. */
+  startBroker(brokerId: number): Promise<void> {
+    return this.assembly.startBroker(brokerId)
+  }
+
+  async restartBroker(brokerId: number): Promise<void> {
+    await this.stopBroker(brokerId)
+    await this.startBroker(brokerId)
   }
 
   /** Stops in order: no new requests, everything written and synced. Calling it again waits with. */

@@ -70,6 +70,23 @@ describe('odradek start', () => {
     expect(await broker.exit).toBe(0)
   })
 
+  test('starts several brokers, each on its port and in its directory', async () => {
+    const data = join(dir, 'three')
+    const broker = run(['start', '--port', '0', '--brokers', '3', '--data', data])
+    const ports = await listening(broker)
+    expect(new Set(ports).size).toBe(3)
+    expect(broker.out()).toContain('nodes 1, 2, 3')
+    const client = await RawClient.open(ports[2]!)
+    const { brokers } = await client.request(metadata, 12, { topics: [] })
+    expect(brokers.map(({ port }) => port)).toEqual(ports)
+    client.close()
+    broker.child.kill('SIGTERM')
+    expect(await broker.exit).toBe(0)
+    expect(await refusal(['start', '--port', '0', '--data', data])).toContain('several brokers')
+    const wrong = run(['start', '--brokers', 'many'])
+    expect(await wrong.exit).toBe(2)
+  })
+
   test('takes Kafka settings, warns of what is not built, keeps its data over a restart', async () => {
     const args = ['start', '--port', '0', '--data', join(dir, 'd'), '--set', 'num.partitions=3']
     const first = run([...args, '--set', 'log.preallocate=true'])

@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts'
-import { type ConfigValue, parseConfig } from './definition.ts'
+import { type ConfigDefinition, type ConfigValue, parseConfig } from './definition.ts'
 import { brokerKeys, topicKeys } from './keys.ts'
+import { ownKeys } from './own-keys.ts'
 
 /** Dynamic values of a resource, as the metadata image has them. */
 export type Overrides = ReadonlyMap<string, string>
@@ -71,7 +72,7 @@ export class BrokerSettings {
   text(name: string): string | null {
     const { dynamic } = this
     const text = dynamic.broker().get(name) ?? dynamic.cluster().get(name) ?? this.statics.get(name)
-    return text ?? brokerKeys.get(name)?.default ?? null
+    return text ?? definitionOf(name)?.default ?? null
   }
 
   isSet(name: string): boolean {
@@ -99,7 +100,7 @@ export class BrokerSettings {
   }
 
   private value(name: string): ConfigValue {
-    const definition = brokerKeys.get(name)
+    const definition = definitionOf(name)
     assert(definition !== undefined, `no broker setting ${name}`)
     const text = this.text(name)
     const known = this.parsed.get(name)
@@ -108,6 +109,10 @@ export class BrokerSettings {
     this.parsed.set(name, { text, value })
     return value
   }
+}
+
+function definitionOf(name: string): ConfigDefinition | undefined {
+  return brokerKeys.get(name) ?? ownKeys.get(name)
 }
 
 const unitMs = { same: 1, minutes: 60_000, hours: 3_600_000 } as const

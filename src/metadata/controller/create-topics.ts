@@ -7,7 +7,7 @@ import type { Overrides } from '../config/settings.ts'
 import type { Image } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import { type Command, type ControllerView, type Decision, randomUuid } from './controller.ts'
-import { placeReplicas } from './placement.ts'
+import { checkReplicated, grantedFactor, placeReplicas } from './placement.ts'
 import { topicConfigRecords, validateTopicConfigs } from './topic-configs.ts'
 import { collisionKey, topicNameFault } from './topic-name.ts'
 
@@ -170,10 +170,10 @@ function placed(view: ControllerView, topic: CreatableTopic): number[][] {
   }
   const factor =
     replicationFactor === -1 ? settings.int('default.replication.factor') : replicationFactor
-  return placeReplicas(view.image, partitions, factor, view.random)
+  return placeReplicas(view.image, partitions, grantedFactor(factor, settings), view.random)
 }
 
-function assigned({ image }: ControllerView, topic: CreatableTopic): number[][] {
+function assigned({ image, settings }: ControllerView, topic: CreatableTopic): number[][] {
   if (topic.replicationFactor !== -1) {
     throw new Refusal(
       'INVALID_REQUEST',
@@ -187,6 +187,7 @@ function assigned({ image }: ControllerView, topic: CreatableTopic): number[][] 
     )
   }
   const byIndex = new Map<number, readonly number[]>()
+  let asked: number | null = null
   for (const { partitionIndex, brokerIds } of topic.assignments) {
     if (byIndex.has(partitionIndex)) {
       throw new Refusal(
@@ -194,8 +195,11 @@ function assigned({ image }: ControllerView, topic: CreatableTopic): number[][] 
         `Found multiple manual partition assignments for partition ${partitionIndex}`,
       )
     }
-    checkAssignment(image, brokerIds, [...byIndex.values()][0]?.length ?? null)
-    byIndex.set(partitionIndex, brokerIds)
+    checkAssignment(image, brokerIds, asked)
+    asked ??= brokerIds.length
+    const granted = brokerIds.slice(0, grantedFactor(brokerIds.length, settings))
+    checkReplicated(granted.length)
+    byIndex.set(partitionIndex, granted)
   }
   return Array.from({ length: byIndex.size }, (_, index) => {
     const replicas = byIndex.get(index)

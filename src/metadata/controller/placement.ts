@@ -1,10 +1,34 @@
 import type { Random } from '../../base/random.ts'
 import { Refusal } from '../../protocol/errors.ts'
+import type { BrokerSettings } from '../config/settings.ts'
 import type { Image } from '../image.ts'
 
+/** Data is not copied from broker to broker yet: no partition may promise more copies than this. */
+const replicasMax = 1
+
 /**
- * Spreads replicas over the brokers that are not fenced, one step further with each partition, from
- * a random start. After Kafka's StripedReplicaPlacer, racks aside.
+ * How many replicas a partition gets where `factor` are asked for: as many, or as many as can be
+ * where the settings let that do (`odradek.replication.factor.capped`).
+ */
+export function grantedFactor(factor: number, settings: BrokerSettings): number {
+  const isCapped = settings.bool('odradek.replication.factor.capped')
+  return isCapped ? Math.min(factor, replicasMax) : factor
+}
+
+/** @throws Refusal INVALID_REPLICATION_FACTOR for more replicas than data is kept in. */
+export function checkReplicated(factor: number): void {
+  if (factor <= replicasMax) return
+  throw new Refusal(
+    'INVALID_REPLICATION_FACTOR',
+    `Unable to replicate the partition ${factor} time(s): data is kept in ${replicasMax} copy so ` +
+      'far. With odradek.replication.factor.capped=true a higher factor is taken for 1.',
+  )
+}
+
+/**
+ * Spreads replicas over racks, then over the brokers of each rack, one step further with each
+ * partition, from a random start; brokers that are fenced only where the others do not suffice.
+ * After Kafka's StripedReplicaPlacer.
  *
  * @returns the replicas of each partition, the preferred leader first.
  * @throws Refusal INVALID_REPLICATION_FACTOR when there are fewer brokers than replicas.
@@ -16,8 +40,7 @@ export function placeReplicas(
   random: Random,
 ): number[][] {
   const brokers = [...image.brokers.values()]
-  const usable = brokers.filter(({ fenced }) => !fenced).map(({ id }) => id)
-  usable.sort((a, b) => a - b)
+  const unfenced = brokers.filter(({ fenced }) => !fenced)
   if (brokers.length < replicationFactor) {
     throw new Refusal(
       'INVALID_REPLICATION_FACTOR',
@@ -26,18 +49,67 @@ export function placeReplicas(
         'broker(s) are registered or some brokers have all their log directories cordoned.',
     )
   }
-  if (usable.length === 0) {
+  if (unfenced.length === 0) {
     throw new Refusal(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): All brokers are currently ` +
         'fenced.',
     )
   }
-  const start = random.int(usable.length)
+  checkReplicated(replicationFactor)
+  const rounds = new Rounds(unfenced, random)
   return Array.from({ length: partitionCount }, (_, partition) =>
-    Array.from(
-      { length: Math.min(replicationFactor, usable.length) },
-      (_, replica) => usable[(start + partition + replica) % usable.length]!,
-    ),
+    rounds.replicas(partition, replicationFactor),
   )
+}
+
+/** An order of all brokers in which neighbours are of different racks as far as can be. */
+class Rounds {
+  private readonly byRack: readonly (readonly number[])[]
+  private readonly random: Random
+  private order: readonly number[] = []
+  private readonly start: number
+
+  constructor(
+    brokers: readonly { readonly id: number; readonly rack: string | null }[],
+    random: Random,
+  ) {
+    const racks = new Map<string | null, number[]>()
+    for (const { id, rack } of brokers) {
+      const ids = racks.get(rack)
+      if (ids === undefined) racks.set(rack, [id])
+      else ids.push(id)
+    }
+    this.byRack = [...racks.values()]
+    this.random = random
+    this.start = random.int(brokers.length)
+  }
+
+  /** Each broker leads once in a round; with every round the order is another. */
+  replicas(partition: number, factor: number): number[] {
+    const step = partition % Math.max(1, this.order.length)
+    if (step === 0) this.order = interleaved(this.byRack, this.random)
+    const { order, start } = this
+    return Array.from(
+      { length: Math.min(factor, order.length) },
+      (_, replica) => order[(start + step + replica) % order.length]!,
+    )
+  }
+}
+
+function interleaved(byRack: readonly (readonly number[])[], random: Random): number[] {
+  const racks = shuffled(byRack, random).map((ids) => shuffled(ids, random))
+  const longest = Math.max(...racks.map((ids) => ids.length))
+  return Array.from({ length: longest }, (_, i) => i).flatMap((i) =>
+    racks.flatMap((ids) => (i < ids.length ? [ids[i]!] : [])),
+  )
+}
+
+function shuffled<T>(values: readonly T[], random: Random): T[] {
+  const copy = [...values]
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = random.int(i + 1)
+    ;[copy[i], copy[j]] = [copy[j]!, copy[i]!]
+  }
+  return copy
 }

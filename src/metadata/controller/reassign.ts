@@ -16,8 +16,8 @@ export interface ReassignedTopic {
 }
 
 /**
- * Answers moves of replicas. Where they are already is granted; with one copy of the data in one
- * process there is nowhere else to move them, and Kafka's error says which brokers are missing.
+ * Answers moves of replicas. Where they are already is granted; data is not copied from broker to
+ * broker yet, so that any other place is refused.
  */
 export function reassign(topics: Asked, mayChangeFactor: boolean): Command<ReassignedTopic[]> {
   return ({ image }) => ({
@@ -57,6 +57,14 @@ function check(
     throw new Refusal(
       'INVALID_REPLICATION_FACTOR',
       `The replication factor is changed from ${partition.replicas.length} to ${replicas.length}`,
+    )
+  }
+  const isThere = (id: number) => partition.replicas.includes(id)
+  if (replicas.length !== partition.replicas.length || !replicas.every(isThere)) {
+    throw new Refusal(
+      'INVALID_REPLICA_ASSIGNMENT',
+      `Partition ${topic}-${index} stays on broker(s) ${partition.replicas.join(', ')}: data is not ` +
+        'moved between brokers yet.',
     )
   }
 }

@@ -1,5 +1,6 @@
 import { parseConfig } from '../../metadata/config/definition.ts'
 import { brokerKeys } from '../../metadata/config/keys.ts'
+import { ownKeys } from '../../metadata/config/own-keys.ts'
 import { BrokerSettings } from '../../metadata/config/settings.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import { actingKeys, isWithoutMeaning } from './acting-keys.ts'
@@ -25,7 +26,7 @@ export interface StaticConfig {
 export function readStaticConfig(values: ReadonlyMap<string, string>): StaticConfig {
   const notBuilt: string[] = []
   for (const [key, text] of values) {
-    const definition = brokerKeys.get(key)
+    const definition = brokerKeys.get(key) ?? ownKeys.get(key)
     if (definition === undefined) {
       if (prefixes.some((prefix) => key.startsWith(prefix))) notBuilt.push(key)
       else throw new BadConfig(unknownKey(key))
@@ -37,7 +38,12 @@ export function readStaticConfig(values: ReadonlyMap<string, string>): StaticCon
       if (error instanceof Refusal) throw new BadConfig(error.detail ?? key)
       throw error
     }
-    if (!actingKeys.has(key) && !isWithoutMeaning(key) && text !== definition.default) {
+    if (
+      !actingKeys.has(key) &&
+      !ownKeys.has(key) &&
+      !isWithoutMeaning(key) &&
+      text !== definition.default
+    ) {
       notBuilt.push(key)
     }
   }
@@ -45,7 +51,7 @@ export function readStaticConfig(values: ReadonlyMap<string, string>): StaticCon
 }
 
 function unknownKey(key: string): string {
-  const close = [...brokerKeys.keys()].find((known) => distance(known, key) <= 2)
+  const close = [...brokerKeys.keys(), ...ownKeys.keys()].find((known) => distance(known, key) <= 2)
   return `unknown setting ${key}${close === undefined ? '' : `; did you mean ${close}?`}`
 }
 

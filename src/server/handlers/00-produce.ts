@@ -12,6 +12,7 @@ import type { Partition } from '../../replication/partition.ts'
 import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
 import { mayAccess } from '../access.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { hintedCodes, LeaderHints } from '../leader-hints.ts'
 import { partitionOf } from '../partition-lookup.ts'
 import type { Services } from '../services.ts'
 
@@ -35,7 +36,7 @@ export const handleProduce = handler(
     const pending = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, context, services)),
     )
-    return settle(request, pending)
+    return settle(request, pending, context, services)
   },
   (request, _context, code) => {
     if (request.acks === acks.none) throw new Malformed('a produce request without acks failed')
@@ -55,12 +56,21 @@ type Pending = PartitionAnswer | Promise<PartitionAnswer>
 async function settle(
   request: ProduceRequest,
   pending: readonly (readonly Pending[])[],
+  context: RequestContext,
+  services: Services,
 ): Promise<ProduceResponse | null> {
   const responses: ProduceResponse['responses'][number][] = []
+  const hints = new LeaderHints(hintedCodes.produce, context, services)
+  const { topics, topicNames } = services.metadata.image
   for (const [i, { name, topicId }] of request.topicData.entries()) {
-    responses.push({ name, topicId, partitionResponses: await Promise.all(pending[i]!) })
+    const known = topics.has(name) ? name : topicNames.get(topicId)
+    const answers = await Promise.all(pending[i]!)
+    const partitionResponses = answers.map((one) => hints.on(one, known, one.index))
+    responses.push({ name, topicId, partitionResponses })
   }
-  if (request.acks !== acks.none) return { throttleTimeMs: 0, responses }
+  if (request.acks !== acks.none) {
+    return { throttleTimeMs: 0, responses, nodeEndpoints: hints.nodes() }
+  }
   // There is no answer to say it with: closing the connection is how the client learns (Kafka's way).
   const failed = responses
     .flatMap((topic) => topic.partitionResponses)

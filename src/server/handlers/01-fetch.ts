@@ -3,6 +3,7 @@ import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/mes
 import { type Located, locate, type ReadAll, type ReadPartition, readAll } from '../fetch/read.ts'
 import type { FetchPlan } from '../fetch/session-cache.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { hintedCodes, LeaderHints } from '../leader-hints.ts'
 import type { Services } from '../services.ts'
 
 /** Fetch: answers at once when enough can be read, else when it can or the time is up. */
@@ -16,7 +17,7 @@ export const handleFetch = handler(
     if (mustWait(read, request, located)) {
       read = await new LongPoll(located, request, context, services).result()
     }
-    return respond(read, plan, apiVersion)
+    return respond(read, plan, context, services)
   },
   (request, context, code) => {
     // Errors of a session stand at the top; before sessions there was only the partitions' own.
@@ -113,18 +114,39 @@ class LongPoll {
   }
 }
 
-function respond({ parts }: ReadAll, plan: FetchPlan, version: number): FetchResponse {
+/** The first version that tells where leaders are (KIP-951). */
+const hintedSince = 16
+
+function respond(
+  read: ReadAll,
+  plan: FetchPlan,
+  context: RequestContext,
+  services: Services,
+): FetchResponse {
+  const { apiVersion: version } = context
   const { session, isIncremental } = plan
-  const told = parts.filter((part) => {
+  const told = read.parts.filter((part) => {
     const isNews = session?.isNews(part.wanted.key, newsOf(part)) ?? true
     return isNews || !isIncremental
   })
+  const codes = version >= hintedSince ? hintedCodes.fetch : hintedCodes.none
+  const hints = new LeaderHints(codes, context, services)
+  const parts = told.map((part) => hinted(part, hints, services))
   return {
     throttleTimeMs: 0,
     errorCode: errorCode('NONE'),
     sessionId: session?.id ?? 0,
-    responses: byTopic(told, version >= 13),
+    responses: byTopic(parts, version >= 13),
+    nodeEndpoints: hints.nodes(),
   }
+}
+
+function hinted(part: ReadPartition, hints: LeaderHints, { metadata }: Services): ReadPartition {
+  const { wanted, answer } = part
+  if (answer.errorCode === 0) return part
+  const { topics, topicNames } = metadata.image
+  const topic = topics.has(wanted.topic) ? wanted.topic : topicNames.get(wanted.topicId)
+  return { ...part, answer: hints.on(answer, topic, answer.partitionIndex) }
 }
 
 function newsOf({ bytes, answer }: ReadPartition) {

@@ -1,0 +1,18 @@
+import type { ConfigDefinition } from './definition.ts'
+
+/**
+ * Settings that Apache Kafka does not have. They stand in a server.properties or on the command line
+ * only: no request shows or alters them.
+ */
+export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
+  (
+    [
+      {
+        name: 'odradek.replication.factor.capped',
+        type: 'BOOLEAN',
+        default: 'false',
+        update: 'read-only',
+      },
+    ] satisfies ConfigDefinition[]
+  ).map((definition) => [definition.name, definition]),
+)
