@@ -23,8 +23,10 @@ export async function runStart(args: StartArguments): Promise<void> {
     process.exitCode = 1
     return
   }
+  // Whoever reads the line below may send a signal at once.
+  const stopped = untilSignal(broker)
   announce(broker, args)
-  await untilSignal(broker)
+  await stopped
 }
 
 function optionsOf(args: StartArguments) {
