@@ -16,16 +16,22 @@ export interface Scenario {
   readonly pacedRecordsPerSecond: number
 }
 
+/** CPU seconds of the broker for each 10^9 bytes of values. */
+export interface CpuPerGb {
+  readonly user: number
+  readonly system: number
+}
+
 export interface ProduceResult {
   readonly recordsPerSecond: number
-  readonly cpuSecondsPerGb: number
+  readonly cpu: CpuPerGb
   readonly p50Ms: number
   readonly p99Ms: number
   readonly p999Ms: number
 }
 export interface ConsumeResult {
   readonly recordsPerSecond: number
-  readonly cpuSecondsPerGb: number
+  readonly cpu: CpuPerGb
 }
 
 const runTimeoutMs = 600_000
@@ -38,11 +44,13 @@ async function perf(tool: Tool, args: readonly string[]): Promise<string> {
   return stdout
 }
 
-/** CPU seconds the broker spends for each 10^9 bytes of values while `work` runs. */
+/** What the broker spends while `work` runs. */
 async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
   const before = cpuSeconds(target.pid)
   const result = await work()
-  return { result, cpuSecondsPerGb: (cpuSeconds(target.pid) - before) / (bytes / 1e9) }
+  const after = cpuSeconds(target.pid)
+  const perGb = (field: keyof CpuPerGb) => (after[field] - before[field]) / (bytes / 1e9)
+  return { result, cpu: { user: perGb('user'), system: perGb('system') } }
 }
 
 const at = (target: Target, topic: string) => [
@@ -93,7 +101,7 @@ export async function produce(
     ...(warmupRecords > 0 ? ['--warmup-records', String(warmupRecords)] : []),
     ...['--command-property', ...properties],
   ]
-  const { result, cpuSecondsPerGb } = await withCpu(target, records * recordBytes, () =>
+  const { result, cpu } = await withCpu(target, records * recordBytes, () =>
     perf('producer-perf', args),
   )
   const last = result.trim().split('\n').at(-1) ?? ''
@@ -106,7 +114,7 @@ export async function produce(
     throw new Error(`not all were sent: ${last}`)
   return {
     recordsPerSecond: number(/, ([\d.]+) records\/sec/),
-    cpuSecondsPerGb,
+    cpu,
     p50Ms: number(/, (\d+) ms 50th/),
     p99Ms: number(/, (\d+) ms 99th/),
     p999Ms: number(/, (\d+) ms 99\.9th/),
@@ -121,12 +129,12 @@ export async function consume(
 ): Promise<ConsumeResult> {
   const { records, recordBytes } = scenario
   const args = [...at(target, topic), '--num-records', String(records)]
-  const { result, cpuSecondsPerGb } = await withCpu(target, records * recordBytes, () =>
+  const { result, cpu } = await withCpu(target, records * recordBytes, () =>
     perf('consumer-perf', args),
   )
   const [header = '', row = ''] = result.trim().split('\n').slice(-2)
   const cell = (name: string) => Number(row.split(', ')[header.split(', ').indexOf(name)])
   const read = cell('data.consumed.in.nMsg')
   if (!(read >= records)) throw new Error(`read ${read} of ${records} records: ${result}`)
-  return { recordsPerSecond: cell('fetch.nMsg.sec'), cpuSecondsPerGb }
+  return { recordsPerSecond: cell('fetch.nMsg.sec'), cpu }
 }

@@ -4,11 +4,12 @@ import { connect } from 'node:net'
 /** Ticks a second in /proc/PID/stat: USER_HZ, which Linux fixes at 100 for programs. */
 const ticksPerSecond = 100
 
-/** CPU seconds that a process has used so far, all its threads, user and system. */
-export function cpuSeconds(pid: number): number {
+/** CPU seconds that a process has used so far, all its threads. */
+export function cpuSeconds(pid: number): { user: number; system: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  const seconds = (field: number) => Number(fields[field]) / ticksPerSecond
+  return { user: seconds(11), system: seconds(12) }
 }
 
 /** Resident memory of a process in MB (10^6 bytes), now and at its highest. */

@@ -5,6 +5,7 @@ import { isCapture, segmentsOf } from '../src/cli/decode/capture.ts'
 import { frameToText } from '../src/cli/decode/render.ts'
 import { framesOf } from '../src/cli/decode/session.ts'
 import { chunksOf } from '../src/cli/decode/streams.ts'
+import { asPcapng } from '../test/cli/as-pcapng.ts'
 import { projectRoot } from '../test/compat/project-root.ts'
 import type { Target } from './target.ts'
 
@@ -13,7 +14,10 @@ const folder = join(projectRoot, 'test', 'golden', 'captures')
 /** `odradek decode` of a capture: whatever stands in it is printed, or called no capture. */
 export const captures: Target = {
   name: 'capture',
-  seeds: () => ['kafkajs.pcap', 'java.pcap'].map((name) => readFileSync(join(folder, name))),
+  seeds: () => {
+    const files = ['kafkajs.pcap', 'java.pcap'].map((name) => readFileSync(join(folder, name)))
+    return [...files, asPcapng(files[0]!)]
+  },
   run: async (input) => {
     if (!isCapture(input)) return
     try {

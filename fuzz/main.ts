@@ -5,7 +5,7 @@ import { fuzz } from './run.ts'
 import { targets } from './targets.ts'
 
 const help = `npm run fuzz -- [flags]      bytes that nobody should send, for every decoder
-  --seconds N       for each target (60)
+  --seconds N       of the processor for each target (60)
   --target A,B,...  ${targets.map(({ name }) => name).join(', ')} (all)
   --seed N          throws the same dice again (random)
   --findings N      stops a target after as many different findings (5)

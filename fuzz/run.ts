@@ -32,8 +32,21 @@ export async function attempt(target: Target, input: Buffer): Promise<string | n
   }
 }
 
+async function timed(target: Target, input: Buffer): Promise<number> {
+  const before = performance.now()
+  await attempt(target, input)
+  return performance.now() - before
+}
+
+/** Seconds of the processor since `start`: a busy machine must not make a run shorter. */
+function spentSeconds(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1e6
+}
+
 export interface RunOptions {
   readonly seed: number
+  /** Of the processor. */
   readonly seconds: number
   readonly findingsMax: number
   /** Called before each input: what is written down here survives a crash of native code. */
@@ -47,7 +60,7 @@ export async function fuzz(target: Target, options: RunOptions): Promise<Report>
   const seeds = target.seeds().filter((seed) => seed.length > 0)
   const findings: Finding[] = []
   const reasons = new Set<string>()
-  const start = performance.now()
+  const start = process.cpuUsage()
   let [inputs, residentBytesMost, slowestMs] = [0, 0, 0]
   const found = (input: Buffer, why: string) => {
     const reason = why
@@ -59,13 +72,15 @@ export async function fuzz(target: Target, options: RunOptions): Promise<Report>
     reasons.add(reason)
     findings.push({ target: target.name, input, why })
   }
-  while (performance.now() - start < options.seconds * 1000) {
+  while (spentSeconds(start) < options.seconds) {
     if (findings.length >= options.findingsMax) break
     const input = nextInput(dice, seeds)
     options.before?.(input)
     const before = performance.now()
     const why = await attempt(target, input)
-    const tookMs = performance.now() - before
+    let tookMs = performance.now() - before
+    // The machine may have been busy with something else: only what is slow twice is slow.
+    if (tookMs > inputMsMax) tookMs = Math.min(tookMs, await timed(target, input))
     slowestMs = Math.max(slowestMs, tookMs)
     if (why !== null) found(input, why)
     else if (tookMs > inputMsMax) found(input, `took ${Math.round(tookMs)} ms`)
@@ -76,6 +91,6 @@ export async function fuzz(target: Target, options: RunOptions): Promise<Report>
     if (resident > residentBytesMax) found(input, `${resident >> 20} MB of memory are held`)
   }
   residentBytesMost = Math.max(residentBytesMost, process.memoryUsage.rss())
-  const seconds = (performance.now() - start) / 1000
+  const seconds = spentSeconds(start)
   return { target: target.name, inputs, seconds, residentBytesMost, slowestMs, findings }
 }

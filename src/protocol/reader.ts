@@ -8,6 +8,9 @@ import { Malformed } from './schema.ts'
  */
 export const elementsMax = 4_000_000
 
+/** The longest string that Kafka reads or writes, whatever the width of its length. */
+const stringBytesMax = 0x7fff
+
 /** Reads Kafka's primitives from one frame. Going past its end is a `Malformed`, never a crash. */
 export class Reader {
   readonly buffer: Buffer
@@ -102,9 +105,11 @@ export class Reader {
     return this.text(this.int16())
   }
 
-  /** A varint of length + 1, then UTF-8; null for 0. */
+  /** A varint of length + 1, then UTF-8; null for 0. @throws Malformed above 32,767 bytes, as Kafka. */
   compactString(): string | null {
-    return this.text(this.unsignedVarint() - 1)
+    const length = this.unsignedVarint() - 1
+    if (length > stringBytesMax) throw new Malformed(`a string of ${length} bytes`)
+    return this.text(length)
   }
 
   bytes(): Buffer | null {

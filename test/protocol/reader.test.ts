@@ -24,4 +24,15 @@ describe('a reader refuses', () => {
     expect(read('010900')).toMatchObject({ topics: [] })
     expect(() => read('010100')).toThrow('Tag 1 is not valid for version 12')
   })
+
+  // Kafka 4.4.0: "string field name had invalid length 32768".
+  test('strings of more than 32,767 bytes, as Kafka does', () => {
+    const read = (bytes: number) => {
+      const length = [((bytes + 1) & 0x7f) | 0x80, (((bytes + 1) >> 7) & 0x7f) | 0x80]
+      const head = Buffer.from([...length, (bytes + 1) >> 14])
+      return new Reader(Buffer.concat([head, Buffer.alloc(bytes, 'a')])).compactString()
+    }
+    expect(read(32_767)).toHaveLength(32_767)
+    expect(() => read(32_768)).toThrow(Malformed)
+  })
 })
