@@ -27,6 +27,8 @@ export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly index: number
+  /** `topic-3` */
+  readonly name: string
   readonly log: Log
   readonly waiters = new Waiters()
   /** -1 while this broker is not the leader. */
@@ -38,11 +40,8 @@ export class Partition {
     this.topic = topic
     this.topicId = topicId
     this.index = index
+    this.name = `${topic}-${index}`
     this.log = log
-  }
-
-  get name(): string {
-    return `${this.topic}-${this.index}`
   }
 
   get isLeader(): boolean {
@@ -166,7 +165,18 @@ export class Partition {
 
   private appendValidated(validated: Validated, origin: Origin): Committing {
     const appended = this.log.append(validated, { leaderEpoch: this.ledEpoch, origin })
-    const committed = appended.written.then(() => this.waiters.wake())
-    return { ...appended, committed }
+    const { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate } = appended
+    const { written } = appended
+    const committed = written.then(() => this.waiters.wake())
+    // Spelt out, as in other objects made for each request: a spread and a field more is slow in V8.
+    return {
+      baseOffset,
+      lastOffset,
+      logAppendTimeMs,
+      logStartOffset,
+      isDuplicate,
+      written,
+      committed,
+    }
   }
 }

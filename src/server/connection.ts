@@ -33,7 +33,8 @@ export interface ConnectionLimits {
   readonly responseBytesMax: number
 }
 
-interface InFlight {
+interface Request {
+  readonly frame: Buffer
   readonly apiKey: number
   readonly overlap: Overlap
   done: boolean
@@ -53,9 +54,9 @@ export class Connection {
   private readonly cutter: FrameCutter
   private readonly pool: BufferPool
   /** Requests that wait for their turn to start. */
-  private readonly waiting: Buffer[] = []
+  private readonly waiting: Request[] = []
   /** Requests that have started, in order; the first that is done is answered first. */
-  private readonly inFlight: InFlight[] = []
+  private readonly inFlight: Request[] = []
   private peerHasEnded = false
   private isPaused = false
   private isCorked = false
@@ -109,7 +110,8 @@ export class Connection {
     this.lastActiveMs = this.monotonicMs()
     try {
       this.cutter.push(piece, (frame) => {
-        this.waiting.push(frame)
+        const { apiKey, overlap } = this.dispatcher.peek(frame)
+        this.waiting.push({ frame, apiKey, overlap, done: false, pieces: null })
         this.start()
       })
     } catch (error) {
@@ -133,10 +135,9 @@ export class Connection {
     }
   }
 
-  private mayStart(frame: Buffer): boolean {
+  private mayStart({ apiKey }: Request): boolean {
     if (this.socket.writableLength > this.limits.responseBytesMax) return false
     if (this.inFlight.length >= this.limits.requestsInFlightMax) return false
-    const { apiKey } = this.dispatcher.peek(frame)
     return this.inFlight.every(
       (other) =>
         other.done ||
@@ -145,14 +146,13 @@ export class Connection {
     )
   }
 
-  private begin(frame: Buffer): void {
-    const request: InFlight = { ...this.dispatcher.peek(frame), done: false, pieces: null }
+  private begin(request: Request): void {
     this.inFlight.push(request)
-    const response = this.dispatcher.dispatch(frame, this.state)
+    const response = this.dispatcher.dispatch(request.frame, this.state)
     if (response instanceof Promise) {
       response.then(
         (pieces) => {
-          if (returnsItsFrame(request, pieces)) this.pool.release(frame)
+          if (returnsItsFrame(request, pieces)) this.pool.release(request.frame)
           this.finish(request, pieces)
           this.start()
           this.setFlow()
@@ -162,7 +162,7 @@ export class Connection {
     } else this.finish(request, response)
   }
 
-  private finish(request: InFlight, pieces: readonly Uint8Array[] | null): void {
+  private finish(request: Request, pieces: readonly Uint8Array[] | null): void {
     request.done = true
     request.pieces = pieces
     while (this.inFlight[0]?.done === true) {
@@ -237,6 +237,6 @@ const produceKey = 0
  * Produce: its records are on the disk by then, and what readers at the tail get is a copy. Without
  * an answer (acks 0) they may still be on their way.
  */
-function returnsItsFrame({ apiKey }: InFlight, response: readonly Uint8Array[] | null): boolean {
+function returnsItsFrame({ apiKey }: Request, response: readonly Uint8Array[] | null): boolean {
   return apiKey === produceKey && response !== null
 }

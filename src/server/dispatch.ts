@@ -9,6 +9,7 @@ import {
 } from '../protocol/frame.ts'
 import { Reader } from '../protocol/reader.ts'
 import { type AnyApi, Malformed } from '../protocol/schema.ts'
+import type { RequestHeader } from '../protocol/stored/header/request-header.ts'
 import type { Principal } from '../security/authorizer.ts'
 import type { Dispatch, Overlap } from './connection.ts'
 import type { Vantage } from './endpoints.ts'
@@ -60,15 +61,25 @@ export class Dispatcher implements Dispatch {
     const reader = new Reader(frame)
     const header = readRequestHeader(reader, requestHeaderVersion(api, apiVersion))
     const request = decode(requestCodec(api, apiVersion), reader)
-    const { correlationId, clientId } = header
-    const context: RequestContext = {
+    return this.answer(handler, request, this.contextOf(apiVersion, header, connection))
+  }
+
+  private contextOf(
+    apiVersion: number,
+    { correlationId, clientId }: RequestHeader,
+    connection: ConnectionState,
+  ): RequestContext {
+    const { listenerName, dialled, clientHost, principal } = this.peer
+    return {
       apiVersion,
       correlationId,
       clientId,
       connection,
-      ...this.peer,
+      listenerName,
+      dialled,
+      clientHost,
+      principal,
     }
-    return this.answer(handler, request, context)
   }
 
   private answer(handler: AnyHandler, request: any, context: RequestContext) {
@@ -101,9 +112,9 @@ export class Dispatcher implements Dispatch {
   private answerTooNew(frame: Buffer, handler: AnyHandler, connection: ConnectionState) {
     const reader = new Reader(frame)
     const api: AnyApi = handler.api
-    const { correlationId, clientId } = readRequestHeader(reader, 1)
-    const context = { apiVersion: 0, correlationId, clientId, connection, ...this.peer }
+    const header = readRequestHeader(reader, 1)
+    const context = this.contextOf(0, header, connection)
     const body = handler.refuse({}, context, errorCode('UNSUPPORTED_VERSION'))
-    return responseFrame(api, 0, correlationId, body!)
+    return responseFrame(api, 0, header.correlationId, body!)
   }
 }

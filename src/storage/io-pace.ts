@@ -1,7 +1,11 @@
 /** The most that is moved without leaving the event loop's thread. */
 const inlineBytesMax = 2 * 1024 * 1024
-/** What took longer did not come from, or go to, the page cache: it waited for the disk. */
-const slowMs = 3
+/**
+ * What took longer did not come from, or go to, the page cache: it waited for the disk. A writer
+ * that the kernel holds back waits for longer than a reader; and where the processor is shared, any
+ * thread may be put aside for a few milliseconds, which says nothing of the disk.
+ */
+export const slowMs = { read: 3, write: 10 } as const
 /** How long the thread pool then does the work. */
 const restMs = 250
 
@@ -13,10 +17,12 @@ const restMs = 250
  */
 export class IoPace {
   private readonly monotonicMs: () => number
+  private readonly slowMs: number
   private slowUntilMs = 0
 
-  constructor(monotonicMs: () => number) {
+  constructor(monotonicMs: () => number, slowMs: number) {
     this.monotonicMs = monotonicMs
+    this.slowMs = slowMs
   }
 
   mayBeInline(bytes: number): boolean {
@@ -28,7 +34,7 @@ export class IoPace {
     const startedMs = this.monotonicMs()
     const result = work()
     const endedMs = this.monotonicMs()
-    if (endedMs - startedMs > slowMs) this.slowUntilMs = endedMs + restMs
+    if (endedMs - startedMs > this.slowMs) this.slowUntilMs = endedMs + restMs
     return result
   }
 }

@@ -11,7 +11,7 @@ import {
   type DiskSpace,
   type File,
 } from './disk.ts'
-import { IoPace, type IoPaces } from './io-pace.ts'
+import { IoPace, type IoPaces, slowMs } from './io-pace.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 export const openFilesMaxDefault = 1_000
@@ -29,7 +29,8 @@ export class NodeDisk implements Disk {
   ) {
     this.pool = pool
     this.openFiles = new OpenFiles(openFilesMax)
-    this.paces = { read: new IoPace(monotonicMs), write: new IoPace(monotonicMs) }
+    const pace = (slowAfterMs: number) => new IoPace(monotonicMs, slowAfterMs)
+    this.paces = { read: pace(slowMs.read), write: pace(slowMs.write) }
   }
 
   file(path: string): File {
