@@ -22,6 +22,16 @@ export interface Marker {
   /** Of the transaction coordinator that decided. */
   readonly coordinatorEpoch: number
   readonly isCommit: boolean
+  /** From 2 on the epoch must be above that of the records which the marker ends; 0 if left out. */
+  readonly transactionVersion?: number
+}
+
+/** A producer that writes into a coordinator's log within a transaction. */
+export interface TransactionalProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** What the log gave out for it, see `AppendContext.guard`; undefined where none is asked for. */
+  readonly guard: symbol | null | undefined
 }
 
 /** One partition of a coordinator's topic, as its leader sees it. Handed in by the broker. */
@@ -40,6 +50,15 @@ export interface CoordinatorLog {
   ): Promise<void>
   /** Appends the control record that ends a transaction; resolves when it is committed. */
   appendMarker(marker: Marker): Promise<void>
+  /**
+   * To be asked before a shard decides on what a producer sent, so that the producer's fault is not
+   * taken for the log's.
+   *
+   * @throws Refusal INVALID_PRODUCER_EPOCH | INVALID_TXN_STATE
+   */
+  checkProducer(producer: TransactionalProducer): void
+  /** @throws Refusal INVALID_PRODUCER_EPOCH | TRANSACTION_COORDINATOR_FENCED */
+  checkMarker(marker: Marker): void
   /** Resolves when all that was appended before is committed. */
   committed(): Promise<void>
   /** Everything from the log start offset to the high watermark, batch by batch. */

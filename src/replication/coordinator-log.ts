@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts'
-import { batchesIn } from '../protocol/records/batch.ts'
+import { Batch, batchesIn } from '../protocol/records/batch.ts'
 import {
   controlTypes,
   readControlRecord,
   writeTransactionMarker,
 } from '../protocol/records/control.ts'
 import { readRecords, writeBatch } from '../protocol/records/record.ts'
+import type { AppendContext } from '../storage/log-contract.ts'
 import type { Partition } from './partition.ts'
 
 interface Entry {
@@ -13,10 +14,22 @@ interface Entry {
   readonly value: Buffer | null
 }
 
+interface Marker {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly coordinatorEpoch: number
+  readonly isCommit: boolean
+  readonly transactionVersion?: number
+}
+
 interface Transactional {
   readonly producerId: number
   readonly producerEpoch: number
   readonly isTransactional: boolean
+}
+
+interface Guarded {
+  readonly guard: symbol | null | undefined
 }
 
 /** How much of a log is read at a time while a shard loads (`offsets.load.buffer.size`). */
@@ -27,11 +40,17 @@ export class PartitionCoordinatorLog {
   private readonly partition: Partition
   private readonly clock: Clock
   private readonly epoch: number
+  private readonly baseSequence: number
   private last: Promise<void> = Promise.resolve()
 
-  constructor(partition: Partition, clock: Clock) {
+  /**
+   * @param baseSequence what batches without a producer say: 0 in the log of groups, -1 in that of
+   *   transactions, as Kafka's coordinators write it.
+   */
+  constructor(partition: Partition, clock: Clock, baseSequence: 0 | -1) {
     this.partition = partition
     this.clock = clock
+    this.baseSequence = baseSequence
     this.epoch = partition.leaderEpoch
   }
 
@@ -39,28 +58,36 @@ export class PartitionCoordinatorLog {
     const timestampMs = this.clock.nowMs()
     const bytes = writeBatch({
       records: entries.map(({ key, value }) => ({ key, value, timestampMs })),
-      // As Kafka's coordinators write it, without a producer id too.
-      baseSequence: 0,
+      baseSequence: this.baseSequence,
       ...o,
     })
     return this.write(bytes)
   }
 
-  appendMarker(o: {
-    readonly producerId: number
-    readonly producerEpoch: number
-    readonly coordinatorEpoch: number
-    readonly isCommit: boolean
-  }): Promise<void> {
-    const { producerId, producerEpoch, coordinatorEpoch } = o
-    const marker = { kind: o.isCommit ? 'commit' : 'abort', coordinatorEpoch } as const
-    const timestampMs = this.clock.nowMs()
-    return this.write(writeTransactionMarker({ producerId, producerEpoch, timestampMs, marker }))
+  appendMarker(o: Marker): Promise<void> {
+    return this.write(markerBatch(o, this.clock.nowMs()), o.transactionVersion)
   }
 
-  private write(bytes: Buffer): Promise<void> {
+  checkProducer({ guard, ...producer }: Omit<Transactional, 'isTransactional'> & Guarded): void {
+    const records = [{ key: null, value: null, timestampMs: 0 }]
+    const bytes = writeBatch({ records, baseSequence: 0, isTransactional: true, ...producer })
+    this.check(bytes, { guard })
+  }
+
+  checkMarker(o: Marker): void {
+    const { transactionVersion = 0 } = o
+    this.check(markerBatch(o, 0), { transactionVersion })
+  }
+
+  private check(bytes: Buffer, o: Pick<AppendContext, 'guard' | 'transactionVersion'>): void {
+    const { log } = this.partition
+    const context = { leaderEpoch: this.epoch, origin: 'coordinator', ...o } as const
+    log.producers.check(new Batch(bytes), log.logEndOffset, context)
+  }
+
+  private write(bytes: Buffer, transactionVersion?: number): Promise<void> {
     try {
-      this.last = this.partition.appendTrusted(bytes, this.epoch).committed
+      this.last = this.partition.appendTrusted(bytes, this.epoch, transactionVersion).committed
     } catch (error) {
       return Promise.reject(error)
     }
@@ -112,4 +139,11 @@ function markerOf(batch: AnyBatch): 'commit' | 'abort' | null {
   const type = readControlRecord(batch)?.type
   if (type === controlTypes.commit) return 'commit'
   return type === controlTypes.abort ? 'abort' : null
+}
+
+/** The control batch that ends a producer's transaction in one partition. */
+export function markerBatch(o: Omit<Marker, 'transactionVersion'>, timestampMs: number): Buffer {
+  const { producerId, producerEpoch, coordinatorEpoch, isCommit } = o
+  const marker = { kind: isCommit ? 'commit' : 'abort', coordinatorEpoch } as const
+  return writeTransactionMarker({ producerId, producerEpoch, timestampMs, marker })
 }

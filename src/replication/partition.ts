@@ -1,8 +1,7 @@
 import { Refusal } from '../protocol/errors.ts'
 import type { ReadResult } from '../storage/cut.ts'
 import type { Log } from '../storage/log.ts'
-import type { Appended } from '../storage/log-contract.ts'
-import type { Origin } from '../storage/producers.ts'
+import type { AppendContext, Appended } from '../storage/log-contract.ts'
 import { type Validated, validate } from '../storage/validate.ts'
 import { Waiters } from './waiters.ts'
 
@@ -16,6 +15,8 @@ export interface PartitionIdentity {
 export interface Committing extends Appended {
   readonly committed: Promise<void>
 }
+
+type Context = Omit<AppendContext, 'leaderEpoch'>
 
 export const isolationLevels = { readUncommitted: 0, readCommitted: 1 } as const
 
@@ -93,24 +94,27 @@ export class Partition {
    * Validates and appends what a client or a coordinator sent. Calls take effect in order.
    * @throws Refusal, at once or as a rejection, of validation, sequence checks and storage.
    */
-  append(records: Buffer, origin: Origin, nowMs: number): Committing | Promise<Committing> {
+  append(records: Buffer, o: Context, nowMs: number): Committing | Promise<Committing> {
     if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
     const validated = validate(records, { partition: this.name, config: this.log.config, nowMs })
     if (!(validated instanceof Promise) && this.validating === null) {
-      return this.appendValidated(validated, origin)
+      return this.appendValidated(validated, o)
     }
-    return this.appendInTurn(Promise.resolve(validated), origin)
+    return this.appendInTurn(Promise.resolve(validated), o)
   }
 
   /**
    * Appends a batch that the broker itself made, in the epoch in which it was made.
+   *
+   * @param transactionVersion of a transaction's marker.
    * @throws Refusal NOT_LEADER_OR_FOLLOWER when leadership has moved since, and those of storage.
    */
-  appendTrusted(bytes: Buffer, leaderEpoch: number): Committing {
+  appendTrusted(bytes: Buffer, leaderEpoch: number, transactionVersion = 0): Committing {
     if (!this.isLeader || leaderEpoch !== this.ledEpoch) {
       throw new Refusal('NOT_LEADER_OR_FOLLOWER')
     }
-    return this.appendValidated({ bytes, logAppendTimeMs: -1 }, 'coordinator')
+    const o = { origin: 'coordinator', transactionVersion } as const
+    return this.appendValidated({ bytes, logAppendTimeMs: -1 }, o)
   }
 
   /**
@@ -146,12 +150,12 @@ export class Partition {
     return isolation === isolationLevels.readCommitted ? this.lastStableOffset : this.highWatermark
   }
 
-  private async appendInTurn(validated: Promise<Validated>, origin: Origin): Promise<Committing> {
+  private async appendInTurn(validated: Promise<Validated>, o: Context): Promise<Committing> {
     const before = this.validating
     const mine = (async () => {
       // What comes before has taken effect (or been refused) first; its fate is not ours.
       await before?.catch(() => {})
-      return this.appendValidated(await validated, origin)
+      return this.appendValidated(await validated, o)
     })()
     this.validating = mine
     // A rejection is the caller's; here it only says that the turn is over.
@@ -163,8 +167,11 @@ export class Partition {
     }
   }
 
-  private appendValidated(validated: Validated, origin: Origin): Committing {
-    const appended = this.log.append(validated, { leaderEpoch: this.ledEpoch, origin })
+  private appendValidated(validated: Validated, o: Context): Committing {
+    const { origin, guard, transactionVersion } = o
+    const leaderEpoch = this.ledEpoch
+    const context = { leaderEpoch, origin, guard, transactionVersion }
+    const appended = this.log.append(validated, context)
     const { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate } = appended
     const { written } = appended
     const committed = written.then(() => this.waiters.wake())

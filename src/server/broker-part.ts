@@ -15,6 +15,7 @@ import { type AddressInfo, type OpenListener, openListeners } from './listening.
 import { ProducerIds } from './producer-ids.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { transactionsOf } from './transactions.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface BrokerPartOptions {
@@ -81,6 +82,7 @@ export class BrokerPart {
    */
   async close(isFenced: boolean): Promise<void> {
     for (const { listener } of this.listeners) await listener.close()
+    this.services.transactions.close()
     this.services.groups.close()
     for (const work of this.upkeep) await work.stop()
     if (isFenced) {
@@ -120,6 +122,9 @@ function servicesOf(
   })
   const partitions = new Partitions({ brokerId, logDirs, settings })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
+  const producerIds = new ProducerIds(metadata, brokerId)
+  const rooms = { clock, random, logger, metadata, settings, partitions, producerIds }
+  const groups = groupsOf(rooms)
   return {
     clock,
     random,
@@ -130,8 +135,9 @@ function servicesOf(
     partitions,
     logDirs,
     fetchSessions: new FetchSessions(slotsMax, clock, random),
-    producerIds: new ProducerIds(metadata, brokerId),
-    groups: groupsOf({ clock, random, logger, metadata, settings, partitions }),
+    producerIds,
+    groups,
+    transactions: transactionsOf({ ...rooms, groups }),
     identity,
     served: handlers.map(({ api }) => api),
   }

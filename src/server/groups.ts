@@ -39,7 +39,7 @@ export function groupsOf(o: {
   partitions.listen({
     elected(partition) {
       if (partition.topic !== offsetsTopic) return
-      const log = new PartitionCoordinatorLog(partition, clock)
+      const log = new PartitionCoordinatorLog(partition, clock, 0)
       groups.elected(partition.index, partition.leaderEpoch, log)
     },
     resigned(topic, index) {

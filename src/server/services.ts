@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { AnyApi } from '../protocol/schema.ts'
@@ -24,6 +25,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
   readonly identity: Identity
   /** The keys that this broker answers, for ApiVersions. */
   readonly served: readonly AnyApi[]

@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts'
 import type { Disk } from './disk.ts'
 import type { TailMemory } from './hot-tail.ts'
 import type { LogConfig } from './log-config.ts'
+import type { VerificationGuard } from './verification.ts'
 
 export interface LogOptions {
   readonly disk: Disk
@@ -37,4 +38,20 @@ export interface Appended {
   readonly isDuplicate: boolean
   /** Resolves when the bytes are handed to the file system (and synced, if `flush.messages` says so). */
   readonly written: Promise<void>
+}
+
+/** Who wrote a batch: what is asked of a client is not asked of a coordinator or a leader. */
+export type Origin = 'client' | 'coordinator' | 'replication'
+
+/** What is known of a batch beside its bytes. */
+export interface AppendContext {
+  readonly leaderEpoch: number
+  readonly origin: Origin
+  /**
+   * Set where a transaction may begin only with the coordinator's word: what `beginVerification` gave,
+   * null where it gave nothing. Left out, a transaction may begin freely.
+   */
+  readonly guard?: VerificationGuard | null | undefined
+  /** Of a marker: from 2 on its epoch must be above that of the records which it ends (KIP-890). */
+  readonly transactionVersion?: number | undefined
 }

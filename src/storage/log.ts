@@ -4,9 +4,9 @@ import type { ReadLimits, ReadResult } from './cut.ts'
 import type { EpochEnd, LeaderEpochs } from './epochs.ts'
 import { HotTail } from './hot-tail.ts'
 import type { LogConfig } from './log-config.ts'
-import type { Appended, LogOptions } from './log-contract.ts'
+import type { AppendContext, Appended, LogOptions } from './log-contract.ts'
 import { LogFiles } from './log-files.ts'
-import type { Origin, Producers } from './producers.ts'
+import type { Producers } from './producers.ts'
 import { loadProducers, type RecoveredLog, recoverLog } from './recovery.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -107,12 +107,12 @@ export class Log {
    * @throws Refusal KAFKA_STORAGE_ERROR when offline; RECORD_LIST_TOO_LARGE; what `Producers.check`
    *   throws. Nothing is changed then.
    */
-  append(validated: Validated, o: { leaderEpoch: number; origin: Origin }): Appended {
+  append(validated: Validated, o: AppendContext): Appended {
     this.checkOnline()
     const { bytes, logAppendTimeMs } = validated
     const batch = new Batch(bytes)
     const baseOffset = this.nextOffset
-    const duplicate = batch.hasProducerId ? this.producers.check(batch, baseOffset, o.origin) : null
+    const duplicate = batch.hasProducerId ? this.producers.check(batch, baseOffset, o) : null
     if (duplicate !== null) {
       return {
         baseOffset: duplicate.baseOffset,

@@ -1,7 +1,4 @@
-import { crc32c } from '../base/crc32c.ts'
-import { decodeData, encodeData } from '../protocol/codec.ts'
 import { Refusal } from '../protocol/errors.ts'
-import { Reader } from '../protocol/reader.ts'
 import {
   addSequence,
   type Batch,
@@ -10,14 +7,13 @@ import {
   subtractSequence,
 } from '../protocol/records/batch.ts'
 import { readTransactionMarker, type TransactionMarker } from '../protocol/records/control.ts'
-import { producerSnapshot } from '../protocol/stored/storage/producer-snapshot.ts'
+import type { AppendContext } from './log-contract.ts'
+import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
 import type { AbortedTransaction } from './txn-index.ts'
+import { type VerificationGuard, Verifications } from './verification.ts'
 
 /** How many of a producer's newest batches are remembered, to answer a retry as the first try. */
 const rememberedBatches = 5
-
-/** Who wrote a batch: what is asked of a client is not asked of a coordinator or a leader. */
-export type Origin = 'client' | 'coordinator' | 'replication'
 
 interface BatchMemory {
   readonly lastSequence: number
@@ -75,6 +71,7 @@ export class Producers {
 
   /** Transactions whose markers the high watermark has not passed yet, in the markers' order. */
   private ended: EndedTransaction[] = []
+  private readonly verifications = new Verifications()
 
   constructor(partition: string) {
     this.partition = partition
@@ -126,28 +123,45 @@ export class Producers {
   }
 
   /**
+   * A transactional batch is about to be shown to the coordinator.
+   *
+   * @returns what `check` wants to see again; null if the transaction is open here already.
+   * @throws Refusal INVALID_PRODUCER_EPOCH
+   */
+  beginVerification(o: Parameters<Verifications['begin']>[0]): VerificationGuard | null {
+    const epoch = this.states.get(o.producerId)?.epoch
+    if (epoch !== undefined && o.producerEpoch < epoch) throw new Refusal('INVALID_PRODUCER_EPOCH')
+    return this.hasOpenTransaction(o.producerId, o.producerEpoch)
+      ? null
+      : this.verifications.begin(o)
+  }
+
+  /**
    * Checks a batch before it is appended at `offset`.
    *
    * @returns the first try's offsets if the batch was appended before, else null.
    * @throws Refusal INVALID_PRODUCER_EPOCH | OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_TXN_STATE |
    *   TRANSACTION_COORDINATOR_FENCED (`ProducerAppendInfo`).
    */
-  check(batch: Batch, offset: number, origin: Origin): Duplicate | null {
+  check(batch: Batch, offset: number, o: AppendContext): Duplicate | null {
+    const { origin } = o
+    if (origin === 'replication') return null
     const state = this.states.get(batch.producerId)
-    if (state === undefined || origin === 'replication') return null
-    const { producerEpoch } = batch
     if (batch.isControl) {
-      this.checkEpoch(batch, offset, state)
+      if (state === undefined) return null
+      this.checkMarkerEpoch(batch, offset, state, o.transactionVersion ?? 0)
       this.checkCoordinator(batch, state)
       return null
     }
-    if (origin === 'client') {
+    if (origin === 'client' && state !== undefined) {
       const first = duplicateOf(batch, state)
       if (first !== null) return first
     }
-    this.checkEpoch(batch, offset, state)
+    if (state !== undefined) this.checkEpoch(batch, offset, state)
+    if (batch.isTransactional) this.checkVerified(batch, o.guard)
     if (origin === 'client') this.checkSequence(batch, offset, state)
-    if (state.transactionStart >= 0 && producerEpoch === state.epoch && !batch.isTransactional) {
+    const isOpen = state !== undefined && state.transactionStart >= 0
+    if (isOpen && batch.producerEpoch === state.epoch && !batch.isTransactional) {
       throw new Refusal(
         'INVALID_TXN_STATE',
         `Expected transactional write from producer ${batch.producerId} at offset ${offset} in partition ${this.partition}`,
@@ -159,6 +173,10 @@ export class Producers {
   /** Takes in a batch that has its offsets. @returns the transaction that it ended, if it did. */
   apply(batch: Batch): EndedTransaction | null {
     const { producerId, producerEpoch } = batch
+    if (batch.isTransactional) {
+      const { isControl: isMarker } = batch
+      this.verifications.appended(producerId, { isMarker, epoch: producerEpoch })
+    }
     let state = this.states.get(producerId)
     if (state === undefined) {
       state = {
@@ -210,49 +228,41 @@ export class Producers {
         this.states.delete(producerId)
       }
     }
+    this.verifications.expire(nowMs, expirationMs)
   }
 
   clear(): void {
     this.states.clear()
+    this.verifications.clear()
     this.open.clear()
     this.ended = []
   }
 
   /** The content of a `.snapshot` file: of each producer only the newest batch. */
   toSnapshot(): Buffer {
-    const producerEntries = [...this.states].map(([producerId, state]) => {
-      const last = state.batches.at(-1)
-      return {
-        producerId,
-        epoch: state.epoch,
-        lastSequence: last?.lastSequence ?? noSequence,
-        lastOffset: last?.lastOffset ?? -1,
-        offsetDelta: last?.offsetDelta ?? 0,
-        timestamp: state.lastTimestampMs,
-        coordinatorEpoch: state.coordinatorEpoch,
-        currentTxnFirstOffset: state.transactionStart,
-      }
-    })
-    const body = encodeData(producerSnapshot, snapshotVersion, { crc: 0, producerEntries })
-    const bytes = Buffer.allocUnsafe(2 + body.length)
-    bytes.writeInt16BE(snapshotVersion)
-    body.copy(bytes, 2)
-    bytes.writeUInt32BE(crc32c(bytes.subarray(snapshotCrcEnd)), 2)
-    return bytes
+    return encodeSnapshot(
+      [...this.states].map(([producerId, state]) => {
+        const last = state.batches.at(-1)
+        return {
+          producerId,
+          epoch: state.epoch,
+          lastSequence: last?.lastSequence ?? noSequence,
+          lastOffset: last?.lastOffset ?? -1,
+          offsetDelta: last?.offsetDelta ?? 0,
+          timestamp: state.lastTimestampMs,
+          coordinatorEpoch: state.coordinatorEpoch,
+          currentTxnFirstOffset: state.transactionStart,
+        }
+      }),
+    )
   }
 
   /** Replaces what is known by a snapshot. @returns false, and nothing changed, if it is damaged. */
   load(snapshot: Buffer): boolean {
-    if (snapshot.length < snapshotCrcEnd || snapshot.readInt16BE(0) !== snapshotVersion)
-      return false
-    if (snapshot.readUInt32BE(2) !== crc32c(snapshot.subarray(snapshotCrcEnd))) return false
-    const { producerEntries } = decodeData(
-      producerSnapshot,
-      snapshotVersion,
-      new Reader(snapshot.subarray(2)),
-    )
+    const entries = decodeSnapshot(snapshot)
+    if (entries === null) return false
     this.clear()
-    for (const entry of producerEntries) {
+    for (const entry of entries) {
       const { lastSequence, lastOffset, offsetDelta, timestamp } = entry
       this.states.set(entry.producerId, {
         epoch: entry.epoch,
@@ -301,11 +311,38 @@ export class Producers {
   }
 
   private checkEpoch(batch: Batch, offset: number, state: ProducerState): void {
-    if (batch.producerEpoch >= state.epoch) return
-    throw new Refusal(
+    if (batch.producerEpoch < state.epoch) throw this.staleEpoch(batch, offset, state)
+  }
+
+  private checkMarkerEpoch(
+    batch: Batch,
+    offset: number,
+    state: ProducerState,
+    transactionVersion: number,
+  ): void {
+    const { producerEpoch } = batch
+    const isBumped = transactionVersion >= 2
+    if (isBumped ? producerEpoch > state.epoch : producerEpoch >= state.epoch) return
+    // The same marker once more, or one whose epoch could not be raised any further.
+    const isRetry = state.transactionStart < 0 || producerEpoch === producerEpochMax
+    if (isBumped && producerEpoch === state.epoch && isRetry) return
+    throw this.staleEpoch(batch, offset, state)
+  }
+
+  private staleEpoch({ producerId, producerEpoch }: Batch, offset: number, state: ProducerState) {
+    return new Refusal(
       'INVALID_PRODUCER_EPOCH',
-      `Epoch of producer ${batch.producerId} at offset ${offset} in ${this.partition} is ${batch.producerEpoch}, which is smaller than the last seen epoch ${state.epoch}`,
+      `Epoch of producer ${producerId} at offset ${offset} in ${this.partition} is ${producerEpoch}, which is smaller than the last seen epoch ${state.epoch}`,
     )
+  }
+
+  private checkVerified(
+    { producerId, producerEpoch }: Batch,
+    guard: VerificationGuard | null | undefined,
+  ): void {
+    if (guard === undefined || this.hasOpenTransaction(producerId, producerEpoch)) return
+    if (guard !== null && guard === this.verifications.get(producerId)?.guard) return
+    throw new Refusal('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
   }
 
   private checkCoordinator(batch: Batch, state: ProducerState): void {
@@ -317,28 +354,37 @@ export class Producers {
     )
   }
 
-  private checkSequence(batch: Batch, offset: number, state: ProducerState): void {
+  private checkSequence(batch: Batch, offset: number, state: ProducerState | undefined): void {
     const { baseSequence, producerEpoch, producerId } = batch
+    const where = `producer ${producerId} at offset ${offset} in partition ${this.partition}`
+    const waiting = this.verifications.get(producerId)
+    const isNew = state === undefined || state.batches.length === 0
+    if (waiting?.bumpsEpoch === true && baseSequence !== 0 && isNew) {
+      throw outOfOrder(`Invalid sequence number for ${where}: ${baseSequence}; expected 0`)
+    }
+    if (waiting !== undefined && baseSequence > waiting.lowestSequence) {
+      throw outOfOrder(`${baseSequence} of ${where} overtakes ${waiting.lowestSequence}`)
+    }
+    if (state === undefined) return
     if (producerEpoch !== state.epoch) {
       if (baseSequence === 0 || state.epoch === noProducerEpoch) return
-      throw new Refusal(
-        'OUT_OF_ORDER_SEQUENCE_NUMBER',
-        `Invalid sequence number for new epoch of producer ${producerId} at offset ${offset} in partition ${this.partition}: ${producerEpoch} (request epoch), ${baseSequence} (seq. number), ${state.epoch} (current producer epoch)`,
+      throw outOfOrder(
+        `Invalid sequence number for new epoch of ${where}: ${producerEpoch} (request epoch), ${baseSequence} (seq. number), ${state.epoch} (current producer epoch)`,
       )
     }
     const last = state.batches.at(-1)?.lastSequence ?? noSequence
     const expected = last === noSequence ? 0 : addSequence(last, 1)
     if (baseSequence === expected) return
-    throw new Refusal(
-      'OUT_OF_ORDER_SEQUENCE_NUMBER',
-      `Out of order sequence number for producer ${producerId} at offset ${offset} in partition ${this.partition}: ${baseSequence} (incoming seq. number), ${last} (current end sequence number)`,
+    throw outOfOrder(
+      `Out of order sequence number for ${where}: ${baseSequence} (incoming seq. number), ${last} (current end sequence number)`,
     )
   }
 }
 
-const snapshotVersion = 1
-/** Version and checksum; the checksum covers what follows. */
-const snapshotCrcEnd = 6
+const outOfOrder = (detail: string) => new Refusal('OUT_OF_ORDER_SEQUENCE_NUMBER', detail)
+
+/** Epochs are 16 bits on the wire. */
+const producerEpochMax = 32_767
 
 function duplicateOf(batch: Batch, state: ProducerState): Duplicate | null {
   if (batch.producerEpoch !== state.epoch) return null

@@ -1,4 +1,3 @@
-import type { Refusal } from '../../protocol/errors.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/11-join-group.ts'
 import type { HeartbeatRequest, heartbeat } from '../../protocol/messages/12-heartbeat.ts'
 import type { LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts'
@@ -16,10 +15,10 @@ import type {
 import type { consumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import type { Response } from '../../protocol/schema.ts'
 import type { Marker } from '../coordinator-log.ts'
+import type { To } from '../hosted-shard.ts'
 import type { ListedGroup } from './group.ts'
 
-/** Takes the answer: a value, or the Refusal that becomes the whole response's error. */
-export type To<T> = (answer: T | Refusal) => void
+export type { To }
 
 export interface Client {
   /** The client id of the request's header; empty for none. */

@@ -14,7 +14,13 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
-import type { CoordinatorLog, Marker, TopicView } from '../coordinator-log.ts'
+import type {
+  CoordinatorLog,
+  Marker,
+  TopicView,
+  TransactionalProducer,
+} from '../coordinator-log.ts'
+import { HostedShard, type ShardKind } from '../hosted-shard.ts'
 import { keyPartition } from '../key-partition.ts'
 import { checkHeartbeat } from './check-heartbeat.ts'
 import type {
@@ -27,14 +33,18 @@ import type {
   DescribedGroup,
   FetchedTopic,
   FetchRequest,
+  GroupCommand,
   HeartbeatAnswer,
   LeaveRequest,
   To,
 } from './commands.ts'
 import type { GroupConfig } from './config.ts'
 import type { ListedGroup } from './group.ts'
-import { HostedShard } from './hosted-shard.ts'
-import { GroupShard } from './shard.ts'
+import type { GroupRecord } from './records.ts'
+import type { GroupShard } from './shard.ts'
+import { groupShards } from './shard-kind.ts'
+
+type Shard = HostedShard<GroupCommand, GroupRecord, GroupShard>
 
 export interface GroupCoordinatorOptions {
   /** Partitions of `__consumer_offsets`, as it is or as it will be created. */
@@ -55,13 +65,15 @@ export class GroupCoordinator {
   readonly topics: TopicView
   readonly config: GroupConfig
   private readonly o: GroupCoordinatorOptions
-  private readonly shards = new Map<number, HostedShard>()
+  private readonly kind: ShardKind<GroupCommand, GroupRecord, GroupShard>
+  private readonly shards = new Map<number, Shard>()
   private closed = false
 
   constructor(o: GroupCoordinatorOptions) {
     this.o = o
     this.topics = o.topics
     this.config = o.config
+    this.kind = groupShards(o)
   }
 
   /** The partition of `__consumer_offsets` that keeps the group. */
@@ -74,10 +86,12 @@ export class GroupCoordinator {
     const before = this.shards.get(partition)
     if (this.closed || (before !== undefined && before.leaderEpoch >= leaderEpoch)) return
     before?.close()
-    const { clock, logger, topics, config } = this.o
-    const newShard = () => new GroupShard({ config, logger, topics })
-    const shard = new HostedShard({ partition, leaderEpoch, log, clock, logger, newShard })
-    this.shards.set(partition, shard)
+    const { clock, logger } = this.o
+    const { kind } = this
+    this.shards.set(
+      partition,
+      new HostedShard({ kind, partition, leaderEpoch, log, clock, logger }),
+    )
   }
 
   /** Another broker leads the partition now. */
@@ -200,17 +214,19 @@ export class GroupCoordinator {
   }
 
   /** A commit within a transaction: it counts once the transaction is committed. */
-  commitTransactionalOffsets(
+  async commitTransactionalOffsets(
     apiVersion: number,
-    producer: { readonly id: number; readonly epoch: number },
+    producer: TransactionalProducer,
     request: Omit<CommitRequest, 'retentionTimeMs'>,
   ): Promise<CommitResult> {
     if (request.groupId === '') return refused('INVALID_GROUP_ID')
+    const shard = this.shardOf(request.groupId)
+    if (shard?.isLoading === false) shard.log.checkProducer(producer)
     return this.call(request.groupId, (to) => ({
       kind: 'commitOffsets',
       to,
       apiVersion,
-      producer,
+      producer: { id: producer.producerId, epoch: producer.producerEpoch },
       request: { ...request, retentionTimeMs: -1 },
     }))
   }
@@ -219,6 +235,7 @@ export class GroupCoordinator {
   async endTransaction(partition: number, marker: Marker): Promise<void> {
     const shard = this.shards.get(partition)
     if (shard === undefined) throw new Refusal('NOT_COORDINATOR')
+    if (!shard.isLoading) shard.log.checkMarker(marker)
     await shard.call<true>((to) => ({ kind: 'endTransaction', to, marker }))
   }
 
@@ -257,7 +274,7 @@ export class GroupCoordinator {
     return (await Promise.all(lists)).flat()
   }
 
-  private shardOf(groupId: string): HostedShard | undefined {
+  private shardOf(groupId: string): Shard | undefined {
     return this.shards.get(this.partitionFor(groupId))
   }
 

@@ -11,7 +11,7 @@ import * as target from '../../protocol/stored/group/06-consumer-group-target-as
 import * as targetMember from '../../protocol/stored/group/07-consumer-group-target-assignment-member.ts'
 import * as current from '../../protocol/stored/group/08-consumer-group-current-member-assignment.ts'
 import * as regex from '../../protocol/stored/group/16-consumer-group-regular-expression.ts'
-import type { KeyValue } from '../coordinator-log.ts'
+import type { KeyValue, Marker } from '../coordinator-log.ts'
 
 /** A record of `__consumer_offsets`: its name, and Kafka's own key and value (null: a tombstone). */
 interface Row<Name extends string, K, V> {
@@ -69,12 +69,8 @@ export type RegexRecord = Row<
   regex.ConsumerGroupRegularExpressionValue
 >
 /** The end of a transaction: a control record in the log, not a row of its own. */
-export interface MarkerRecord {
+export interface MarkerRecord extends Marker {
   readonly type: 'TransactionMarker'
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly coordinatorEpoch: number
-  readonly isCommit: boolean
 }
 
 export type ConsumerRecord =

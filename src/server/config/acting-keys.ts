@@ -3,6 +3,8 @@
  * about when it is set: the operator must know that it has no effect yet.
  */
 export const actingKeys: ReadonlySet<string> = new Set([
+  'add.partitions.to.txn.retry.backoff.max.ms',
+  'add.partitions.to.txn.retry.backoff.ms',
   'advertised.listeners',
   'auto.create.topics.enable',
   'broker.rack',
@@ -80,10 +82,15 @@ export const actingKeys: ReadonlySet<string> = new Set([
   'replica.high.watermark.checkpoint.interval.ms',
   'request.timeout.ms',
   'socket.request.max.bytes',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+  'transaction.max.timeout.ms',
+  'transaction.partition.verification.enable',
+  'transaction.remove.expired.transaction.cleanup.interval.ms',
   'transaction.state.log.min.isr',
   'transaction.state.log.num.partitions',
   'transaction.state.log.replication.factor',
   'transaction.state.log.segment.bytes',
+  'transactional.id.expiration.ms',
 ])
 
 /** Settings of machinery that does not exist here: threads, pools, JVM and socket details. */

@@ -11,6 +11,7 @@ import { Malformed } from '../../protocol/schema.ts'
 import type { Partition } from '../../replication/partition.ts'
 import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
 import { mayAccess } from '../access.ts'
+import { Admission, NotAdmitted, produceRefusal, type Support } from '../admission.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { hintedCodes, LeaderHints } from '../leader-hints.ts'
 import { partitionOf } from '../partition-lookup.ts'
@@ -31,10 +32,10 @@ export const handleProduce = handler(
     if (request.acks < acks.all || request.acks > acks.leader) {
       throw new Refusal('INVALID_REQUIRED_ACKS')
     }
-    if (hasTransactional(request)) checkTransactional(request.transactionalId, context, services)
+    const admission = admissionOf(request, context, services)
     // Every append is begun here, synchronously: requests of one connection stay in order.
     const pending = request.topicData.map((topic) =>
-      topic.partitionData.map((data) => begin(topic, data, request, context, services)),
+      topic.partitionData.map((data) => begin(topic, data, request, admission, context, services)),
     )
     return settle(request, pending, context, services)
   },
@@ -103,6 +104,7 @@ function refused(index: number, error: unknown, partition: Partition | null): Pa
   const isUnreadable = partition === null && error.reason === 'CORRUPT_MESSAGE'
   if (isUnreadable) return { ...failed, errorMessage: error.detail }
   if (partition === null || startsUnknown.has(error.reason)) return failed
+  if (error instanceof NotAdmitted) return { ...failed, errorMessage: error.detail }
   const answer = { ...failed, logStartOffset: partition.logStartOffset }
   if (!(error instanceof InvalidRecords)) return answer
   const recordErrors = error.recordErrors.map((one) => ({
@@ -116,6 +118,7 @@ function begin(
   topicData: TopicData,
   { index, records }: PartitionData,
   request: ProduceRequest,
+  admission: Admission | null,
   context: RequestContext,
   services: Services,
 ): Pending {
@@ -127,11 +130,47 @@ function begin(
     checkProduceRecords(batch, context.apiVersion)
     partition = partitionOf(topic.name, index, services)
     checkInSyncReplicas(topic, index, request.acks, services)
-    const appended = partition.append(batch, 'client', services.clock.nowMs())
-    return finish(index, partition, appended, request.acks)
+    return finish(
+      index,
+      partition,
+      append(partition, batch, admission, services),
+      request.acks,
+      context,
+    )
   } catch (error) {
-    return refused(index, error, partition)
+    return refused(index, admissionError(error, context), partition)
   }
+}
+
+const fromClient = { origin: 'client' } as const
+
+/** A transactional batch waits for the coordinator's word where it is the first of its transaction. */
+function append(
+  partition: Partition,
+  records: Buffer,
+  admission: Admission | null,
+  { clock }: Services,
+): ReturnType<Partition['append']> {
+  if (admission === null) return partition.append(records, fromClient, clock.nowMs())
+  const batch = new Batch(records)
+  if (!batch.isTransactional || !batch.hasProducerId) {
+    return partition.append(records, fromClient, clock.nowMs())
+  }
+  const origin = 'client'
+  const admitted = admission.admit(partition, batch.baseSequence)
+  if (!(admitted instanceof Promise)) {
+    return partition.append(records, { origin, ...admitted }, clock.nowMs())
+  }
+  return admitted.then((o) => partition.append(records, { origin, ...o }, clock.nowMs()))
+}
+
+function admissionError(error: unknown, { apiVersion }: RequestContext): unknown {
+  return error instanceof NotAdmitted ? produceRefusal(error, supportOf(apiVersion)) : error
+}
+
+function supportOf(apiVersion: number): Support {
+  if (apiVersion >= 12) return 'addsPartitions'
+  return apiVersion >= 11 ? 'abortableErrors' : 'oldErrors'
 }
 
 async function finish(
@@ -139,6 +178,7 @@ async function finish(
   partition: Partition,
   appending: ReturnType<Partition['append']>,
   requiredAcks: number,
+  context: RequestContext,
 ): Promise<PartitionAnswer> {
   try {
     const { baseOffset, logAppendTimeMs, logStartOffset, committed } = await appending
@@ -147,7 +187,7 @@ async function finish(
     else await committed
     return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    return refused(index, error, partition)
+    return refused(index, admissionError(error, context), partition)
   }
 }
 
@@ -174,17 +214,6 @@ function checkTopic({ name }: TopicState, { clientId }: RequestContext): void {
   throw new Refusal('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${name}`)
 }
 
-function hasTransactional({ topicData }: ProduceRequest): boolean {
-  return topicData.some(({ partitionData }) =>
-    partitionData.some(
-      ({ records }) =>
-        records !== null &&
-        records.length >= batchHeaderBytes &&
-        new Batch(records).isTransactional,
-    ),
-  )
-}
-
 function checkInSyncReplicas(
   topic: TopicState,
   index: number,
@@ -204,8 +233,41 @@ function checkInSyncReplicas(
   }
 }
 
-function checkTransactional(id: string | null, context: RequestContext, services: Services): void {
+/**
+ * Who admits the transactional batches of the request; null if it has none.
+ * @throws Refusal TRANSACTIONAL_ID_AUTHORIZATION_FAILED | INVALID_PRODUCER_ID_MAPPING
+ */
+function admissionOf(
+  request: ProduceRequest,
+  context: RequestContext,
+  services: Services,
+): Admission | null {
+  const { transactionalId: id } = request
+  const batches = transactionalBatches(request)
+  const [first] = batches
+  if (first === undefined) return null
   if (id === null || !mayAccess(services, context, 'WRITE', 'transactionalId', id)) {
     throw new Refusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
   }
+  const { producerId, producerEpoch } = first
+  if (batches.some((one) => one.producerId !== producerId || one.producerEpoch !== producerEpoch)) {
+    throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
+  }
+  const producer = { transactionalId: id, producerId, producerEpoch }
+  return new Admission(producer, supportOf(context.apiVersion), services)
 }
+
+function transactionalBatches({ topicData }: ProduceRequest): readonly Batch[] {
+  // Hardly any request has one: nothing is made for those that have none.
+  let found: Batch[] | null = null
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records === null || records.length < batchHeaderBytes) continue
+      const batch = new Batch(records)
+      if (batch.isTransactional) (found ??= []).push(batch)
+    }
+  }
+  return found ?? none
+}
+
+const none: readonly Batch[] = []

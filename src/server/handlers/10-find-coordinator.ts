@@ -4,15 +4,20 @@ import {
   type FindCoordinatorResponse,
   findCoordinator,
 } from '../../protocol/messages/10-find-coordinator.ts'
-import { mayAccess } from '../access.ts'
+import type { ResourceKind } from '../../security/authorizer.ts'
+import { authorize } from '../access.ts'
 import { nodeOf } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { ensureInternalTopic, offsetsTopic } from '../internal-topics.ts'
+import { ensureInternalTopic, offsetsTopic, transactionsTopic } from '../internal-topics.ts'
 import type { Services } from '../services.ts'
 
 type Found = NonNullable<FindCoordinatorResponse['coordinators']>[number]
 
 const keyTypes = { group: 0, transaction: 1, share: 2 } as const
+const coordinators: Readonly<Partial<Record<number, { topic: string; resource: ResourceKind }>>> = {
+  [keyTypes.group]: { topic: offsetsTopic, resource: 'group' },
+  [keyTypes.transaction]: { topic: transactionsTopic, resource: 'transactionalId' },
+}
 /** The first version in which several keys may be asked for (KIP-699). */
 const batchedSince = 4
 
@@ -62,17 +67,14 @@ async function coordinatorOf(
   context: RequestContext,
   services: Services,
 ) {
-  if (keyType !== keyTypes.group) {
-    if (keyType !== keyTypes.transaction && keyType !== keyTypes.share) {
-      throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
-    }
-    throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+  const kind = coordinators[keyType]
+  if (kind === undefined) {
+    if (keyType === keyTypes.share) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+    throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
   }
-  if (!mayAccess(services, context, 'DESCRIBE', 'group', key)) {
-    throw new Refusal('GROUP_AUTHORIZATION_FAILED')
-  }
+  authorize(services, context, 'DESCRIBE', kind.resource, key)
   const { metadata, settings } = services
-  const topic = await ensureInternalTopic(offsetsTopic, metadata, settings)
+  const topic = await ensureInternalTopic(kind.topic, metadata, settings)
   const { leader } = topic.partitions[keyPartition(key, topic.partitions.length)]!
   const broker = metadata.image.brokers.get(leader)
   const node = broker === undefined ? null : nodeOf(broker, context)

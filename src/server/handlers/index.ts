@@ -19,6 +19,11 @@ import { handleDeleteTopics } from './20-delete-topics.ts'
 import { handleDeleteRecords } from './21-delete-records.ts'
 import { handleInitProducerId } from './22-init-producer-id.ts'
 import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handleAddPartitionsToTxn } from './24-add-partitions-to-txn.ts'
+import { handleAddOffsetsToTxn } from './25-add-offsets-to-txn.ts'
+import { handleEndTxn } from './26-end-txn.ts'
+import { handleWriteTxnMarkers } from './27-write-txn-markers.ts'
+import { handleTxnOffsetCommit } from './28-txn-offset-commit.ts'
 import { handleDescribeAcls } from './29-describe-acls.ts'
 import { handleCreateAcls } from './30-create-acls.ts'
 import { handleDeleteAcls } from './31-delete-acls.ts'
@@ -44,6 +49,8 @@ import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentia
 import { handleDescribeQuorum } from './55-describe-quorum.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleDescribeProducers } from './61-describe-producers.ts'
+import { handleDescribeTransactions } from './65-describe-transactions.ts'
+import { handleListTransactions } from './66-list-transactions.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleConsumerGroupDescribe } from './69-consumer-group-describe.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
@@ -71,6 +78,11 @@ export const handlers: readonly AnyHandler[] = [
   handleDeleteRecords,
   handleInitProducerId,
   handleOffsetForLeaderEpoch,
+  handleAddPartitionsToTxn,
+  handleAddOffsetsToTxn,
+  handleEndTxn,
+  handleWriteTxnMarkers,
+  handleTxnOffsetCommit,
   handleDescribeAcls,
   handleCreateAcls,
   handleDeleteAcls,
@@ -96,6 +108,8 @@ export const handlers: readonly AnyHandler[] = [
   handleDescribeQuorum,
   handleDescribeCluster,
   handleDescribeProducers,
+  handleDescribeTransactions,
+  handleListTransactions,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
   handleListConfigResources,

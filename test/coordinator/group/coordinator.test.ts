@@ -218,7 +218,7 @@ describe('committed offsets', () => {
 })
 
 describe('offsets that are committed within a transaction', () => {
-  const producer = { id: 7, epoch: 0 }
+  const producer = { producerId: 7, producerEpoch: 0, guard: undefined }
   const request = { ...commitRequest, topics: commitOf(9, 'in a transaction') }
   const marker = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 0 }
   const stable = { ...fetchRequest, requireStable: true }

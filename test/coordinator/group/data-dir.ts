@@ -8,8 +8,11 @@ import { readRecords } from '../../../src/protocol/records/record.ts'
 /** Partitions of `__consumer_offsets` that Apache Kafka 4.4.0 wrote. */
 export const goldenPartitions = [14, 18, 20, 32, 39, 43, 49]
 
-export async function goldenBatches(partition: number): Promise<LoadedBatch[]> {
-  const folder = `../../golden/data-dir/__consumer_offsets-${partition}`
+export async function goldenBatches(
+  partition: number,
+  topic = '__consumer_offsets',
+): Promise<LoadedBatch[]> {
+  const folder = `../../golden/data-dir/${topic}-${partition}`
   const bytes = readFileSync(join(import.meta.dirname, folder, '00000000000000000000.log'))
   const batches: LoadedBatch[] = []
   for (const batch of batchesIn(bytes)) {

@@ -36,6 +36,10 @@ export class MemoryLog implements CoordinatorLog {
     return this.write({ records: [], producerId, producerEpoch, isTransactional: true, marker })
   }
 
+  checkProducer(): void {}
+
+  checkMarker(): void {}
+
   private write(content: Omit<LoadedBatch, 'baseOffset'>): Promise<void> {
     const batch = { baseOffset: this.batches.length, ...content }
     if (this.failNext > 0) {

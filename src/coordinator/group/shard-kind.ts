@@ -1,0 +1,57 @@
+import type { CoordinatorLog, LoadedBatch } from '../coordinator-log.ts'
+import type { ShardKind } from '../hosted-shard.ts'
+import type { GroupCommand } from './commands.ts'
+import { fromKeyValue, type GroupRecord, type StoredRecord, toKeyValue } from './records.ts'
+import { GroupShard } from './shard.ts'
+
+/** Tombstones need not be one batch: the larger masses of a deleted topic are split. */
+const tombstonesMax = 1000
+
+/** How the shards of `__consumer_offsets` are made, written and read. */
+export function groupShards(
+  o: ConstructorParameters<typeof GroupShard>[0],
+): ShardKind<GroupCommand, GroupRecord, GroupShard> {
+  return {
+    topic: '__consumer_offsets',
+    newMachine: () => new GroupShard(o),
+    recordsOf,
+    append,
+    loaded: { kind: 'loaded' },
+  }
+}
+
+function* recordsOf(batch: LoadedBatch): Generator<GroupRecord> {
+  const { producerId, producerEpoch, marker } = batch
+  if (marker !== null) {
+    const isCommit = marker === 'commit'
+    yield { type: 'TransactionMarker', producerId, producerEpoch, coordinatorEpoch: -1, isCommit }
+    return
+  }
+  for (const keyValue of batch.records) {
+    const record = fromKeyValue(keyValue)
+    if (record === null) continue
+    if (batch.isTransactional && record.type === 'OffsetCommit') {
+      yield { ...record, producer: { id: producerId, epoch: producerEpoch } }
+    } else yield record
+  }
+}
+
+function append(records: readonly GroupRecord[], log: CoordinatorLog): Promise<void> {
+  const first = records[0]
+  if (first?.type === 'TransactionMarker') return log.appendMarker(first)
+  const rows = records as readonly StoredRecord[]
+  const producer = first?.type === 'OffsetCommit' ? first.producer : undefined
+  const keyValues = rows.map(toKeyValue)
+  if (producer !== undefined) {
+    const { id: producerId, epoch: producerEpoch } = producer
+    return log.append(keyValues, { producerId, producerEpoch, isTransactional: true })
+  }
+  if (keyValues.length <= tombstonesMax || keyValues.some(({ value }) => value !== null)) {
+    return log.append(keyValues)
+  }
+  const appends: Promise<void>[] = []
+  for (let i = 0; i < keyValues.length; i += tombstonesMax) {
+    appends.push(log.append(keyValues.slice(i, i + tombstonesMax)))
+  }
+  return Promise.all(appends).then(() => {})
+}

@@ -1,0 +1,187 @@
+import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
+import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
+import { type ErrorName, Refusal } from '../protocol/errors.ts'
+import type { Partition } from '../replication/partition.ts'
+import { transactionsTopic } from './internal-topics.ts'
+import type { Services } from './services.ts'
+
+/** Why a transactional batch may not be appended; `detail` is what its answer says. */
+export class NotAdmitted extends Refusal {}
+
+/** What the client's version of Produce or TxnOffsetCommit lets the broker do (KIP-890). */
+export type Support = 'oldErrors' | 'abortableErrors' | 'addsPartitions'
+
+export interface TransactionalProducer {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+/** What goes along with the append; see `AppendContext.guard`. */
+interface Admitted {
+  readonly guard: symbol | null | undefined
+}
+
+interface Waiting {
+  readonly sequence: number
+  outcome: symbol | null | Refusal
+}
+
+const retried: ErrorName = 'CONCURRENT_TRANSACTIONS'
+
+/**
+ * Asks the transaction coordinator, once for all partitions of a request, whether they are part of the
+ * producer's transaction; from transaction version 2 on it adds them. Partitions where the transaction
+ * is open already are not asked about.
+ */
+export class Admission {
+  private readonly producer: TransactionalProducer
+  private readonly support: Support
+  private readonly services: Services
+  private readonly waiting = new Map<Partition, Waiting>()
+  private asked: Promise<void> | null = null
+
+  constructor(producer: TransactionalProducer, support: Support, services: Services) {
+    this.producer = producer
+    this.support = support
+    this.services = services
+  }
+
+  /**
+   * At once where the transaction is open, else once the coordinator has answered. All partitions of
+   * a request are to be asked for in one go.
+   *
+   * @param sequence the first of the batch; -1 where there is none.
+   * @throws NotAdmitted, at once or as a rejection.
+   */
+  admit(partition: Partition, sequence: number): Admitted | Promise<Admitted> {
+    if (!this.addsPartitions && !this.isVerifying) return { guard: undefined }
+    const guard = this.begin(partition, sequence)
+    if (guard instanceof Refusal) throw guard
+    if (guard === null) return this.admitted(null)
+    this.waiting.set(partition, { sequence, outcome: guard })
+    this.asked ??= Promise.resolve().then(() => this.ask())
+    return this.asked.then(() => {
+      const { outcome } = this.waiting.get(partition)!
+      if (outcome instanceof Refusal) throw outcome
+      return this.admitted(outcome)
+    })
+  }
+
+  private get addsPartitions(): boolean {
+    return this.support === 'addsPartitions'
+  }
+
+  private get isVerifying(): boolean {
+    return this.services.settings.bool('transaction.partition.verification.enable')
+  }
+
+  private admitted(guard: symbol | null): Admitted {
+    return { guard: this.isVerifying ? guard : undefined }
+  }
+
+  private begin(partition: Partition, sequence: number): symbol | null | Refusal {
+    try {
+      return partition.log.producers.beginVerification({
+        ...this.producer,
+        sequence,
+        bumpsEpoch: this.addsPartitions,
+        nowMs: this.services.clock.nowMs(),
+      })
+    } catch (error) {
+      if (error instanceof Refusal) return new NotAdmitted(error.reason)
+      throw error
+    }
+  }
+
+  private async ask(): Promise<void> {
+    const { clock, settings } = this.services
+    const retryMs = Math.min(
+      settings.int('add.partitions.to.txn.retry.backoff.max.ms'),
+      settings.int('request.timeout.ms'),
+    )
+    const untilMs = clock.monotonicMs() + (this.addsPartitions ? retryMs : 0)
+    for (;;) {
+      const error = await this.askCoordinator()
+      // The transaction before is being completed: that takes a moment only.
+      if (error !== retried || clock.monotonicMs() >= untilMs) {
+        if (error !== null) this.refuse(() => true, error)
+        return
+      }
+      const backoffMs = settings.int('add.partitions.to.txn.retry.backoff.ms')
+      await new Promise<void>((resolve) => clock.after(backoffMs, resolve))
+      for (const [partition, waiting] of this.waiting) {
+        waiting.outcome = this.begin(partition, waiting.sequence)
+      }
+    }
+  }
+
+  /** @returns the error that all partitions share, or null. */
+  private async askCoordinator(): Promise<ErrorName | null> {
+    const { transactions } = this.services
+    const partitions = this.unadmitted()
+    try {
+      if (this.addsPartitions) {
+        await transactions.addPartitions({ ...this.producer, partitions, transactionVersion: 2 })
+        return null
+      }
+      const missing = await transactions.verifyPartitions({ ...this.producer, partitions })
+      this.refuse(({ topic, index }) => has(missing, topic, index), 'TRANSACTION_ABORTABLE')
+      return null
+    } catch (error) {
+      if (error instanceof Refusal) return this.coordinatorError(error.reason)
+      throw error
+    }
+  }
+
+  private unadmitted(): PartitionSet {
+    const topics = [...this.waiting]
+      .filter(([, { outcome }]) => typeof outcome === 'symbol')
+      .map(([{ topic, index }]) => ({ topic, partitions: [index] }))
+    return partitionSet(topics)
+  }
+
+  private coordinatorError(reason: ErrorName): ErrorName {
+    const { image } = this.services.metadata
+    const hasTopic = image.topics.has(transactionsTopic)
+    return reason === 'NOT_COORDINATOR' && !hasTopic ? 'COORDINATOR_NOT_AVAILABLE' : reason
+  }
+
+  private refuse(isMeant: (partition: Partition) => boolean, error: ErrorName): void {
+    const known = this.translate(error)
+    for (const [partition, waiting] of this.waiting) {
+      if (typeof waiting.outcome === 'symbol' && isMeant(partition)) {
+        waiting.outcome = new NotAdmitted(known)
+      }
+    }
+  }
+
+  /** What clients of this version know the error as (`AddPartitionsToTxnManager`). */
+  private translate(error: ErrorName): ErrorName {
+    if (error === 'PRODUCER_FENCED') return 'INVALID_PRODUCER_EPOCH'
+    const isOld = this.support === 'oldErrors'
+    return error === 'TRANSACTION_ABORTABLE' && isOld ? 'INVALID_TXN_STATE' : error
+  }
+}
+
+/** Errors of the coordinator that clients before KIP-890 would not try again after. */
+const unverified: ReadonlySet<ErrorName> = new Set([
+  'NETWORK_EXCEPTION',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+])
+
+/** What Produce answers where a batch was not admitted (`ReplicaManager.handleProduceAppend`). */
+export function produceRefusal({ reason }: NotAdmitted, support: Support): NotAdmitted {
+  if (reason === 'INVALID_TXN_STATE') {
+    return new NotAdmitted(reason, 'Partition was not added to the transaction')
+  }
+  const isRetried = reason === retried && support !== 'addsPartitions'
+  if (!isRetried && !unverified.has(reason)) return new NotAdmitted(reason)
+  const cause = `Underlying error: ${reason}`
+  return new NotAdmitted(
+    'NOT_ENOUGH_REPLICAS',
+    `Unable to verify the partition has been added to the transaction. ${cause}`,
+  )
+}

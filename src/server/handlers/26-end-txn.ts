@@ -1,0 +1,28 @@
+import { errorCode } from '../../protocol/errors.ts'
+import { endTxn } from '../../protocol/messages/26-end-txn.ts'
+import { authorize } from '../access.ts'
+import { knownAs } from '../fenced.ts'
+import { handler } from '../handler.ts'
+
+const fencedSince = 2
+/** From this version on the producer takes its next epoch from the answer (KIP-890). */
+const bumpsSince = 5
+
+/** EndTxn: answered when the outcome is decided; the partitions are told after that. */
+export const handleEndTxn = handler(
+  endTxn,
+  async ({ committed: isCommit, ...producer }, context, services) => {
+    authorize(services, context, 'WRITE', 'transactionalId', producer.transactionalId)
+    const transactionVersion = context.apiVersion >= bumpsSince ? 2 : 0
+    const { producerId, producerEpoch } = await services.transactions.endTransaction({
+      ...producer,
+      isCommit,
+      transactionVersion,
+    })
+    return { throttleTimeMs: 0, errorCode: errorCode('NONE'), producerId, producerEpoch }
+  },
+  (_request, { apiVersion }, code) => ({
+    throttleTimeMs: 0,
+    errorCode: knownAs(code, apiVersion >= fencedSince),
+  }),
+)

@@ -1,0 +1,44 @@
+import { Refusal } from '../../protocol/errors.ts'
+import { describeTransactions } from '../../protocol/messages/65-describe-transactions.ts'
+import { authorize, mayAccess } from '../access.ts'
+import { handler } from '../handler.ts'
+
+/** DescribeTransactions: where transactional ids stand (KIP-664). */
+export const handleDescribeTransactions = handler(
+  describeTransactions,
+  async ({ transactionalIds }, context, services) => ({
+    throttleTimeMs: 0,
+    transactionStates: await Promise.all(
+      transactionalIds.map(async (id) => {
+        try {
+          authorize(services, context, 'DESCRIBE', 'transactionalId', id)
+          const found = await services.transactions.describe(id)
+          const topics = found.topics.filter(({ topic }) =>
+            mayAccess(services, context, 'DESCRIBE', 'topic', topic),
+          )
+          return { ...found, topics }
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error
+          return unknown(id, error.code)
+        }
+      }),
+    ),
+  }),
+  ({ transactionalIds }, _context, code) => ({
+    throttleTimeMs: 0,
+    transactionStates: transactionalIds.map((id) => unknown(id, code)),
+  }),
+)
+
+function unknown(transactionalId: string, errorCode: number) {
+  return {
+    errorCode,
+    transactionalId,
+    transactionState: '',
+    transactionTimeoutMs: 0,
+    transactionStartTimeMs: 0,
+    producerId: 0,
+    producerEpoch: 0,
+    topics: [],
+  }
+}
