@@ -7,7 +7,6 @@ import {
   type Draft,
   type Fields,
   type Infer,
-  Malformed,
   zeroUuid,
 } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -18,7 +17,8 @@ export interface Codec<F extends Fields> {
   write(writer: Writer, value: Draft<F>): void
 }
 
-const compiled = new WeakMap<Fields, Map<string, Codec<any>>>()
+/** By layout; the list by version, twice: not flexible and flexible. */
+const compiled = new WeakMap<Fields, (Codec<any> | undefined)[]>()
 
 /** The codec of a layout in a version, made on first use: source text compiled by the engine. */
 export function codecOf<F extends Fields>(
@@ -27,23 +27,15 @@ export function codecOf<F extends Fields>(
   flexible: number | null,
 ): Codec<F> {
   let versions = compiled.get(fields)
-  if (versions === undefined) compiled.set(fields, (versions = new Map()))
+  if (versions === undefined) compiled.set(fields, (versions = []))
   const isFlexible = flexible !== null && version >= flexible
-  const key = `${version}${isFlexible}`
-  let codec = versions.get(key)
-  if (codec === undefined) versions.set(key, (codec = compile(fields, version, isFlexible)))
-  return codec as Codec<F>
+  const key = version * 2 + (isFlexible ? 1 : 0)
+  return (versions[key] ??= compile(fields, version, isFlexible)) as Codec<F>
 }
 
 /** @throws Malformed when the bytes do not follow the layout. */
 export function decode<F extends Fields>(codec: Codec<F>, reader: Reader): Infer<F> {
-  try {
-    return codec.read(reader)
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new Malformed('the message ends in the middle of a field')
-    throw error
-  }
+  return codec.read(reader)
 }
 
 /** The body of a record of an internal log, without the version that stands before it. */

@@ -16,81 +16,70 @@ export class Reader {
   readonly buffer: Buffer
   /** The next byte to read, relative to the frame. */
   position = 0
-  private readonly view: DataView
+  private readonly end: number
   private elementsLeft = elementsMax
 
   constructor(buffer: Buffer) {
     this.buffer = buffer
-    // Exactly the frame: a read past its end is a RangeError of the engine, which costs no check.
-    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+    this.end = buffer.byteLength
   }
 
   get remaining(): number {
-    return this.buffer.byteLength - this.position
+    return this.end - this.position
   }
 
   bool(): boolean {
-    return this.view.getInt8(this.position++) !== 0
+    return this.int8() !== 0
   }
 
   int8(): number {
-    return this.view.getInt8(this.position++)
+    return (this.uint8() << 24) >> 24
   }
 
   int16(): number {
-    const value = this.view.getInt16(this.position)
-    this.position += 2
-    return value
+    return (this.uint16() << 16) >> 16
   }
 
   uint16(): number {
-    const value = this.view.getUint16(this.position)
-    this.position += 2
-    return value
+    const at = this.advance(2)
+    const { buffer } = this
+    return (buffer[at]! << 8) | buffer[at + 1]!
   }
 
   int32(): number {
-    const value = this.view.getInt32(this.position)
-    this.position += 4
-    return value
+    const at = this.advance(4)
+    const { buffer } = this
+    return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!
   }
 
   uint32(): number {
-    const value = this.view.getUint32(this.position)
-    this.position += 4
-    return value
+    return this.int32() >>> 0
   }
 
   int64(): number {
-    const high = this.view.getInt32(this.position)
-    const low = this.view.getUint32(this.position + 4)
-    this.position += 8
-    return high * 0x1_0000_0000 + low
+    const high = this.int32()
+    return high * 0x1_0000_0000 + this.uint32()
   }
 
   int64Exact(): bigint {
-    const value = this.view.getBigInt64(this.position)
-    this.position += 8
-    return value
+    return this.buffer.readBigInt64BE(this.advance(8))
   }
 
   float64(): number {
-    const value = this.view.getFloat64(this.position)
-    this.position += 8
-    return value
+    return this.buffer.readDoubleBE(this.advance(8))
   }
 
   /** @throws Malformed when it is longer than five bytes. */
   unsignedVarint(): number {
-    const first = this.view.getUint8(this.position++)
+    const first = this.uint8()
     if (first < 0x80) return first
     let value = first & 0x7f
     for (let shift = 7; shift < 28; shift += 7) {
-      const byte = this.view.getUint8(this.position++)
+      const byte = this.uint8()
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value >>> 0
     }
-    const last = this.view.getUint8(this.position++)
+    const last = this.uint8()
     if (last >= 0x80) throw new Malformed('a varint is longer than 5 bytes')
     return (value | (last << 28)) >>> 0
   }
@@ -170,13 +159,22 @@ export class Reader {
     return this.buffer.subarray(start, start + length)
   }
 
+  private uint8(): number {
+    const at = this.position
+    if (at >= this.end) throw this.short(1)
+    this.position = at + 1
+    return this.buffer[at]!
+  }
+
   private advance(length: number): number {
     const start = this.position
-    if (length > this.buffer.byteLength - start) {
-      throw new Malformed(`a field of ${length} bytes with ${this.buffer.byteLength - start} left`)
-    }
+    if (length > this.end - start) throw this.short(length)
     this.position = start + length
     return start
+  }
+
+  private short(length: number): Malformed {
+    return new Malformed(`a field of ${length} bytes with ${this.remaining} left`)
   }
 }
 

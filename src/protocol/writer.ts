@@ -220,7 +220,10 @@ export class Writer {
     const length = this.length - 4
     const pieces = this.finish()
     const head = pieces[0]!
-    new DataView(head.buffer, head.byteOffset, 4).setInt32(0, length)
+    head[0] = length >>> 24
+    head[1] = length >>> 16
+    head[2] = length >>> 8
+    head[3] = length
     return pieces
   }
 
