@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BadUsage } from '../src/cli/arguments.ts'
+import { BadUsage } from '../src/cli/bad-usage.ts'
 import { isCapture, segmentsOf } from '../src/cli/decode/capture.ts'
 import { frameToText } from '../src/cli/decode/render.ts'
 import { framesOf } from '../src/cli/decode/session.ts'

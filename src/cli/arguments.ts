@@ -1,10 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type LogLevel, logLevels } from '../base/logger.ts'
-
-/** The command line cannot be understood: the message says what is wrong with it. */
-export class BadUsage extends Error {
-  override readonly name = 'BadUsage'
-}
+import { BadUsage } from './bad-usage.ts'
 
 export interface StartArguments {
   readonly port: number | null
@@ -30,6 +26,9 @@ export const usage = `odradek: a Kafka broker in one npm install
   odradek start [--port N] [--host H] [--data DIR | --memory] [--brokers N]
                 [--config server.properties] [--set KEY=VALUE]...
                 [--log-level debug|info|warn|error|silent]
+  odradek format (--config server.properties | --data DIR) [--cluster-id ID] [--standalone]
+                 [--release-version V] [--feature NAME=LEVEL]... [--add-scram USER]...
+                 [--ignore-formatted]
   odradek decode [FILE] [--json] [--response API:VERSION]
   odradek --version
   odradek --help
@@ -42,6 +41,9 @@ export const usage = `odradek: a Kafka broker in one npm install
                   each with a directory of its own in --data (default 1)
   --config FILE   a server.properties of Apache Kafka, as it stands
   --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
+
+  format does what kafka-storage format does, with the same flags: a directory that is started
+  without it is formatted with what this release begins with.
 
   decode prints Kafka's bytes as fields: a capture (pcap, pcapng), a .log or .checkpoint file of a
   data directory, or frames as hex or bytes; without FILE from standard input.

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { BadUsage, parseDecode, parseStart, usage } from './arguments.ts'
+import { parseDecode, parseStart, usage } from './arguments.ts'
+import { BadUsage } from './bad-usage.ts'
 import { runStart } from './start.ts'
 
 /** Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong usage, 130 stopped at once. */
@@ -17,6 +18,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   try {
     if (command === 'start') await runStart(parseStart(rest))
+    else if (command === 'format') await (await import('./format.ts')).runFormat(rest)
     else if (command === 'decode') await decode(rest)
     else throw new BadUsage(`unknown command "${command}"`)
   } catch (error) {

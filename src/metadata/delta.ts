@@ -38,6 +38,9 @@ export class ImageDelta {
   features: Map<string, number> | null = null
   quotas: Image['quotas']
   scram: Image['scram']
+  acls: Image['acls']
+  delegationTokens: Image['delegationTokens']
+  quorum: Image['quorum']
   nextProducerId: number
   private offset: number
 
@@ -45,6 +48,9 @@ export class ImageDelta {
     this.base = base
     this.quotas = base.quotas
     this.scram = base.scram
+    this.acls = base.acls
+    this.delegationTokens = base.delegationTokens
+    this.quorum = base.quorum
     this.nextProducerId = base.nextProducerId
     this.offset = base.offset
   }
@@ -84,6 +90,9 @@ export class ImageDelta {
       features: this.features ?? this.base.features,
       quotas: this.quotas,
       scram: this.scram,
+      acls: this.acls,
+      delegationTokens: this.delegationTokens,
+      quorum: this.quorum,
       nextProducerId: this.nextProducerId,
     }
   }
@@ -142,6 +151,9 @@ const replays: Record<number, Replay> = {
       rack: value.rack,
       endpoints: value.endPoints,
       logDirs: value.logDirs ?? [],
+      cordonedLogDirs: value.cordonedLogDirs ?? null,
+      features: value.features,
+      isMigratingZkBroker: value.isMigratingZkBroker ?? false,
     })
   },
   // UnregisterBrokerRecord
@@ -221,12 +233,50 @@ const replays: Record<number, Replay> = {
       patch.inControlledShutdown = value.inControlledShutdown === 1
     }
     if (value.logDirs !== undefined && value.logDirs.length > 0) patch.logDirs = value.logDirs
+    if (value.cordonedLogDirs !== undefined && value.cordonedLogDirs !== null) {
+      patch.cordonedLogDirs = value.cordonedLogDirs
+    }
     patchBroker(delta, value.brokerId, patch)
   },
   // RegisterControllerRecord
   27: (delta, value) => {
-    const { controllerId: id, endPoints: endpoints } = value
-    delta.controllersDraft().set(id, { id, endpoints })
+    const {
+      controllerId: id,
+      endPoints: endpoints,
+      incarnationId,
+      zkMigrationReady,
+      features,
+    } = value
+    const state = { id, incarnationId, zkMigrationReady, endpoints, features }
+    delta.controllersDraft().set(id, state)
+  },
+  // UnregisterControllerRecord
+  29: (delta, value) => void delta.controllersDraft().delete(value.controllerId),
+  // DelegationTokenRecord, RemoveDelegationTokenRecord
+  10: (delta, value) => {
+    delta.delegationTokens = delta.delegationTokens.set(value.tokenId, value)
+  },
+  26: (delta, value) => {
+    delta.delegationTokens = delta.delegationTokens.delete(value.tokenId)
+  },
+  // AccessControlEntryRecord, RemoveAccessControlEntryRecord
+  18: (delta, value) => {
+    delta.acls = delta.acls.set(value.id, value)
+  },
+  19: (delta, value) => {
+    delta.acls = delta.acls.delete(value.id)
+  },
+  // ClearElrRecord: an empty name means every topic (KIP-966)
+  28: (delta, { topicName }) => {
+    const topics = topicName === '' ? [...delta.base.topics.values()] : []
+    const one = delta.base.topics.get(topicName)
+    if (one !== undefined) topics.push(one)
+    for (const { id } of topics) {
+      const { partitions } = delta.draftOf(id)
+      partitions.forEach((partition, i) => {
+        partitions[i] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+      })
+    }
   },
 }
 

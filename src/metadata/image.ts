@@ -1,4 +1,7 @@
 import { PersistentMap } from '../base/persistent-map.ts'
+import type { DelegationTokenRecord } from '../protocol/stored/metadata/10-delegation-token-record.ts'
+import type { AccessControlEntryRecord } from '../protocol/stored/metadata/18-access-control-entry-record.ts'
+import type { VotersRecord } from '../protocol/stored/raft/voters-record.ts'
 import type { Overrides } from './config/settings.ts'
 import type { QuotaState } from './quotas.ts'
 
@@ -41,11 +44,32 @@ export interface BrokerState {
   readonly rack: string | null
   readonly endpoints: readonly Endpoint[]
   readonly logDirs: readonly string[]
+  /** Directories that take no new replicas; null where the registration says nothing of them. */
+  readonly cordonedLogDirs: readonly string[] | null
+  readonly features: readonly FeatureRange[]
+  readonly isMigratingZkBroker: boolean
+}
+
+/** What a node can work at. */
+export interface FeatureRange {
+  readonly name: string
+  readonly minSupportedVersion: number
+  readonly maxSupportedVersion: number
 }
 
 export interface ControllerState {
   readonly id: number
+  readonly incarnationId: string
+  readonly zkMigrationReady: boolean
   readonly endpoints: readonly Endpoint[]
+  readonly features: readonly FeatureRange[]
+}
+
+/** Who votes on the metadata log, as the log itself says; nothing with static voters (KIP-853). */
+export interface QuorumMembers {
+  /** The level of the feature `kraft.version`. */
+  readonly kraftVersion: number
+  readonly voters: VotersRecord['voters']
 }
 
 /** A user's credential of one mechanism, without anything that a password could be had from. */
@@ -81,6 +105,11 @@ export interface Image {
   readonly quotas: PersistentMap<QuotaState>
   /** By `scramKey`. */
   readonly scram: PersistentMap<ScramState>
+  /** Access control entries, kept as they were written, by their id. */
+  readonly acls: PersistentMap<AccessControlEntryRecord>
+  /** Delegation tokens, kept as they were written, by token id. */
+  readonly delegationTokens: PersistentMap<DelegationTokenRecord>
+  readonly quorum: QuorumMembers
   /** The first producer id that no block has been given. */
   readonly nextProducerId: number
 }
@@ -96,6 +125,9 @@ export const emptyImage: Image = {
   features: new Map(),
   quotas: PersistentMap.empty(),
   scram: PersistentMap.empty(),
+  acls: PersistentMap.empty(),
+  delegationTokens: PersistentMap.empty(),
+  quorum: { kraftVersion: 0, voters: [] },
   nextProducerId: 0,
 }
 

@@ -1,16 +1,23 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { ImageDelta } from '../metadata/delta.ts'
-import { emptyImage, type Image } from '../metadata/image.ts'
-import { decodeMetadataRecord, type MetadataRecord } from '../metadata/records.ts'
+import { emptyImage, type Image, type QuorumMembers } from '../metadata/image.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
 import { encodeData } from '../protocol/codec.ts'
-import { batchesIn } from '../protocol/records/batch.ts'
 import { controlTypes, writeControlBatch } from '../protocol/records/control.ts'
-import { readRecords, writeBatch } from '../protocol/records/record.ts'
+import { writeBatch } from '../protocol/records/record.ts'
 import { leaderChangeMessage } from '../protocol/stored/raft/leader-change-message.ts'
 import type { Disk } from '../storage/disk.ts'
 import type { Log } from '../storage/log.ts'
-import { newestSnapshot } from './metadata-snapshots.ts'
+import { deleteOldSegments } from '../storage/retention.ts'
+import { MetadataReplay } from './metadata-replay.ts'
+import {
+  listSnapshots,
+  MetadataSnapshots,
+  quorumRecords,
+  removePartialSnapshots,
+  type SnapshotLimits,
+} from './metadata-snapshots.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 
 export const metadataTopic = '__cluster_metadata'
@@ -19,6 +26,27 @@ export const metadataTopicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 const readBytes = 1024 * 1024
 
+export interface MetadataPartitionOptions {
+  readonly log: Log
+  readonly disk: Disk
+  readonly nodeId: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: SnapshotLimits
+  /** A `bootstrap.checkpoint` of a directory formatted before Kafka 4.4. */
+  readonly legacyBootstrapPath: string
+}
+
+export interface OpenedMetadata {
+  readonly partition: MetadataPartition
+  readonly image: Image
+  /**
+   * What the directory was formatted with, to be written as the log's first records; null where the
+   * log has begun, empty where the directory was not formatted by hand.
+   */
+  readonly bootstrapRecords: readonly MetadataRecord[] | null
+}
+
 /**
  * The metadata log of a cluster whose only voter is this process: it is leader from the start, in
  * an epoch above all before, and what is written is committed. A quorum takes this place later.
@@ -26,31 +54,47 @@ const readBytes = 1024 * 1024
 export class MetadataPartition {
   private readonly log: Log
   private readonly clock: Clock
+  private readonly snapshots: MetadataSnapshots
   readonly epoch: number
 
-  private constructor(log: Log, clock: Clock, epoch: number) {
+  private constructor(o: MetadataPartitionOptions, epoch: number) {
+    const { log, clock, disk, logger, limits } = o
     this.log = log
     this.clock = clock
     this.epoch = epoch
+    const trimmable = {
+      get sizeBytes() {
+        return log.segments.sizeBytes
+      },
+      trimTo: (offset: number) => this.trimTo(offset),
+    }
+    this.snapshots = new MetadataSnapshots({
+      ...{ disk, clock, logger, limits },
+      dir: log.dir,
+      log: trimmable,
+    })
   }
 
   /** Loads what the log and its newest snapshot say, and begins a new epoch. */
-  static async open(o: {
-    readonly log: Log
-    readonly disk: Disk
-    readonly nodeId: number
-    readonly clock: Clock
-    readonly logger: Logger
-  }): Promise<{ partition: MetadataPartition; image: Image }> {
-    const { log, disk, nodeId, clock } = o
+  static async open(o: MetadataPartitionOptions): Promise<OpenedMetadata> {
+    const { log, disk, nodeId } = o
     const state = await readQuorumState(disk, log.dir)
     const epoch = Math.max(log.latestEpoch, state?.leaderEpoch ?? 0) + 1
+    await removePartialSnapshots(disk, log.dir)
+    const isNew = log.logEndOffset === 0
+    const bootstrapRecords = isNew ? await formattedWith(o) : null
     const image = await loadImage(log, disk, epoch)
-    await writeQuorumState(disk, log.dir, { leaderId: nodeId, leaderEpoch: epoch })
+    const { quorum } = image
+    const partition = new MetadataPartition(o, epoch)
+    await writeQuorumState(
+      disk,
+      log.dir,
+      { leaderId: nodeId, leaderEpoch: epoch },
+      quorum.kraftVersion,
+    )
     log.assignEpochStart(epoch, log.logEndOffset)
-    const partition = new MetadataPartition(log, clock, epoch)
-    await partition.announce(nodeId)
-    return { partition, image }
+    await partition.announce(nodeId, quorum, isNew)
+    return { partition, image, bootstrapRecords }
   }
 
   get nextOffset(): number {
@@ -63,27 +107,44 @@ export class MetadataPartition {
     return this.write(writeBatch({ records }))
   }
 
-  close(): Promise<void> {
-    return this.log.close()
+  /** A new image is there: it may be time for a snapshot. */
+  published(image: Image): void {
+    this.snapshots.consider(image)
   }
 
-  /** The first batch of every epoch names its leader (KIP-595). */
-  private announce(nodeId: number): Promise<void> {
-    const self = { voterId: nodeId }
-    const value = encodeData(leaderChangeMessage, 0, {
-      version: 0,
+  async close(): Promise<void> {
+    await this.snapshots.settled()
+    await this.log.close()
+  }
+
+  /** The first batch of every epoch names its leader (KIP-595); the log's first also who votes (KIP-853). */
+  private announce(nodeId: number, quorum: QuorumMembers, isNew: boolean): Promise<void> {
+    const { kraftVersion, voters } = quorum
+    const directoryId = voters.find(({ voterId }) => voterId === nodeId)?.voterDirectoryId
+    const self = {
+      voterId: nodeId,
+      ...(directoryId === undefined ? {} : { voterDirectoryId: directoryId }),
+    }
+    const version = Math.min(kraftVersion, 1)
+    const value = encodeData(leaderChangeMessage, version, {
+      version,
       leaderId: nodeId,
       voters: [self],
       grantingVoters: [self],
     })
+    const records = [{ type: controlTypes.leaderChange, value }]
     return this.write(
       writeControlBatch({
-        type: controlTypes.leaderChange,
-        value,
+        records: isNew ? [...records, ...quorumRecords(quorum)] : records,
         timestampMs: this.clock.nowMs(),
         leaderEpoch: this.epoch,
       }),
     )
+  }
+
+  private async trimTo(offset: number): Promise<void> {
+    this.log.advanceLogStartOffset(offset)
+    await deleteOldSegments(this.log, this.log.writtenOffset, this.clock.nowMs())
   }
 
   /** Metadata is few and dear: it is synced before it counts (Kafka's raft log does the same). */
@@ -93,6 +154,7 @@ export class MetadataPartition {
       leaderEpoch: this.epoch,
       origin: 'coordinator',
     })
+    this.snapshots.noteAppended(bytes.length)
     await written
     await this.log.flush()
   }
@@ -101,14 +163,15 @@ export class MetadataPartition {
 /** Replays the newest snapshot and all of the log behind it. */
 async function loadImage(log: Log, disk: Disk, epoch: number): Promise<Image> {
   const delta = new ImageDelta(emptyImage)
-  const replay = new Replay(delta)
-  const snapshot = await newestSnapshot(disk, log.dir)
+  const replay = new MetadataReplay(delta)
+  const snapshot = (await listSnapshots(disk, log.dir)).at(-1)
   let offset = log.logStartOffset
-  if (snapshot !== null) {
+  if (snapshot !== undefined) {
     const bytes = await disk.readFile(snapshot.path)
     // Within a snapshot offsets count its own records; it stands for all below its end.
     await replay.batches(bytes!, snapshot.endOffset - 1)
     offset = Math.max(offset, snapshot.endOffset)
+    if (offset > log.logEndOffset) await log.truncateFully(offset)
   }
   while (offset < log.logEndOffset) {
     const read = await log.read(offset, {
@@ -123,41 +186,18 @@ async function loadImage(log: Log, disk: Disk, epoch: number): Promise<Image> {
   return delta.apply(epoch)
 }
 
-const beginTransaction = 23
-const endTransaction = 24
-const abortTransaction = 25
-
-/** Feeds batches to a delta; records of a metadata transaction (KIP-868) wait for its end. */
-class Replay {
-  private readonly delta: ImageDelta
-  private held: { record: MetadataRecord; offset: number }[] | null = null
-
-  constructor(delta: ImageDelta) {
-    this.delta = delta
-  }
-
-  /** @param fixedOffset what every record counts as; null for its own offset. */
-  async batches(bytes: Buffer, fixedOffset: number | null): Promise<void> {
-    for (const batch of batchesIn(bytes)) {
-      if (batch.isControl) {
-        this.delta.skipTo(fixedOffset ?? batch.lastOffset)
-        continue
-      }
-      for (const { offset, value } of await readRecords(batch)) {
-        if (value !== null) this.one(decodeMetadataRecord(value), fixedOffset ?? offset)
-      }
-    }
-  }
-
-  private one(record: MetadataRecord, offset: number): void {
-    const { key } = record.of
-    if (key === beginTransaction) this.held = []
-    else if (key === abortTransaction) this.held = null
-    else if (key === endTransaction) {
-      for (const one of this.held ?? []) this.delta.replay(one.record, one.offset)
-      this.held = null
-    } else if (this.held !== null) this.held.push({ record, offset })
-    else this.delta.replay(record, offset)
-    this.delta.skipTo(offset)
-  }
+/** The records that `format` left, in the snapshot of offset 0 or, before 4.4, in a file of its own. */
+async function formattedWith({ log, disk, legacyBootstrapPath }: MetadataPartitionOptions) {
+  const [first] = await listSnapshots(disk, log.dir)
+  const isZero = first !== undefined && first.endOffset === 0
+  const bytes = await disk.readFile(isZero ? first.path : legacyBootstrapPath)
+  const records: MetadataRecord[] = []
+  if (bytes === null) return records
+  const replay = new MetadataReplay({
+    quorum: emptyImage.quorum,
+    replay: (record) => void records.push(record),
+    skipTo: () => {},
+  })
+  await replay.batches(bytes, -1)
+  return records
 }

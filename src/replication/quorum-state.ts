@@ -1,3 +1,4 @@
+import { zeroUuid } from '../protocol/schema.ts'
 import type { Disk } from '../storage/disk.ts'
 
 /** What a voter must remember of elections (`QuorumStateData`, written as JSON). */
@@ -16,17 +17,27 @@ export async function readQuorumState(disk: Disk, dir: string): Promise<QuorumSt
   return { leaderId, leaderEpoch }
 }
 
-/** Version 0, as with the static voters of `controller.quorum.voters` (kraft.version 0). */
-export function writeQuorumState(disk: Disk, dir: string, state: QuorumState): Promise<void> {
-  const { leaderId, leaderEpoch } = state
-  const content = {
-    clusterId: '',
-    leaderId,
-    leaderEpoch,
-    votedId: -1,
-    appliedOffset: 0,
-    currentVoters: [{ voterId: leaderId }],
-    data_version: 0,
-  }
+/**
+ * Version 0 with the static voters of `controller.quorum.voters` (kraft.version 0), else version 1:
+ * the log says who votes.
+ */
+export function writeQuorumState(
+  disk: Disk,
+  dir: string,
+  { leaderId, leaderEpoch }: QuorumState,
+  kraftVersion: number,
+): Promise<void> {
+  const content =
+    kraftVersion === 0
+      ? {
+          clusterId: '',
+          leaderId,
+          leaderEpoch,
+          votedId: -1,
+          appliedOffset: 0,
+          currentVoters: [{ voterId: leaderId }],
+          data_version: 0,
+        }
+      : { leaderId, leaderEpoch, votedId: -1, votedDirectoryId: zeroUuid, data_version: 1 }
   return disk.writeFileAtomically(`${dir}/${fileName}`, Buffer.from(JSON.stringify(content)))
 }

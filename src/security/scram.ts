@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 
 /** The hash of each mechanism, by the codes of `ScramMechanism`. */
 const hashes: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha512' }
@@ -10,4 +10,16 @@ export function scramKeys(mechanism: number, saltedPassword: Buffer) {
   const hmac = (text: string) => createHmac(hash, saltedPassword).update(text).digest()
   const storedKey = createHash(hash).update(hmac('Client Key')).digest()
   return { storedKey, serverKey: hmac('Server Key') }
+}
+
+/** The salted password of RFC 5802: what keys are derived from. */
+export function saltPassword(
+  mechanism: number,
+  password: string,
+  salt: Buffer,
+  iterations: number,
+): Buffer {
+  const hash = hashes[mechanism] ?? 'sha256'
+  const length = createHash(hash).digest().length
+  return pbkdf2Sync(password.normalize('NFKC'), salt, iterations, length, hash)
 }

@@ -2,7 +2,6 @@ import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
-import { initialFeatureLevels } from '../metadata/controller/features.ts'
 import { overridesOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
 import {
@@ -10,7 +9,8 @@ import {
   metadataTopic,
   metadataTopicId,
 } from '../replication/metadata-partition.ts'
-import { logConfigDefaults } from '../storage/log-config.ts'
+import type { SnapshotLimits } from '../replication/metadata-snapshots.ts'
+import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
@@ -42,12 +42,17 @@ export class ControllerPart {
     const nodeId = statics.int('node.id')
     const where = statics.string('metadata.log.dir')
     const logDir = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
+    const logConfig = metadataLogConfig(statics)
     const log = await logDir.openLog(`${metadataTopic}-0`, {
       topicId: metadataTopicId,
-      config: () => metadataLogConfig,
+      config: () => logConfig,
       isRetained: false,
     })
-    const { partition, image } = await MetadataPartition.open({ log, disk, nodeId, clock, logger })
+    const { partition, image, bootstrapRecords } = await MetadataPartition.open({
+      ...{ log, disk, nodeId, clock, logger },
+      limits: snapshotLimits(statics),
+      legacyBootstrapPath: `${logDir.path}/bootstrap.checkpoint`,
+    })
     const settings = statics.withDynamic({
       cluster: () => overridesOf(metadata.image, resourceTypes.broker, ''),
       broker: () => overridesOf(metadata.image, resourceTypes.broker, String(nodeId)),
@@ -60,10 +65,11 @@ export class ControllerPart {
       random,
       logger,
     })
-    if (image.features.size === 0) {
+    if (bootstrapRecords !== null || image.features.size === 0) {
       const minInsyncReplicas = statics.text('min.insync.replicas') ?? '1'
-      await metadata.submit(bootstrap(initialFeatureLevels, minInsyncReplicas))
+      await metadata.submit(bootstrap(bootstrapRecords ?? [], minInsyncReplicas))
     }
+    metadata.listen((newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
     return new ControllerPart(nodeId, logDir.clusterId, metadata, partition)
@@ -76,8 +82,21 @@ export class ControllerPart {
 }
 
 /** The metadata log has settings of its own (`metadata.log.*`), and is never cut by time alone. */
-const metadataLogConfig = {
-  ...logConfigDefaults,
-  retentionMs: -1,
-  maxMessageBytes: 8 * 1024 * 1024,
+function metadataLogConfig(settings: BrokerSettings): LogConfig {
+  return {
+    ...logConfigDefaults,
+    segmentBytes: settings.int('metadata.log.segment.bytes'),
+    segmentMs: settings.int('metadata.log.segment.ms'),
+    retentionMs: -1,
+    maxMessageBytes: 8 * 1024 * 1024,
+  }
+}
+
+function snapshotLimits(settings: BrokerSettings): SnapshotLimits {
+  return {
+    bytesBetweenMax: settings.int('metadata.log.max.record.bytes.between.snapshots'),
+    intervalMs: settings.int('metadata.log.max.snapshot.interval.ms'),
+    retentionBytes: settings.int('metadata.max.retention.bytes'),
+    retentionMs: settings.int('metadata.max.retention.ms'),
+  }
 }

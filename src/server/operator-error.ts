@@ -3,6 +3,7 @@ import { DirectoryLocked, DiskError } from '../storage/disk.ts'
 import { CannotUseDirectory } from '../storage/log-dir.ts'
 import { BadProperties } from './config/properties.ts'
 import { BadConfig } from './config/static-config.ts'
+import { BadFormat } from './format/bad-format.ts'
 import { CannotListen } from './listener.ts'
 
 /** Whether an error is the world's and says in one line what the operator can do about it. */
@@ -12,6 +13,7 @@ export function isOperatorError(error: unknown): boolean {
 
 const operatorErrors = [
   BadConfig,
+  BadFormat,
   BadProperties,
   CannotListen,
   CannotUseDirectory,

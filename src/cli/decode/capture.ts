@@ -1,4 +1,4 @@
-import { BadUsage } from '../arguments.ts'
+import { BadUsage } from '../bad-usage.ts'
 
 /** One TCP segment of a capture, whatever it travelled on. */
 export interface Segment {

@@ -1,6 +1,6 @@
 import { errorName } from '../../protocol/errors.ts'
 import { Batch, batchesIn, codecs } from '../../protocol/records/batch.ts'
-import { controlTypes, readControlRecord } from '../../protocol/records/control.ts'
+import { controlTypes } from '../../protocol/records/control.ts'
 import { type KafkaRecord, readRecords } from '../../protocol/records/record.ts'
 import type { AnyType, Fields } from '../../protocol/schema.ts'
 import { embeddedIn } from './embedded.ts'
@@ -139,8 +139,8 @@ async function recordToJson(
   const { offset, timestampMs, headers } = record
   const start = { offset, timestamp: timestampMs }
   if (batch.isControl) {
-    const control = readControlRecord(batch)
-    const type = control === null ? null : (controlNames[control.type] ?? control.type)
+    const code = record.key === null || record.key.length < 4 ? null : record.key.readInt16BE(2)
+    const type = code === null ? null : (controlNames[code] ?? code)
     return { ...start, control: type, value: bytesToJson(record.value) }
   }
   return {

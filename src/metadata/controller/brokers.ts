@@ -9,7 +9,12 @@ import { resourceTypes } from '../config/keys.ts'
 import type { Endpoint } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command } from './controller.ts'
-import { supportedFeatures } from './features.ts'
+import {
+  elrFeature,
+  initialFeatureLevels,
+  newestMetadataVersion,
+  supportedFeatures,
+} from './features.ts'
 
 const features = supportedFeatures.map(({ name, min, max }) => ({
   name,
@@ -18,27 +23,33 @@ const features = supportedFeatures.map(({ name, min, max }) => ({
 }))
 
 /**
- * The first records of a new cluster: the feature levels it starts with, and the number of in-sync
- * replicas, which with eligible leader replicas is one for the whole cluster (KIP-966).
+ * The first records of a new cluster: what it was formatted with, or the feature levels that this
+ * release starts with; and the number of in-sync replicas, which with eligible leader replicas is one
+ * for the whole cluster (KIP-966).
  */
 export function bootstrap(
-  levels: ReadonlyMap<string, number>,
+  formatted: readonly MetadataRecord[],
   minInsyncReplicas: string,
 ): Command<void> {
-  return () => ({
-    records: [
-      ...[...levels].map(([name, featureLevel]) =>
-        metadataRecord(featureLevelRecord, { name, featureLevel }),
-      ),
-      metadataRecord(configRecord, {
-        resourceType: resourceTypes.broker,
-        resourceName: '',
-        name: 'min.insync.replicas',
-        value: minInsyncReplicas,
-      }),
-    ],
-    answer: undefined,
+  const given =
+    formatted.length > 0 ? formatted : featureRecords(initialFeatureLevels(newestMetadataVersion))
+  const hasElr = given.some(
+    ({ of, value }) =>
+      of === featureLevelRecord && value.name === elrFeature && Number(value.featureLevel) > 0,
+  )
+  const minInsync = metadataRecord(configRecord, {
+    resourceType: resourceTypes.broker,
+    resourceName: '',
+    name: 'min.insync.replicas',
+    value: minInsyncReplicas,
   })
+  return () => ({ records: [...given, ...(hasElr ? [minInsync] : [])], answer: undefined })
+}
+
+export function featureRecords(levels: ReadonlyMap<string, number>): MetadataRecord[] {
+  return [...levels].map(([name, featureLevel]) =>
+    metadataRecord(featureLevelRecord, { name, featureLevel }),
+  )
 }
 
 export function registerController(o: {

@@ -3,25 +3,97 @@ export interface SupportedFeature {
   readonly name: string
   readonly min: number
   readonly max: number
+  /** From which level of `metadata.version` on a new cluster gets which level, lowest first. */
+  readonly defaults: readonly (readonly [metadataVersion: number, level: number])[]
+  /** What a level needs of other features. */
+  readonly needs: Readonly<Record<number, Readonly<Record<string, number>>>>
 }
+
+export const metadataVersionFeature = 'metadata.version'
+export const kraftVersionFeature = 'kraft.version'
+export const elrFeature = 'eligible.leader.replicas.version'
 
 /** As Apache Kafka 4.4.0 without unstable features. */
 export const supportedFeatures: readonly SupportedFeature[] = [
-  { name: 'group.version', min: 0, max: 1 },
-  { name: 'kraft.version', min: 0, max: 1 },
-  { name: 'metadata.version', min: 7, max: 33 },
-  { name: 'share.version', min: 0, max: 2 },
-  { name: 'streams.version', min: 0, max: 1 },
-  { name: 'transaction.version', min: 0, max: 2 },
-  { name: 'eligible.leader.replicas.version', min: 0, max: 1 },
+  feature('group.version', 1, [[22, 1]]),
+  feature(kraftVersionFeature, 1, [[21, 1]]),
+  { name: metadataVersionFeature, min: 7, max: 33, defaults: [[7, 33]], needs: {} },
+  feature('share.version', 2, [
+    [28, 1],
+    [31, 2],
+  ]),
+  feature('streams.version', 1, [[29, 1]]),
+  feature('transaction.version', 2, [[24, 2]]),
+  { ...feature(elrFeature, 1, [[26, 1]]), needs: { 1: { [metadataVersionFeature]: 23 } } },
 ]
 
-/** The levels that a cluster formatted by 4.4.0 starts with. */
-export const initialFeatureLevels: ReadonlyMap<string, number> = new Map([
-  ['metadata.version', 33],
-  ['eligible.leader.replicas.version', 1],
-  ['group.version', 1],
-  ['share.version', 2],
-  ['streams.version', 1],
-  ['transaction.version', 2],
-])
+function feature(
+  name: string,
+  max: number,
+  defaults: SupportedFeature['defaults'],
+): SupportedFeature {
+  return { name, min: 0, max, defaults, needs: {} }
+}
+
+/** How many levels of `metadata.version` each release brought, and its first one's number. */
+const releases: readonly (readonly [release: string, count: number, firstIteration?: number])[] = [
+  ['3.3', 1, 3],
+  ['3.4', 1],
+  ['3.5', 3],
+  ['3.6', 3],
+  ['3.7', 5],
+  ['3.8', 1],
+  ['3.9', 1],
+  ['4.0', 4],
+  ['4.1', 2],
+  ['4.2', 2],
+  ['4.3', 1],
+  ['4.4', 3],
+]
+
+/** The names of the levels of `metadata.version`, as in `4.4-IV2`, from the lowest on. */
+export const metadataVersions: ReadonlyMap<number, string> = new Map(
+  releases
+    .flatMap(([release, count, first = 0]) =>
+      Array.from({ length: count }, (_, i) => `${release}-IV${first + i}`),
+    )
+    .map((name, i) => [7 + i, name]),
+)
+
+/** The level of `4.4-IV2`, or the newest one of `4.4` or `4.4.0`; null for an unknown version. */
+export function metadataVersionOf(text: string): number | null {
+  const named = [...metadataVersions].filter(([, name]) =>
+    text.includes('-IV') ? name === text : name.startsWith(`${release(text)}-`),
+  )
+  return named.at(-1)?.[0] ?? null
+}
+
+function release(text: string): string {
+  return text.split('.').slice(0, 2).join('.')
+}
+
+export function defaultLevel({ defaults }: SupportedFeature, metadataVersion: number): number {
+  return defaults.filter(([since]) => since <= metadataVersion).at(-1)?.[1] ?? 0
+}
+
+/**
+ * The levels that a cluster of this metadata version is formatted with, in the order of their records.
+ *
+ * @param chosen levels that were asked for instead of the defaults.
+ */
+export function initialFeatureLevels(
+  metadataVersion: number,
+  chosen: ReadonlyMap<string, number> = new Map(),
+): ReadonlyMap<string, number> {
+  const levels = new Map([[metadataVersionFeature, metadataVersion]])
+  const others = supportedFeatures.filter(
+    ({ name }) => name !== metadataVersionFeature && name !== kraftVersionFeature,
+  )
+  for (const one of others.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const level = chosen.get(one.name) ?? defaultLevel(one, metadataVersion)
+    if (level > 0) levels.set(one.name, level)
+  }
+  return levels
+}
+
+export const newestMetadataVersion = 33

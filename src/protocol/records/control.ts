@@ -30,14 +30,29 @@ export function controlKey(type: number): Buffer {
   return key
 }
 
-/** The one record of a control batch: its type and its value, or null if it is of no known shape. */
-export function readControlRecord(batch: Batch): { type: number; value: Buffer } | null {
-  if (batch.codec !== codecs.none || batch.recordCount === 0) return null
+export interface ControlRecord {
+  /** One of `controlTypes`. */
+  readonly type: number
+  readonly value: Buffer
+}
+
+/** The first record of a control batch, or null if it is of no known shape. */
+export function readControlRecord(batch: Batch): ControlRecord | null {
+  return readControlRecords(batch, 1)[0] ?? null
+}
+
+/** The records of a control batch up to the first that is of no known shape; the raft layer's have several. */
+export function readControlRecords(batch: Batch, countMax = batch.recordCount): ControlRecord[] {
+  const records: ControlRecord[] = []
+  if (batch.codec !== codecs.none) return records
   const cursor = new RecordCursor(batch.payload)
-  cursor.next()
-  const [key, value] = [cursor.key(), cursor.value()]
-  if (key === null || value === null || key.length < 4) return null
-  return { type: key.readInt16BE(2), value }
+  while (records.length < Math.min(countMax, batch.recordCount)) {
+    cursor.next()
+    const [key, value] = [cursor.key(), cursor.value()]
+    if (key === null || value === null || key.length < 4) break
+    records.push({ type: key.readInt16BE(2), value })
+  }
+  return records
 }
 
 /** The marker of a control batch, or null if it ends no transaction. */
@@ -73,14 +88,16 @@ export function writeTransactionMarker(o: {
 
 /** A control batch of the raft layer, which belongs to no producer and no transaction. */
 export function writeControlBatch(o: {
-  readonly type: number
-  readonly value: Buffer
+  readonly records: readonly ControlRecord[]
   readonly timestampMs: number
   readonly leaderEpoch: number
+  readonly baseOffset?: number
 }): Buffer {
+  const { timestampMs, leaderEpoch, baseOffset = 0 } = o
   return writeBatch({
-    records: [{ key: controlKey(o.type), value: o.value, timestampMs: o.timestampMs }],
-    leaderEpoch: o.leaderEpoch,
+    records: o.records.map(({ type, value }) => ({ key: controlKey(type), value, timestampMs })),
+    baseOffset,
+    leaderEpoch,
     isControl: true,
   })
 }

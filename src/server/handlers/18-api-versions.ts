@@ -1,4 +1,5 @@
 import { supportedFeatures } from '../../metadata/controller/features.ts'
+import type { Image } from '../../metadata/image.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { type ApiVersionsRequest, apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { AnyApi } from '../../protocol/schema.ts'
@@ -54,6 +55,12 @@ function faultOf(request: ApiVersionsRequest, version: number, { identity }: Ser
   return isUs ? null : 'REBOOTSTRAP_REQUIRED'
 }
 
+/** The level of the quorum's own protocol is not a record of the image, and 0 is not spoken of. */
+function finalizedFeatures({ features: levels, quorum }: Image): Iterable<[string, number]> {
+  const { kraftVersion } = quorum
+  return kraftVersion > 0 ? [...levels, ['kraft.version', kraftVersion]] : levels
+}
+
 function features({ apiVersion }: RequestContext, { metadata }: Services) {
   if (apiVersion < 3) return {}
   const { image } = metadata
@@ -63,7 +70,7 @@ function features({ apiVersion }: RequestContext, { metadata }: Services) {
       .filter(({ min }) => apiVersion >= 4 || min > 0)
       .map(({ name, min, max }) => ({ name, minVersion: min, maxVersion: max })),
     finalizedFeaturesEpoch: image.offset,
-    finalizedFeatures: [...image.features].map(([name, level]) => ({
+    finalizedFeatures: [...finalizedFeatures(image)].map(([name, level]) => ({
       name,
       maxVersionLevel: level,
       minVersionLevel: level,

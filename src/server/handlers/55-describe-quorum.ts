@@ -20,9 +20,11 @@ export const handleDescribeQuorum = handler(
     if (!isAsked) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION')
     const { image } = metadata
     const nowMs = clock.nowMs()
+    const directoryOf = (id: number) =>
+      image.quorum.voters.find(({ voterId }) => voterId === id)?.voterDirectoryId ?? zeroUuid
     const replica = (replicaId: number) => ({
       replicaId,
-      replicaDirectoryId: zeroUuid,
+      replicaDirectoryId: directoryOf(replicaId),
       logEndOffset: image.offset + 1,
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
