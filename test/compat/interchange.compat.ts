@@ -6,16 +6,23 @@ import { javaTools, type Tool } from './kafka/tools.ts'
 import { Target, type TargetName, targetName } from './targets.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+const compacted = 'compacted'
 const other: TargetName = 'kafka'
 
+/** How the first two leave it. */
+type Ending = 'stopped' | 'killed'
+
 /** Who holds the directory in turn: each opens what the one before it left. */
-const rounds: [TargetName, TargetName, TargetName][] =
+const turns: [TargetName, TargetName, TargetName][] =
   targetName === other
     ? [[other, other, other]]
     : [
         [targetName, other, targetName],
         [other, targetName, other],
       ]
+const rounds = turns.flatMap((names) =>
+  (['stopped', 'killed'] as const).map((ending) => [ending, ...names] as const),
+)
 
 /** A directory of ours opens in Apache Kafka, and one of theirs in ours. */
 describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers', () => {
@@ -24,7 +31,11 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
   const open = async (name: TargetName) => {
     broker = new Target(name, {
       dataDir,
-      settings: { 'group.initial.rebalance.delay.ms': 0, 'offsets.topic.num.partitions': 5 },
+      settings: {
+        'group.initial.rebalance.delay.ms': 0,
+        'offsets.topic.num.partitions': 5,
+        'log.cleaner.backoff.ms': 200,
+      },
     })
     await broker.start()
   }
@@ -44,6 +55,26 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
       await ask('console-producer', ['--topic', codec, '--compression-codec', codec], input)
     }
   }
+  const leave = async (ending: Ending) =>
+    ending === 'killed' ? await broker.kill9() : await broker.stop()
+  /** Three keys of a compacted topic, again and again, so that there is something to compact. */
+  const produceKeys = async (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      const input = ['a', 'b', 'c'].map((key) => `${key}:${key} ${i}\n`).join('')
+      const properties = ['--reader-property', 'parse.key=true', '--reader-property']
+      await ask('console-producer', ['--topic', compacted, ...properties, 'key.separator=:'], input)
+    }
+  }
+  /** The last value of each key. */
+  const readKeys = async () => {
+    const args = ['--topic', compacted, '--from-beginning', '--timeout-ms', '3000']
+    const read = lines(
+      await ask('console-consumer', [...args, '--formatter-property', 'print.key=true']),
+    )
+    expect(read.length).toBeGreaterThanOrEqual(3)
+    return Object.fromEntries(read.map((line) => line.split('\t')))
+  }
+  const keysAt = (i: number) => ({ a: `a ${i - 1}`, b: `b ${i - 1}`, c: `c ${i - 1}` })
   const readAll = async (count: number) => {
     for (const codec of codecs) {
       const args = ['--topic', codec, '--from-beginning', '--max-messages', String(count)]
@@ -66,31 +97,39 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
       .toSorted(),
   })
 
-  test.each(rounds)('%s, then %s, then %s', async (first, second, third) => {
+  test.each(rounds)('%s: %s, then %s, then %s', async (ending, first, second, third) => {
     dataDir = mkdtempSync(join(tmpdir(), 'interchange-'))
     await open(first)
     for (const codec of codecs) {
       const config = ['--config', `retention.ms=${60_000_000 + codec.length}`]
       await ask('topics', ['--create', '--topic', codec, ...config])
     }
+    await ask('topics', [
+      ...['--create', '--topic', compacted, '--config', 'cleanup.policy=compact'],
+      ...['--config', 'segment.ms=100', '--config', 'min.cleanable.dirty.ratio=0.01'],
+    ])
     await produce(0, 20)
+    await produceKeys(0, 3)
     await goOn(0, 7)
     const left = await state()
     expect(left.ends).toContain('gzip:0:20')
-    await broker.stop()
+    await leave(ending)
 
     await open(second)
     expect(await state()).toEqual(left)
     await readAll(20)
+    expect(await readKeys()).toEqual(keysAt(3))
     await goOn(7, 12)
     await produce(20, 30)
+    await produceKeys(3, 5)
     await ask('topics', ['--create', '--topic', 'second', '--partitions', '2'])
     const leftAgain = await state()
-    await broker.stop()
+    await leave(ending)
 
     await open(third)
     expect(await state()).toEqual(leftAgain)
     await readAll(30)
+    expect(await readKeys()).toEqual(keysAt(5))
     await goOn(12, 30)
   })
 })
