@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -185,7 +187,7 @@ public class CrashLoad {
                     if (error != null) wrong = name + " could not send " + n + " to " + at + ": " + error;
                     else noteAck(at, name, n, metadata.offset());
                 });
-                if (n % 3 == 0) Thread.sleep(1);
+                if (n % 3 == 0) Thread.sleep(4);
             }
             producer.flush();
             inFlight.acquire(IN_FLIGHT_MAX);
@@ -300,22 +302,17 @@ public class CrashLoad {
 
     static void checkChurned(KafkaConsumer<String, String> consumer, String name, int turn) {
         TopicPartition at = new TopicPartition(name, 0);
-        List<ConsumerRecord<String, String>> records = readAll(consumer, at, 0, end(consumer, at));
-        if (records.isEmpty()) throw new IllegalStateException(name + " lost its record of turn " + turn);
-        for (ConsumerRecord<String, String> record : records) {
-            if (!record.value().equals("turn " + turn)) {
-                throw new IllegalStateException(name + " of turn " + turn + " shows " + record.value());
-            }
-        }
+        Set<String> values = new HashSet<>();
+        readAll(consumer, at, 0, end(consumer, at), record -> values.add(record.value()));
+        if (!values.equals(Set.of("turn " + turn))) throw new IllegalStateException(name + " of turn " + turn + " shows " + values);
     }
 
     static long end(KafkaConsumer<String, String> consumer, TopicPartition at) {
         return consumer.endOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
     }
 
-    static List<ConsumerRecord<String, String>> readAll(
-        KafkaConsumer<String, String> consumer, TopicPartition at, long from, long end) {
-        List<ConsumerRecord<String, String>> all = new ArrayList<>();
+    static void readAll(KafkaConsumer<String, String> consumer, TopicPartition at, long from, long end,
+        Consumer<ConsumerRecord<String, String>> each) {
         consumer.assign(List.of(at));
         consumer.seek(at, from);
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
@@ -324,10 +321,62 @@ public class CrashLoad {
                 throw new IllegalStateException("cannot read " + at + " from " + consumer.position(at) + " to " + end);
             }
             for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100)).records(at)) {
-                if (record.offset() < end) all.add(record);
+                if (record.offset() < end) each.accept(record);
             }
         }
-        return all;
+    }
+
+    /** What comes out of one partition, held against what went in. */
+    static class Reading {
+        final Topic topic;
+        final TopicPartition at;
+        final boolean isCompacted;
+        final boolean isRetained;
+        final boolean isFromStart;
+        final long marksFrom;
+        final Map<String, Long> next;
+        final Map<Long, String> marks = new HashMap<>();
+        final Map<String, Long> lastOfKey = new HashMap<>();
+        long due;
+        long cutAt = 0;
+        long count = 0;
+
+        Reading(Topic topic, TopicPartition at, Place place, long marksFrom) {
+            this.topic = topic;
+            this.at = at;
+            this.isCompacted = topic.policy.equals("compact");
+            this.isRetained = topic.policy.equals("delete");
+            this.isFromStart = place.next == null;
+            this.marksFrom = marksFrom;
+            this.next = new HashMap<>(place.next == null ? Map.of() : place.next);
+            this.due = place.offset;
+        }
+
+        void take(ConsumerRecord<String, String> record) {
+            String mark = new String(record.headers().lastHeader("at").value(), StandardCharsets.UTF_8);
+            String producer = mark.substring(0, mark.indexOf(' '));
+            long n = Long.parseLong(mark.substring(mark.indexOf(' ') + 1));
+            String where = at + " offset " + record.offset() + " (" + mark + ")";
+            boolean isCut = isRetained && record.offset() > due;
+            if (isCut) {
+                next.clear();
+                cutAt = record.offset();
+            }
+            boolean isGap = isCompacted || isRetained ? record.offset() < due : record.offset() != due;
+            if (isGap) throw new IllegalStateException(where + " comes where offset " + due + " was due");
+            due = record.offset() + 1;
+            Long expected = next.get(producer);
+            if (expected == null && isFromStart && !isCompacted && !isRetained) expected = (long) at.partition();
+            boolean isWrong = expected != null && (isCompacted ? n < expected : n != expected);
+            if (isWrong) throw new IllegalStateException(where + " comes where number " + expected + " was due");
+            next.put(producer, n + topic.partitions);
+            String value = isCompacted && isTombstone(n) ? null : valueOf(n);
+            boolean isSame = value == null ? record.value() == null : value.equals(record.value());
+            if (!isSame) throw new IllegalStateException(where + " has another value");
+            if (record.offset() >= marksFrom && !isCompacted) marks.put(record.offset(), mark);
+            if (isCompacted) lastOfKey.put(record.key(), n);
+            count++;
+        }
     }
 
     static long check(KafkaConsumer<String, String> consumer, Topic topic, TopicPartition at, boolean full) {
@@ -344,51 +393,27 @@ public class CrashLoad {
         Place place = full || isCompacted || log.places.isEmpty() ? null : log.places.peekFirst();
         if (place == null || place.offset < start) place = new Place(start, start == 0 ? null : new HashMap<>());
         if (start > 0 && topic.policy.equals("keep")) throw new IllegalStateException(at + " starts at " + start);
-        List<ConsumerRecord<String, String>> records = readAll(consumer, at, place.offset, end);
-        if (topic.policy.equals("delete")) {
-            // Retention went on meanwhile.
-            long now = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
-            if (now > place.offset) place = new Place(now, new HashMap<>());
-            records.removeIf(record -> record.offset() < now);
-        }
-        Map<String, Long> next = new HashMap<>(place.next == null ? Map.of() : place.next);
-        Map<Long, String> byOffset = new HashMap<>();
-        Map<String, Long> readOfKey = new HashMap<>();
-        long due = place.offset;
-        for (ConsumerRecord<String, String> record : records) {
-            String mark = new String(record.headers().lastHeader("at").value(), StandardCharsets.UTF_8);
-            String producer = mark.substring(0, mark.indexOf(' '));
-            long n = Long.parseLong(mark.substring(mark.indexOf(' ') + 1));
-            String where = at + " offset " + record.offset() + " (" + mark + ")";
-            boolean isGap = isCompacted ? record.offset() < due : record.offset() != due;
-            if (isGap) throw new IllegalStateException(where + " comes where offset " + due + " was due");
-            due = record.offset() + 1;
-            Long expected = next.get(producer);
-            if (expected == null && place.next == null && !isCompacted) expected = (long) at.partition();
-            boolean isWrong = expected != null && (isCompacted ? n < expected : n != expected);
-            if (isWrong) throw new IllegalStateException(where + " comes where number " + expected + " was due");
-            next.put(producer, n + topic.partitions);
-            String value = isCompacted && isTombstone(n) ? null : valueOf(n);
-            boolean isSame = value == null ? record.value() == null : value.equals(record.value());
-            if (!isSame) throw new IllegalStateException(where + " has another value");
-            byOffset.put(record.offset(), mark);
-            if (isCompacted) readOfKey.put(record.key(), n);
-        }
+        Reading reading = new Reading(topic, at, place, acked.isEmpty() ? end : acked.get(0).offset);
+        readAll(consumer, at, place.offset, end, reading::take);
+        // Retention may have gone on meanwhile.
+        long now = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
+        long from = Math.max(place.offset, now);
+        if (reading.cutAt > now) throw new IllegalStateException(at + " goes on at " + reading.cutAt + " but starts at " + now);
         for (Ack ack : acked) {
             String mark = ack.producer + " " + ack.n;
             if (ack.offset >= end) throw new IllegalStateException(mark + " was acknowledged at " + ack.offset + ", " + at + " ends at " + end);
-            if (isCompacted || ack.offset < place.offset) continue;
-            if (!mark.equals(byOffset.get(ack.offset))) {
-                throw new IllegalStateException(mark + " was acknowledged at " + ack.offset + " of " + at + ", there is " + byOffset.get(ack.offset));
+            if (isCompacted || ack.offset < from) continue;
+            if (!mark.equals(reading.marks.get(ack.offset))) {
+                throw new IllegalStateException(mark + " was acknowledged at " + ack.offset + " of " + at + ", there is " + reading.marks.get(ack.offset));
             }
         }
-        if (isCompacted) checkKeys(at, log, lastOfKey, readOfKey);
+        if (isCompacted) checkKeys(at, log, lastOfKey, reading.lastOfKey);
         synchronized (log) {
             Place oldest = log.places.size() == PLACES ? log.places.pollFirst() : null;
-            log.places.addLast(new Place(end, next));
+            log.places.addLast(new Place(end, reading.next));
             if (oldest != null) log.acked.removeIf(ack -> ack.offset < oldest.offset);
         }
-        return records.size();
+        return reading.count;
     }
 
     static void checkKeys(TopicPartition at, Log log, Map<String, Long> lastOfKey, Map<String, Long> readOfKey) {
