@@ -19,6 +19,7 @@ export class LogFiles {
   private last: Promise<void> = Promise.resolve()
   private flushed: number
   private newestSnapshot: number
+  private isStopped = false
   private flushedAtMs: number
   /** Whether the epochs on disk may be lost with the machine. */
   private hasNewEpochs = false
@@ -56,8 +57,14 @@ export class LogFiles {
     return this.flushedAtMs
   }
 
+  /** From now on nothing new is begun: the directory may soon be another topic's of the same name. */
+  stop(): void {
+    this.isStopped = true
+  }
+
   /** Runs behind what was begun before. Rejects if it, or anything before it, failed. */
   run(work: () => Promise<void>): Promise<void> {
+    if (this.isStopped) return Promise.resolve()
     const done = this.last.then(work)
     this.last = done
     done.catch((error: unknown) => {

@@ -284,6 +284,7 @@ export class Log {
   /** Stops all work, for the directory is about to be removed or is lost. */
   async abandon(): Promise<void> {
     this.isClosed = true
+    this.files.stop()
     await Promise.allSettled([this.queue.drained(), this.files.settled()])
     this.tail.clear()
     for (const segment of this.segments.all) await segment.log.close().catch(() => {})

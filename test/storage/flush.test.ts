@@ -22,3 +22,20 @@ describe('flush.messages on the real disk', () => {
     }
   })
 })
+
+test('a log that was given up touches its directory no more', async () => {
+  const o = logOptions({})
+  const log = await Log.open(o)
+  log.assignEpochStart(3, 0)
+  await append(log, batchOf(2), 3).written
+  const flushed = log.flush()
+  await log.abandon()
+  await flushed
+  await o.disk.remove(o.dir)
+  // What goes through all logs may still have this one in its hand.
+  log.assignEpochStart(4, 2)
+  await log.flush()
+  log.logStartOffsetSaved(1)
+  await log.files.settled()
+  expect(await o.disk.list(o.dir)).toBe(null)
+})
