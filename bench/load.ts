@@ -34,10 +34,10 @@ export interface ConsumeResult {
   readonly cpu: CpuPerGb
 }
 
-const runTimeoutMs = 600_000
+const runTimeoutMs = 1_200_000
 
 /** Runs a performance tool in a JVM of its own, as its script would. */
-async function perf(tool: Tool, args: readonly string[]): Promise<string> {
+export async function perf(tool: Tool, args: readonly string[]): Promise<string> {
   const program = startJava(mainClassOf(tool), args, { jvm: ['-Xmx512m', '-XX:+UseG1GC'] })
   const { code, stdout } = await program.end(runTimeoutMs)
   if (code !== 0) throw new Error(program.describe())
@@ -45,7 +45,7 @@ async function perf(tool: Tool, args: readonly string[]): Promise<string> {
 }
 
 /** What the broker spends while `work` runs. */
-async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
+export async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
   const before = cpuSeconds(target.pid)
   const result = await work()
   const after = cpuSeconds(target.pid)
@@ -125,10 +125,11 @@ export async function produce(
 export async function consume(
   target: Target,
   topic: string,
-  scenario: Scenario,
+  scenario: Pick<Scenario, 'records' | 'recordBytes'>,
+  more: readonly string[] = [],
 ): Promise<ConsumeResult> {
   const { records, recordBytes } = scenario
-  const args = [...at(target, topic), '--num-records', String(records)]
+  const args = [...at(target, topic), '--num-records', String(records), ...more]
   const { result, cpu } = await withCpu(target, records * recordBytes, () =>
     perf('consumer-perf', args),
   )

@@ -4,17 +4,20 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { getKafka, javaMissing, serverVersion, toolsVersion } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
-import { freePort, prepareKafka, Target, type TargetName } from '../test/compat/targets.ts'
+import { freePort, prepareKafka, Target } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
-import { type CpuPerGb, consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
+import { type BigLog, measureBigLog } from './big-log.ts'
+import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
-import { machine, type Row, renderTable, type Table } from './report.ts'
+import { machine, median, renderTable, type Table } from './report.ts'
+import { Sheet } from './sheet.ts'
+import { measureTail } from './tail.ts'
 
 const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVersion} side by side
   --rounds N            measured rounds, alternating (3)
   --sizes A,B,...       bytes of a record's value (100,1024,10240)
   --megabytes N         MB of values a round and size (500); at most 5 million records
-  --partitions N        partitions of the topic (4)
+  --partitions A,B,...  partitions of the topic (4)
   --batch-size N        the producer's batch.size in bytes (65536)
   --linger-ms N         the producer's linger.ms (5, Kafka's default)
   --acks 0|1|all        (1)
@@ -22,7 +25,17 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
   --paced-mb N          MB a second of the run that measures ack latency, with linger.ms=0 (5)
   --ballast             fills the memory first and frees it in step with what a produce run writes: on a virtual
                         machine whose host takes free memory back, those faults stay out of the figures
-  --only WHAT           start or load: only that part
+  --only A,B,...        only these parts (start,load):
+                          start     start, idle, stop
+                          load      produce and consume as fast as it goes, ack latency at --paced-mb
+                          half      ack latency at half of the top rate that load measured for Kafka
+                          tail      a reader at the tail: end-to-end latency, processor time
+                          cold      --big-gb read when nothing of it is in the page cache (needs root)
+                          recovery  start after kill -9 with --big-gb in the log
+  --matrix              all parts, with --partitions 1,100; other flags as given
+  --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
+  --tail-records N      records of the end-to-end latency (5000)
+  --paced-seconds N     seconds of each paced run; the first third warms up (15)
   --write FILE          writes the report to FILE as well; without it nothing is written`
 
 const { values: flags } = parseArgs({
@@ -30,7 +43,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
     sizes: { type: 'string', default: '100,1024,10240' },
     megabytes: { type: 'string', default: '500' },
-    partitions: { type: 'string', default: '4' },
+    partitions: { type: 'string' },
     'batch-size': { type: 'string', default: '65536' },
     'linger-ms': { type: 'string', default: '5' },
     acks: { type: 'string', default: '1' },
@@ -38,11 +51,18 @@ const { values: flags } = parseArgs({
     'paced-mb': { type: 'string', default: '5' },
     ballast: { type: 'boolean', default: false },
     only: { type: 'string' },
+    matrix: { type: 'boolean', default: false },
+    'big-gb': { type: 'string', default: '5' },
+    'tail-records': { type: 'string', default: '5000' },
+    'paced-seconds': { type: 'string', default: '15' },
     write: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 
+const allParts = ['start', 'load', 'half', 'tail', 'cold', 'recovery'] as const
+const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
+const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
 const rounds = Number(flags.rounds)
 const names = ['odradek', 'kafka'] as const
 const say = (line: string) => process.stderr.write(`${line}\n`)
@@ -52,35 +72,20 @@ const inTurn = (round: number) => (round % 2 === 0 ? names : names.toReversed())
 
 const recordsMax = 5_000_000
 /** Seconds of the paced run, whatever the record size; the first ones warm the producer up. */
-const pacedSeconds = 15
-const pacedWarmupSeconds = 5
+const pacedSeconds = Number(flags['paced-seconds'])
+const pacedWarmupSeconds = Math.floor(pacedSeconds / 3)
 
-function scenarioOf(recordBytes: number): Scenario {
+function scenarioOf(recordBytes: number, partitions: number): Scenario {
   const megabytes = Number(flags.megabytes)
   return {
     recordBytes,
     records: Math.min(recordsMax, Math.ceil((megabytes * 1e6) / recordBytes)),
-    partitions: Number(flags.partitions),
+    partitions,
     batchBytes: Number(flags['batch-size']),
     lingerMs: Number(flags['linger-ms']),
     acks: flags.acks,
     compression: flags.compression,
     pacedRecordsPerSecond: Math.ceil((Number(flags['paced-mb']) * 1e6) / recordBytes),
-  }
-}
-
-/** Numbers by broker and by row, in the order of the rows' first appearance. */
-class Sheet {
-  readonly #rows = new Map<string, Row & Record<TargetName, number[]>>()
-
-  note(name: TargetName, what: string, unit: string, value: number): void {
-    const row = this.#rows.get(what) ?? { what, unit, odradek: [], kafka: [] }
-    row[name].push(value)
-    this.#rows.set(what, row)
-  }
-
-  table(title: string): Table {
-    return { title, rows: [...this.#rows.values()] }
   }
 }
 
@@ -113,11 +118,6 @@ async function measureStart(): Promise<Table> {
   return sheet.table('Start, idle, stop (empty data directory)')
 }
 
-function noteCpu(sheet: Sheet, name: TargetName, what: string, { user, system }: CpuPerGb): void {
-  sheet.note(name, `${what}, broker CPU`, 's/GB', user + system)
-  sheet.note(name, `${what}, of it in the kernel`, 's/GB', system)
-}
-
 const ballast = flags.ballast ? new Ballast() : null
 
 async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, topic: string) {
@@ -129,11 +129,11 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
   const sent = await (ballast?.around(target.pid, send) ?? send())
   sheet.note(name, 'produce, records', '1/s', sent.recordsPerSecond)
   sheet.note(name, 'produce', 'MB/s', (sent.recordsPerSecond * recordBytes) / 1e6)
-  noteCpu(sheet, name, 'produce', sent.cpu)
+  sheet.noteCpu(name, 'produce', sent.cpu)
   const read = await consume(target, topic, scenario)
   sheet.note(name, 'consume, records', '1/s', read.recordsPerSecond)
   sheet.note(name, 'consume', 'MB/s', (read.recordsPerSecond * recordBytes) / 1e6)
-  noteCpu(sheet, name, 'consume', read.cpu)
+  sheet.noteCpu(name, 'consume', read.cpu)
   const paced = await produce(target, topic, scenario, {
     records: pacedRecordsPerSecond * pacedSeconds,
     recordsPerSecond: pacedRecordsPerSecond,
@@ -151,28 +151,73 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
   await deleteTopic(target, topic)
 }
 
-async function measureLoad(sizes: readonly number[]): Promise<Table[]> {
+/** Ack latency of both at the same rate, half of what Kafka took at most. */
+async function measureHalf(
+  sheet: Sheet,
+  targets: readonly Target[],
+  scenario: Scenario,
+): Promise<void> {
+  const top = median(sheet.values('kafka', 'produce, records'))
+  const recordsPerSecond = Math.floor(top / 2)
+  const topic = `half-${scenario.recordBytes}-${scenario.partitions}`
+  for (const target of targets) await createTopic(target, topic, scenario.partitions)
+  for (let round = 0; round < rounds; round++) {
+    for (const name of inTurn(round)) {
+      say(`half of Kafka's top rate, ${recordsPerSecond}/s, ${round + 1}/${rounds}: ${name}`)
+      const target = targets.find((one) => one.name === name)!
+      const paced = await produce(target, topic, scenario, {
+        records: recordsPerSecond * pacedSeconds,
+        recordsPerSecond,
+        warmupRecords: recordsPerSecond * pacedWarmupSeconds,
+        lingerMs: scenario.lingerMs,
+      })
+      const mark = "ack latency at half of Kafka's top rate"
+      sheet.note(name, `${mark}, p50`, 'ms', paced.p50Ms)
+      sheet.note(name, `${mark}, p99`, 'ms', paced.p99Ms)
+      sheet.note(name, `${mark}, p99.9`, 'ms', paced.p999Ms)
+      sheet.note(name, `${mark}, reached`, '1/s', paced.recordsPerSecond)
+    }
+  }
+  for (const target of targets) await deleteTopic(target, topic)
+}
+
+async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
   const targets = names.map((name) => new Target(name, {}))
   const tables: Table[] = []
   try {
     for (const target of targets) await target.start()
     await javaTools()
-    for (const recordBytes of sizes) {
-      const scenario = scenarioOf(recordBytes)
-      const warm = { ...scenario, records: Math.ceil(scenario.records / 4) }
+    for (const scenario of scenarios) {
+      const { recordBytes, records, partitions, batchBytes, acks, compression } = scenario
+      const mark = `${recordBytes} B, ${partitions} partitions`
       const sheet = new Sheet()
-      for (const target of targets) {
-        say(`${recordBytes} B: warming up ${target.name}`)
-        await measureRound(new Sheet(), target, warm, `warm-${recordBytes}`)
-      }
-      for (let round = 0; round < rounds; round++) {
-        for (const name of inTurn(round)) {
-          say(`${recordBytes} B ${round + 1}/${rounds}: ${name}`)
-          const target = targets.find((one) => one.name === name)!
-          await measureRound(sheet, target, scenario, `bench-${recordBytes}-${round}`)
+      if (parts.has('load') || parts.has('half')) {
+        const warm = { ...scenario, records: Math.ceil(scenario.records / 4) }
+        for (const target of targets) {
+          say(`${mark}: warming up ${target.name}`)
+          await measureRound(new Sheet(), target, warm, `warm-${recordBytes}-${partitions}`)
+        }
+        for (let round = 0; round < rounds; round++) {
+          for (const name of inTurn(round)) {
+            say(`${mark} ${round + 1}/${rounds}: ${name}`)
+            const target = targets.find((one) => one.name === name)!
+            const topic = `bench-${recordBytes}-${partitions}-${round}`
+            await measureRound(sheet, target, scenario, topic)
+          }
         }
       }
-      const { records, partitions, batchBytes, acks, compression } = scenario
+      if (parts.has('half')) await measureHalf(sheet, targets, scenario)
+      if (parts.has('tail')) {
+        for (let round = 0; round < rounds; round++) {
+          for (const name of inTurn(round)) {
+            say(`${mark}, at the tail ${round + 1}/${rounds}: ${name}`)
+            const target = targets.find((one) => one.name === name)!
+            const topic = `tail-${recordBytes}-${partitions}-${round}`
+            const o = { seconds: pacedSeconds, latencyRecords: Number(flags['tail-records']) }
+            await measureTail(sheet, target, scenario, topic, o)
+          }
+        }
+      }
       const title =
         `${recordBytes} B records: ${records.toLocaleString('en')} a round, ${partitions} partitions, ` +
         `batch.size ${batchBytes}, acks=${acks}, ${compression === 'none' ? 'no compression' : compression}`
@@ -186,7 +231,6 @@ async function measureLoad(sizes: readonly number[]): Promise<Table[]> {
   } finally {
     ballast?.close()
     for (const target of targets) await target.close()
-    await (await javaTools()).close()
   }
   return tables
 }
@@ -222,13 +266,30 @@ async function main(): Promise<void> {
   await getKafka()
   // A certificate bundle named in the environment slows the start of Node; it is not ours to measure.
   delete process.env.NODE_EXTRA_CA_CERTS
+  const unknown = [...parts].filter((part) => !allParts.includes(part as (typeof allParts)[number]))
+  if (unknown.length > 0) throw new Error(`--only knows ${allParts.join(', ')}, not ${unknown}`)
   const tables: Table[] = []
-  if (flags.only !== 'load') tables.push(await measureStart())
-  if (flags.only !== 'start')
-    tables.push(...(await measureLoad(flags.sizes.split(',').map(Number))))
+  if (parts.has('start')) tables.push(await measureStart())
+  if (['load', 'half', 'tail'].some((part) => parts.has(part))) {
+    const sizes = flags.sizes.split(',').map(Number)
+    const scenarios = sizes.flatMap((size) => partitionCounts.map((n) => scenarioOf(size, n)))
+    tables.push(...(await measureLoad(scenarios)))
+  }
+  if (parts.has('cold') || parts.has('recovery')) {
+    const big: BigLog = {
+      scenario: {
+        ...scenarioOf(1024, 4),
+        records: Math.ceil((Number(flags['big-gb']) * 1e9) / 1024),
+      },
+      isReadCold: parts.has('cold'),
+      isRecovered: parts.has('recovery'),
+    }
+    tables.push(await measureBigLog(big, names, say))
+  }
   const text = report(tables)
   console.log(text)
   if (flags.write !== undefined) writeFileSync(resolve(flags.write), text)
+  await (await javaTools()).close()
 }
 
 await main()

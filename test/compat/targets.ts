@@ -99,6 +99,11 @@ export class Target {
     return finished?.code ?? null
   }
 
+  /** Waits for it to end by itself. @returns the exit code. */
+  async ended(timeoutMs: number): Promise<number | null> {
+    return (await this.#program?.end(timeoutMs))?.code ?? null
+  }
+
   async restart(): Promise<void> {
     await this.stop()
     await this.start()
@@ -141,7 +146,8 @@ async function launchOdradek({
   spawned,
 }: Launch): Promise<number> {
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const args = [command, 'start', '--port', String(port), '--data', dataDir, ...set]
+  const data = 'log.dirs' in settings ? [] : ['--data', dataDir]
+  const args = [command, 'start', '--port', String(port), ...data, ...set]
   const program = new Running(process.execPath, args)
   spawned(program)
   const [, listening] = await program.until(/^odradek listening on 127\.0\.0\.1:(\d+)/m, timeoutMs)

@@ -12,6 +12,7 @@ const mainClasses = {
   'consumer-perf': 'org.apache.kafka.tools.ConsumerPerformance',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
+import { Target, type TargetName } from '../test/compat/targets.ts'
+import { Line } from '../test/compat/wire/peer.ts'
+import { consume, createTopic, produce, type Scenario } from './load.ts'
+import { residentMb, sleep } from './measure.ts'
+import type { Table } from './report.ts'
+import { Sheet } from './sheet.ts'
+
+export interface BigLog {
+  readonly scenario: Scenario
+  readonly isReadCold: boolean
+  readonly isRecovered: boolean
+}
+
+const topic = 'big'
+const recoveryMsMax = 600_000
+
+/** Fills one log after the other, reads it without the page cache, and opens it after `kill -9`. */
+export async function measureBigLog(
+  big: BigLog,
+  names: readonly TargetName[],
+  say: (line: string) => void,
+): Promise<Table> {
+  const { scenario } = big
+  const sheet = new Sheet()
+  let isCold = true
+  for (const name of names) {
+    const target = new Target(name, { timeoutMs: recoveryMsMax })
+    try {
+      await target.start()
+      say(`big log: filling ${name}`)
+      await createTopic(target, topic, scenario.partitions)
+      const pace = { records: scenario.records, recordsPerSecond: -1, warmupRecords: 0 }
+      await produce(target, topic, scenario, { ...pace, lingerMs: scenario.lingerMs })
+      if (big.isReadCold) {
+        say(`big log: reading ${name}`)
+        isCold = dropPageCache() && isCold
+        const read = await consume(target, topic, scenario)
+        const mb = (read.recordsPerSecond * scenario.recordBytes) / 1e6
+        sheet.note(name, 'cold read', 'MB/s', mb)
+        sheet.noteCpu(name, 'cold read', read.cpu)
+        sheet.note(name, 'resident memory after the cold read', 'MB', residentMb(target.pid).nowMb)
+      }
+      if (big.isRecovered) isCold = (await measureRecovery(sheet, target, scenario, say)) && isCold
+    } finally {
+      await target.close()
+    }
+  }
+  const gb = ((scenario.records * scenario.recordBytes) / 1e9).toFixed(2).replace(/\.?0+$/, '')
+  const cache = isCold ? 'page cache dropped before' : 'page cache NOT dropped: that needs root'
+  return sheet.table(
+    `A log of ${gb} GB: ${scenario.recordBytes} B records, ${scenario.partitions} partitions, ${cache}`,
+  )
+}
+
+/** Twice: as it was left, and as if nothing were known to be synced, so that all of it is scanned. */
+async function measureRecovery(
+  sheet: Sheet,
+  target: Target,
+  scenario: Scenario,
+  say: (line: string) => void,
+): Promise<boolean> {
+  let isCold = true
+  for (const isAllScanned of [false, true]) {
+    await target.kill9()
+    if (isAllScanned)
+      rmSync(join(target.dataDir, 'recovery-point-offset-checkpoint'), { force: true })
+    isCold = dropPageCache() && isCold
+    const what = isAllScanned
+      ? 'kill -9 to all records readable, every byte scanned'
+      : 'kill -9 to all records readable, as it was left'
+    say(`big log: ${what}: ${target.name}`)
+    const starting = target.start()
+    await Promise.all([starting, untilReadable(target, scenario)])
+    sheet.note(target.name, what, 's', (performance.now() - target.startedAtMs) / 1000)
+  }
+  return isCold
+}
+
+/** Until the ends of all partitions add up to what was written. */
+async function untilReadable(target: Target, { records, partitions }: Scenario): Promise<void> {
+  const indexes = Array.from({ length: partitions }, (_, partitionIndex) => partitionIndex)
+  const asked = {
+    ...{ replicaId: -1, isolationLevel: 0 },
+    topics: [
+      {
+        name: topic,
+        partitions: indexes.map((partitionIndex) => ({ partitionIndex, timestamp: -1 })),
+      },
+    ],
+  }
+  const deadlineMs = performance.now() + recoveryMsMax
+  while (performance.now() < deadlineMs) {
+    const line = new Line(target.port)
+    const answer = await line.ask(listOffsets, 7, asked)
+    line.close()
+    if (typeof answer !== 'string') {
+      const ends = answer.topics[0].partitions.map((one: { offset: number }) =>
+        Math.max(0, one.offset),
+      )
+      const sum = ends.reduce((total: number, end: number) => total + end, 0)
+      if (sum === records) return
+    }
+    await sleep(10)
+  }
+  throw new Error(`not all of ${records} records are back: ${target.describe()}`)
+}
+
+/** Forgets what of files is in memory; false where this process may not. */
+function dropPageCache(): boolean {
+  try {
+    execFileSync('sync')
+    writeFileSync('/proc/sys/vm/drop_caches', '1')
+    return true
+  } catch {
+    return false
+  }
+}
