@@ -1,4 +1,4 @@
-import type { Kafka, Producer } from 'kafkajs'
+import type { Kafka, Producer, ProducerRecord } from 'kafkajs'
 import { client, compressionTypes } from '../test/compat/kafkajs/client.ts'
 
 const topic = 'kafkajs'
@@ -52,6 +52,20 @@ export class KafkajsLoad {
     this.#running = false
   }
 
+  /** Until it is acknowledged: a try that fails is repeated with the same sequence numbers. */
+  async #sendOne(record: ProducerRecord): Promise<number> {
+    for (;;) {
+      try {
+        const [sent] = await this.#producer.send(record)
+        return Number(sent!.baseOffset)
+      } catch (error) {
+        // What kafkajs throws, and does not retry, when a connection is lost between two of its steps.
+        if ((error as Error).message !== 'Broker not connected') throw error
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+  }
+
   async #send(): Promise<void> {
     for (let i = 0; this.#running; i++) {
       const partition = i % partitionCount
@@ -63,9 +77,9 @@ export class KafkajsLoad {
         headers: { at: `n ${n}` },
       }))
       const compression = codecs[i % codecs.length]!
-      const [sent] = await this.#producer.send({ topic, acks: -1, compression, messages })
+      const baseOffset = await this.#sendOne({ topic, acks: -1, compression, messages })
       numbers.forEach((n, j) => {
-        this.#acknowledged(n, Number(sent!.baseOffset) + j)
+        this.#acknowledged(n, baseOffset + j)
       })
     }
   }
