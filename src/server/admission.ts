@@ -1,3 +1,4 @@
+import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
 import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
 import { type ErrorName, Refusal } from '../protocol/errors.ts'
@@ -118,9 +119,9 @@ export class Admission {
 
   /** @returns the error that all partitions share, or null. */
   private async askCoordinator(): Promise<ErrorName | null> {
-    const { transactions } = this.services
     const partitions = this.unadmitted()
     try {
+      const transactions = this.coordinator()
       if (this.addsPartitions) {
         await transactions.addPartitions({ ...this.producer, partitions, transactionVersion: 2 })
         return null
@@ -129,7 +130,7 @@ export class Admission {
       this.refuse(({ topic, index }) => has(missing, topic, index), 'TRANSACTION_ABORTABLE')
       return null
     } catch (error) {
-      if (error instanceof Refusal) return this.coordinatorError(error.reason)
+      if (error instanceof Refusal) return error.reason
       throw error
     }
   }
@@ -141,10 +142,15 @@ export class Admission {
     return partitionSet(topics)
   }
 
-  private coordinatorError(reason: ErrorName): ErrorName {
-    const { image } = this.services.metadata
-    const hasTopic = image.topics.has(transactionsTopic)
-    return reason === 'NOT_COORDINATOR' && !hasTopic ? 'COORDINATOR_NOT_AVAILABLE' : reason
+  /** @throws Refusal COORDINATOR_NOT_AVAILABLE while no broker leads the transactional id. */
+  private coordinator(): TransactionCoordinator {
+    const { transactions, peers, identity, metadata } = this.services
+    const index = transactions.partitionFor(this.producer.transactionalId)
+    const leader = metadata.image.topics.get(transactionsTopic)?.partitions[index]?.leader
+    if (leader === identity.brokerId) return transactions
+    const peer = leader === undefined ? undefined : peers.get(leader)
+    if (peer === undefined) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+    return peer.transactions
   }
 
   private refuse(isMeant: (partition: Partition) => boolean, error: ErrorName): void {

@@ -234,5 +234,6 @@ function roomsOf({ clock, random, logger, memory }: AssemblyOptions): SharedRoom
     memory === true
       ? new MemoryDisk(clock.nowMs)
       : new NodeDisk(openFilesMaxDefault, clock.monotonicMs, pool)
-  return { clock, random, logger, disk, pool, tailMemory: new TailMemory(tailBytesMax) }
+  const tailMemory = new TailMemory(tailBytesMax)
+  return { clock, random, logger, disk, pool, tailMemory, peers: new Map() }
 }

@@ -12,10 +12,11 @@ import { FetchSessions } from './fetch/session-cache.ts'
 import { groupsOf } from './groups.ts'
 import { handlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
+import type { Peers } from './peers.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
-import { transactionsOf } from './transactions.ts'
+import { peerOf, transactionsOf } from './transactions.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface BrokerPartOptions {
@@ -36,13 +37,16 @@ export class BrokerPart {
   private readonly follower: MetadataFollower
   private readonly listeners: readonly OpenListener[]
   private readonly upkeep: readonly Upkeep[]
+  private readonly peers: Peers
 
   private constructor(
     services: Services,
     follower: MetadataFollower,
     listeners: readonly OpenListener[],
     upkeep: readonly Upkeep[],
+    peers: Peers,
   ) {
+    this.peers = peers
     this.identity = services.identity
     this.services = services
     this.follower = follower
@@ -60,9 +64,13 @@ export class BrokerPart {
       const listeners = await openListeners(o.listeners, services, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       await register(o, listeners, rooms)
+      const { brokerId } = o.identity
+      rooms.peers.set(brokerId, peerOf(services))
+      undo.push(async () => rooms.peers.delete(brokerId))
       await followImage(services, follower)
       for (const { listener } of listeners) listener.serve()
-      return new BrokerPart(services, follower, listeners, startUpkeep(o.statics, o.logDirs, rooms))
+      const upkeep = startUpkeep(o.statics, o.logDirs, rooms)
+      return new BrokerPart(services, follower, listeners, upkeep, rooms.peers)
     })
   }
 
@@ -82,6 +90,7 @@ export class BrokerPart {
    */
   async close(isFenced: boolean): Promise<void> {
     for (const { listener } of this.listeners) await listener.close()
+    this.peers.delete(this.identity.brokerId)
     this.services.transactions.close()
     this.services.groups.close()
     for (const work of this.upkeep) await work.stop()
@@ -113,7 +122,7 @@ async function followImage({ partitions }: Services, follower: MetadataFollower)
 function servicesOf(
   { statics, identity, logDirs }: BrokerPartOptions,
   metadata: Metadata,
-  { clock, random, logger }: SharedRooms,
+  { clock, random, logger, peers }: SharedRooms,
 ): Services {
   const { brokerId } = identity
   const settings = statics.withDynamic({
@@ -123,7 +132,17 @@ function servicesOf(
   const partitions = new Partitions({ brokerId, logDirs, settings })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
   const producerIds = new ProducerIds(metadata, brokerId)
-  const rooms = { clock, random, logger, metadata, settings, partitions, producerIds }
+  const rooms = {
+    brokerId,
+    clock,
+    random,
+    logger,
+    metadata,
+    settings,
+    partitions,
+    producerIds,
+    peers,
+  }
   const groups = groupsOf(rooms)
   return {
     clock,
@@ -138,6 +157,7 @@ function servicesOf(
     producerIds,
     groups,
     transactions: transactionsOf({ ...rooms, groups }),
+    peers,
     identity,
     served: handlers.map(({ api }) => api),
   }

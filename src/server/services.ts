@@ -10,6 +10,7 @@ import type { Partitions } from '../replication/partitions.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { FetchSessions } from './fetch/session-cache.ts'
+import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
 
 /** What a handler may ask for: the rooms of one broker. Built by `broker.ts`, never a global. */
@@ -26,6 +27,7 @@ export interface Services {
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  readonly peers: ReadonlyMap<number, Peer>
   readonly identity: Identity
   /** The keys that this broker answers, for ApiVersions. */
   readonly served: readonly AnyApi[]

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Disk } from '../storage/disk.ts'
 import type { TailMemory } from '../storage/hot-tail.ts'
+import type { Peers } from './peers.ts'
 
 /** What all nodes of a process have in common, handed in from outside. */
 export interface SharedRooms {
@@ -13,6 +14,8 @@ export interface SharedRooms {
   readonly disk: Disk
   readonly pool: BufferPool
   readonly tailMemory: TailMemory
+  /** The brokers of the process while they run. */
+  readonly peers: Peers
 }
 
 /** Steps that take back what was built, run in reverse when what follows fails. */

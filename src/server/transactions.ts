@@ -10,9 +10,12 @@ import { type ErrorName, Refusal } from '../protocol/errors.ts'
 import { markerBatch, PartitionCoordinatorLog } from '../replication/coordinator-log.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { offsetsTopic, transactionsTopic } from './internal-topics.ts'
+import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Services } from './services.ts'
 
 interface Rooms {
+  readonly brokerId: number
   readonly clock: Clock
   readonly logger: Logger
   readonly metadata: Metadata
@@ -20,6 +23,7 @@ interface Rooms {
   readonly partitions: Partitions
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
+  readonly peers: ReadonlyMap<number, Peer>
 }
 
 /**
@@ -36,11 +40,7 @@ export function transactionsOf(rooms: Rooms): TransactionCoordinator {
     logger,
     config: transactionSettings(settings, metadata),
     takeProducerId: () => producerIds.take(),
-    writeMarker: (topic, partition, marker) => {
-      // A topic that is gone needs no marker any more.
-      const exists = metadata.image.topics.get(topic)?.partitions[partition] !== undefined
-      return exists ? writeMarker(topic, partition, marker, rooms) : Promise.resolve()
-    },
+    writeMarker: (topic, partition, marker) => deliver(topic, partition, marker, rooms),
   })
   partitions.listen({
     elected(partition) {
@@ -53,6 +53,27 @@ export function transactionsOf(rooms: Rooms): TransactionCoordinator {
     },
   })
   return transactions
+}
+
+/** What other brokers may ask of this one. */
+export function peerOf(services: Services): Peer {
+  const { transactions } = services
+  return {
+    transactions,
+    writeMarker: (topic, partition, marker) => writeMarker(topic, partition, marker, services),
+  }
+}
+
+/** Sees a marker to the partition's leader. */
+async function deliver(topic: string, index: number, marker: Marker, rooms: Rooms): Promise<void> {
+  const { brokerId, metadata, peers } = rooms
+  const partition = metadata.image.topics.get(topic)?.partitions[index]
+  // A topic that is gone needs no marker any more.
+  if (partition === undefined) return
+  if (partition.leader === brokerId) return writeMarker(topic, index, marker, rooms)
+  const peer = peers.get(partition.leader)
+  if (peer === undefined) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+  return peer.writeMarker(topic, index, marker)
 }
 
 /** What the transaction coordinator does not know how to take: it only asks whether to try again. */

@@ -106,8 +106,8 @@ public class Transactions {
         List<String> all = readAll(topic, "read_uncommitted");
         System.out.println("read_committed " + committed.size()
             + " of which aborted " + committed.stream().filter(one -> one.contains("aborted")).count());
-        System.out.println("read_uncommitted " + all.size()
-            + " of which aborted " + all.stream().filter(one -> one.contains("aborted")).count());
+        boolean isMore = all.size() >= committed.size() && all.containsAll(committed);
+        System.out.println("read_uncommitted has " + (isMore ? "all of these" : "lost some"));
     }
 
     private static void attempt(String what, Runnable step) {

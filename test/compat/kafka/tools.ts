@@ -30,6 +30,7 @@ const mainClasses = {
   'crash-load': 'CrashLoad',
   'fixed-batches': 'FixedBatches',
   'round-trip': 'RoundTrip',
+  'transactional-app': 'Transactions',
 } as const
 export type Tool = keyof typeof mainClasses
 
