@@ -22,7 +22,7 @@ const dir = '/data/__cluster_metadata-0'
 function roomsOf(disk: MemoryDisk): SharedRooms {
   const tailMemory = new TailMemory(1 << 20)
   const outside = { clock: systemClock, random: systemRandom, logger: silentLogger }
-  return { ...outside, disk, pool: new BufferPool(), tailMemory }
+  return { ...outside, disk, pool: new BufferPool(), tailMemory, peers: new Map() }
 }
 
 function settingsOf(own: Record<string, string>): BrokerSettings {

@@ -33,24 +33,33 @@ export const handleProduce = handler(
       throw new Refusal('INVALID_REQUIRED_ACKS')
     }
     const admission = admissionOf(request, context, services)
+    if (admission instanceof Refusal) {
+      return failedAll(request, admission.code, admission.detail)
+    }
     // Every append is begun here, synchronously: requests of one connection stay in order.
     const pending = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, admission, context, services)),
     )
     return settle(request, pending, context, services)
   },
-  (request, _context, code) => {
-    if (request.acks === acks.none) throw new Malformed('a produce request without acks failed')
-    return {
-      throttleTimeMs: 0,
-      responses: request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => failedWith(index, code)),
-      })),
-    }
-  },
+  (request, _context, code) => failedAll(request, code, null),
 )
+
+/** One error for every partition. @throws Malformed where there is no answer to say it with. */
+function failedAll(request: ProduceRequest, code: number, errorMessage: string | null) {
+  if (request.acks === acks.none) throw new Malformed('a produce request without acks failed')
+  return {
+    throttleTimeMs: 0,
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({
+        ...failedWith(index, code),
+        errorMessage,
+      })),
+    })),
+  }
+}
 
 type Pending = PartitionAnswer | Promise<PartitionAnswer>
 
@@ -233,25 +242,25 @@ function checkInSyncReplicas(
   }
 }
 
-/**
- * Who admits the transactional batches of the request; null if it has none.
- * @throws Refusal TRANSACTIONAL_ID_AUTHORIZATION_FAILED | INVALID_PRODUCER_ID_MAPPING
- */
+/** Who admits the transactional batches of the request; null if it has none. */
 function admissionOf(
   request: ProduceRequest,
   context: RequestContext,
   services: Services,
-): Admission | null {
+): Admission | Refusal | null {
   const { transactionalId: id } = request
   const batches = transactionalBatches(request)
   const [first] = batches
   if (first === undefined) return null
   if (id === null || !mayAccess(services, context, 'WRITE', 'transactionalId', id)) {
-    throw new Refusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+    return new Refusal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
   }
   const { producerId, producerEpoch } = first
   if (batches.some((one) => one.producerId !== producerId || one.producerEpoch !== producerEpoch)) {
-    throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
+    return new Refusal(
+      'INVALID_PRODUCER_ID_MAPPING',
+      'Transactional records contained more than one producer ID',
+    )
   }
   const producer = { transactionalId: id, producerId, producerEpoch }
   return new Admission(producer, supportOf(context.apiVersion), services)

@@ -17,24 +17,19 @@ export const handleWriteTxnMarkers = handler(
     if (!mayAccess(services, context, 'ALTER', 'cluster', clusterResource)) {
       authorize(services, context, 'CLUSTER_ACTION', 'cluster', clusterResource)
     }
-    return {
-      markers: await Promise.all(
-        markers.map(async (entry) => ({
-          producerId: entry.producerId,
-          topics: await Promise.all(
-            entry.topics.map(async ({ name, partitionIndexes }) => ({
-              name,
-              partitions: await Promise.all(
-                partitionIndexes.map(async (partitionIndex) => ({
-                  partitionIndex,
-                  errorCode: await write(name, partitionIndex, entry, services),
-                })),
-              ),
-            })),
-          ),
-        })),
+    const written = await Promise.all(
+      markers.flatMap((entry) =>
+        entry.topics.flatMap(({ name, partitionIndexes }) =>
+          partitionIndexes.map(async (partitionIndex) => ({
+            producerId: entry.producerId,
+            name,
+            partitionIndex,
+            errorCode: await write(name, partitionIndex, entry, services),
+          })),
+        ),
       ),
-    }
+    )
+    return { markers: byProducer(written) }
   },
   ({ markers }, _context, code) => ({
     markers: markers.map(({ producerId, topics }) => ({
@@ -46,6 +41,31 @@ export const handleWriteTxnMarkers = handler(
     })),
   }),
 )
+
+interface Written {
+  readonly producerId: number
+  readonly name: string
+  readonly partitionIndex: number
+  readonly errorCode: number
+}
+
+/** Each producer once; one without partitions is not answered, as in Kafka. */
+function byProducer(written: readonly Written[]) {
+  return grouped(written, ({ producerId }) => producerId).map(([producerId, mine]) => ({
+    producerId,
+    topics: grouped(mine, ({ name }) => name).map(([name, partitions]) => ({ name, partitions })),
+  }))
+}
+
+function grouped<K>(all: readonly Written[], keyOf: (one: Written) => K): [K, Written[]][] {
+  const groups = new Map<K, Written[]>()
+  for (const one of all) {
+    const group = groups.get(keyOf(one))
+    if (group === undefined) groups.set(keyOf(one), [one])
+    else group.push(one)
+  }
+  return [...groups]
+}
 
 /** @returns the error code of one partition. */
 async function write(
