@@ -17,7 +17,7 @@ const settings: Settings = {
   'log.retention.check.interval.ms': 250,
   'log.cleaner.backoff.ms': 100,
   'log.segment.delete.delay.ms': 300,
-  'log.flush.scheduler.interval.ms': 200,
+  'log.flush.scheduler.interval.ms': 1_000,
   'log.flush.offset.checkpoint.interval.ms': 300,
   'log.flush.start.offset.checkpoint.interval.ms': 300,
   'replica.high.watermark.checkpoint.interval.ms': 300,
@@ -52,6 +52,8 @@ export interface CrashResult {
 
 /** Kills come within this time of the start, and while it starts in one of so many rounds. */
 const aliveMsMax = 1_500
+/** Patience with a machine that has much else to do. */
+const startMsAtMost = 300_000
 const killAtStartOneIn = 6
 const startMsMax = 150
 
@@ -63,7 +65,7 @@ const startMsMax = 150
  */
 export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'crash-'))
-  const broker = await startBroker({ dataDir, settings })
+  const broker = await startBroker({ dataDir, settings, timeoutMs: startMsAtMost })
   await createTopics(broker)
   const java = startJava(mainClassOf('crash-load'), [broker.bootstrap], {
     extra: [await compile()],
@@ -126,7 +128,7 @@ async function createTopics(broker: Target): Promise<void> {
   }
 }
 
-const answerMsMax = 180_000
+const answerMsMax = 400_000
 
 /** Asks the Java program for a check; its answers come in the order of the questions. */
 function asker(java: Running, tell: (line: string) => void) {

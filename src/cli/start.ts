@@ -15,7 +15,7 @@ export async function runStart(args: StartArguments): Promise<void> {
   const logger = lineLogger(args.logLevel, systemClock.nowMs, (line) => process.stderr.write(line))
   let broker: Broker
   try {
-    broker = await Broker.start({ ...optionsOf(args), logger })
+    broker = await Broker.start({ ...optionsOf(args), logger, onHalt: () => process.exit(1) })
   } catch (error) {
     const { code, message, stack } = error as NodeJS.ErrnoException
     const known = isOperatorError(error) || typeof code === 'string'

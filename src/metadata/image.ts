@@ -3,6 +3,7 @@ import type { DelegationTokenRecord } from '../protocol/stored/metadata/10-deleg
 import type { AccessControlEntryRecord } from '../protocol/stored/metadata/18-access-control-entry-record.ts'
 import type { VotersRecord } from '../protocol/stored/raft/voters-record.ts'
 import type { Overrides } from './config/settings.ts'
+import { isOnlineDirectory } from './directories.ts'
 import type { QuotaState } from './quotas.ts'
 
 /** A replica set and its leader, as the controller last decided. */
@@ -145,4 +146,12 @@ export function overridesOf(image: Image, type: number, name: string): Overrides
 export function topicById(image: Image, id: string): TopicState | undefined {
   const name = image.topicNames.get(id)
   return name === undefined ? undefined : image.topics.get(name)
+}
+
+/** Replicas on brokers that do not serve, or in directories that have failed. */
+export function offlineReplicas({ replicas, directories }: PartitionState, image: Image): number[] {
+  return replicas.filter((id, i) => {
+    const broker = image.brokers.get(id)
+    return broker?.fenced !== false || !isOnlineDirectory(directories[i], broker.logDirs)
+  })
 }

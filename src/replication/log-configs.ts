@@ -59,7 +59,7 @@ export function logConfigOf(overrides: Overrides, settings: BrokerSettings): Log
     retentionBytes: number('retention.bytes'),
     retentionMs: number('retention.ms'),
     maxMessageBytes: number('max.message.bytes'),
-    flushMessages: number('flush.messages'),
+    flushMessages: settings.bool('odradek.sync.before.ack') ? 1 : number('flush.messages'),
     flushMs: number('flush.ms'),
     fileDeleteDelayMs: number('file.delete.delay.ms'),
     cleanupPolicy: value('cleanup.policy') as LogConfig['cleanupPolicy'],

@@ -82,12 +82,21 @@ export class Partition {
 
   /**
    * Checks that a client means this leader in this epoch; -1 means that it does not know (KIP-320).
-   * @throws Refusal NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH
+   * @throws Refusal KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+   *   UNKNOWN_LEADER_EPOCH
    */
   checkLeader(clientEpoch: number): void {
+    this.checkOnline()
     if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
     if (clientEpoch === -1 || clientEpoch === this.ledEpoch) return
     throw new Refusal(clientEpoch < this.ledEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
+  }
+
+  /** @throws Refusal KAFKA_STORAGE_ERROR when its files cannot be used. */
+  checkOnline(): void {
+    if (this.log.isOffline) {
+      throw new Refusal('KAFKA_STORAGE_ERROR', `The log of ${this.name} is offline.`)
+    }
   }
 
   /**

@@ -1,6 +1,9 @@
 import type { BrokerSettings } from '../metadata/config/settings.ts'
+import type { PlacedPartition } from '../metadata/controller/directories.ts'
 import type { TopicChanges } from '../metadata/delta.ts'
+import { isOnlineDirectory } from '../metadata/directories.ts'
 import type { Image, TopicState } from '../metadata/image.ts'
+import { DiskError } from '../storage/disk.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { LogConfigs } from './log-configs.ts'
 import { Partition } from './partition.ts'
@@ -17,6 +20,12 @@ export interface LeadershipListener {
   resigned(topic: string, index: number): void
 }
 
+/** Replicas of this broker whose directory the metadata do not have right. */
+export interface Misplaced {
+  readonly assigned: (PlacedPartition & { readonly directoryId: string })[]
+  readonly lost: PlacedPartition[]
+}
+
 /** How many partitions are opened at a time at start; more would only wait for the disk. */
 const openingMax = 16
 
@@ -25,6 +34,10 @@ export class Partitions {
   private readonly o: PartitionsOptions
   private readonly byTopic = new Map<string, (Partition | undefined)[]>()
   private readonly listeners: LeadershipListener[] = []
+  /** Opened in another directory than the metadata say, or in none that is left. */
+  private misplaced: Misplaced = { assigned: [], lost: [] }
+  /** By topic id and number: what may lie in a directory that failed is not begun anew in another. */
+  private readonly lost = new Set<string>()
   readonly configs: LogConfigs
 
   constructor(o: PartitionsOptions) {
@@ -50,31 +63,56 @@ export class Partitions {
   async open(image: Image): Promise<void> {
     this.configs.follow(image)
     const topics = [...image.topics.values()]
-    await this.apply(image, { changed: topics, deleted: [] })
+    await this.applyChanges(image, { changed: topics, deleted: [] }, false)
+  }
+
+  /** What of its partitions' places the cluster does not know yet. Asking takes it. */
+  takeMisplaced(): Misplaced {
+    const { misplaced } = this
+    this.misplaced = { assigned: [], lost: [] }
+    return misplaced
+  }
+
+  /** A directory has failed: gives up what lies there. @returns which partitions that are. */
+  lose(dir: LogDir): PlacedPartition[] {
+    const lost = [...this.all()].filter(({ name }) => dir.has(name))
+    for (const partition of lost) {
+      if (!partition.isLeader) continue
+      partition.resign()
+      const { topic, index } = partition
+      for (const listener of this.listeners) listener.resigned(topic, index)
+    }
+    return lost.map(({ topicId, index }) => ({ topicId, index }))
   }
 
   /** Opens, leads, gives up and deletes partitions as the image says. */
-  async apply(image: Image, { changed, deleted }: TopicChanges): Promise<void> {
+  apply(image: Image, changes: TopicChanges): Promise<void> {
+    return this.applyChanges(image, changes, true)
+  }
+
+  private async applyChanges(
+    image: Image,
+    { changed, deleted }: TopicChanges,
+    mayBeNew: boolean,
+  ): Promise<void> {
     this.configs.follow(image)
     await Promise.all(deleted.map((topic) => this.deleteTopic(topic)))
     const due: (() => Promise<void>)[] = []
     for (const topic of changed) {
       topic.partitions.forEach((state, index) => {
         if (state.replicas.includes(this.o.brokerId)) {
-          due.push(() => this.follow(topic, index, state.leader, state.leaderEpoch))
+          due.push(() => this.follow(topic, index, mayBeNew))
         }
       })
     }
     await inParallel(due, openingMax)
   }
 
-  private async follow(
-    topic: TopicState,
-    index: number,
-    leader: number,
-    leaderEpoch: number,
-  ): Promise<void> {
-    const partition = this.get(topic.name, index) ?? (await this.openPartition(topic, index))
+  private async follow(topic: TopicState, index: number, mayBeNew: boolean): Promise<void> {
+    const { leader, leaderEpoch } = topic.partitions[index]!
+    const known = this.get(topic.name, index)
+    const partition = known ?? (await this.openPartition(topic, index, mayBeNew))
+    if (partition === null || partition.log.isOffline) return
     if (leader === this.o.brokerId) {
       const isNew = partition.leaderEpoch !== leaderEpoch
       partition.lead(leaderEpoch)
@@ -85,13 +123,28 @@ export class Partitions {
     }
   }
 
-  private async openPartition(topic: TopicState, index: number): Promise<Partition> {
+  /** Null where the directory that has it, or may have it, cannot be used. */
+  private async openPartition(
+    topic: TopicState,
+    index: number,
+    mayBeNew: boolean,
+  ): Promise<Partition | null> {
     const name = `${topic.name}-${index}`
-    const logDir = this.o.logDirs.find((dir) => dir.has(name)) ?? this.emptiest()
-    const log = await logDir.openLog(name, {
-      topicId: topic.id,
-      config: () => this.configs.of(topic.name),
-    })
+    const { id: topicId } = topic
+    const { replicas, directories } = topic.partitions[index]!
+    const directory = directories[replicas.indexOf(this.o.brokerId)]
+    const key = `${topicId}-${index}`
+    if (this.lost.has(key)) return null
+    const { log, dir } = await this.openLog(topic, name, directory, mayBeNew)
+    if (log === null) {
+      this.lost.add(key)
+      this.misplaced.lost.push({ topicId, index })
+      return null
+    }
+    const { directoryId } = dir
+    if (directory !== directoryId) {
+      this.misplaced.assigned.push({ topicId, index, directoryId })
+    }
     const partition = new Partition({ topic: topic.name, topicId: topic.id, index }, log)
     let partitions = this.byTopic.get(topic.name)
     if (partitions === undefined) this.byTopic.set(topic.name, (partitions = []))
@@ -99,9 +152,31 @@ export class Partitions {
     return partition
   }
 
-  /** A new partition goes where the fewest are. */
-  private emptiest(): LogDir {
-    return this.o.logDirs.reduce((a, b) => (b.logCount < a.logCount ? b : a))
+  /** Opens the log where it is; a new one where the fewest are, trying the next when that one fails. */
+  private async openLog(
+    topic: TopicState,
+    name: string,
+    directory: string | undefined,
+    mayBeNew: boolean,
+  ) {
+    const { logDirs } = this.o
+    const o = { topicId: topic.id, config: () => this.configs.of(topic.name) }
+    for (;;) {
+      const usable = logDirs.filter((dir) => !dir.isOffline)
+      const known = usable.find((dir) => dir.has(name))
+      const online = usable.map(({ directoryId }) => directoryId)
+      const isElsewhere = !isOnlineDirectory(directory, online)
+      const mayCreate = usable.length === logDirs.length || (mayBeNew && !isElsewhere)
+      const dir = known ?? (mayCreate ? emptiest(usable) : undefined)
+      if (dir === undefined) return { log: null, dir: null }
+      try {
+        return { log: await dir.openLog(name, o), dir }
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error
+        dir.fail(error)
+        if (known !== undefined) return { log: null, dir: null }
+      }
+    }
   }
 
   private async deleteTopic(topic: TopicState): Promise<void> {
@@ -115,6 +190,11 @@ export class Partitions {
       await this.o.logDirs.find((dir) => dir.has(partition.name))?.deleteLog(partition.name)
     }
   }
+}
+
+/** A new partition goes where the fewest are. */
+function emptiest(dirs: readonly LogDir[]): LogDir | undefined {
+  return dirs.toSorted((a, b) => a.logCount - b.logCount)[0]
 }
 
 /** Runs the jobs, at most `width` at a time; the first failure is thrown when all are through. */

@@ -42,6 +42,7 @@ interface Node {
 export class Assembly {
   private readonly rooms: SharedRooms
   private readonly isInMemory: boolean
+  private readonly onHalt: BrokerOptions['onHalt']
   private readonly controllerNode: Node
   private readonly brokers: ReadonlyMap<number, Node>
   private controller: ControllerPart | null = null
@@ -49,9 +50,10 @@ export class Assembly {
   private turn: Promise<unknown> = Promise.resolve()
   clusterId = ''
 
-  private constructor(plan: ProcessPlan, rooms: SharedRooms, isInMemory: boolean) {
+  private constructor(plan: ProcessPlan, rooms: SharedRooms, o: BrokerOptions) {
     this.rooms = rooms
-    this.isInMemory = isInMemory
+    this.isInMemory = o.memory === true
+    this.onHalt = o.onHalt
     const nodeOf = (one: NodePlan): Node => ({
       plan: one,
       ports: new Map(),
@@ -69,7 +71,7 @@ export class Assembly {
     const rooms = roomsOf(options)
     return allOrNothing(async (undo) => {
       await checkParents(plan, rooms)
-      const assembly = new Assembly(plan, rooms, options.memory === true)
+      const assembly = new Assembly(plan, rooms, options)
       undo.push(() => assembly.close())
       if (!assembly.isSole) await assembly.openController()
       for (const id of assembly.brokerIds) await assembly.startBroker(id)
@@ -173,12 +175,21 @@ export class Assembly {
           })),
           logDirs: node.logDirs,
           metadata,
+          halt: (why) => this.halt(node, why),
         },
         rooms,
       )
       node.addresses = node.broker.addresses
       for (const { name, port } of node.broker.boundPorts) node.ports.set(name, port)
     })
+  }
+
+  /** A broker cannot go on. Its process ends, if whoever started it says so; else the broker stops. */
+  private halt({ plan }: Node, why: string): void {
+    const broker = plan.nodeId
+    this.rooms.logger.error('the broker halts', { broker, why })
+    if (this.onHalt !== undefined) this.onHalt(why, broker)
+    else this.stopBroker(broker).catch(() => {})
   }
 
   private async shut(node: Node, isFenced: boolean): Promise<void> {
@@ -220,7 +231,8 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Shar
   if (parentDirs.length > 0) return
   const { statics } = brokers[0]!
   for (const dir of statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')) {
-    if ((await readMetaProperties(disk, `${dir}/broker1`)) === null) continue
+    // A directory that cannot be read is dealt with when it is opened.
+    if ((await readMetaProperties(disk, `${dir}/broker1`).catch(() => null)) === null) continue
     throw new CannotUseDirectory(
       `${dir} holds the data of several brokers; start it with as many, or name one of the ` +
         'directories in it',

@@ -22,6 +22,11 @@ export interface BrokerOptions {
   readonly settings?: Readonly<Record<string, string | number | boolean>>
   /** Says nothing by default. */
   readonly logger?: Logger
+  /**
+   * Told when a broker cannot go on: all its log directories have failed, or that of the metadata
+   * log. Kafka ends its process then; without this the broker is stopped.
+   */
+  readonly onHalt?: (why: string, brokerId: number) => void
   readonly clock?: Clock
   readonly random?: Random
 }

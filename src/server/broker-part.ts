@@ -8,6 +8,7 @@ import { Partitions } from '../replication/partitions.ts'
 import { allowAll } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { ListenerPlan } from './config/listeners.ts'
+import { onlineIds, reportPlaces, watchLogDirs } from './failed-dirs.ts'
 import { FetchSessions } from './fetch/session-cache.ts'
 import { groupsOf } from './groups.ts'
 import { handlers } from './handlers/index.ts'
@@ -27,6 +28,8 @@ export interface BrokerPartOptions {
   /** Open, and closed by who opened them. */
   readonly logDirs: readonly LogDir[]
   readonly metadata: Metadata
+  /** Told when the broker cannot go on: its directories are gone. */
+  readonly halt: (why: string) => void
 }
 
 /** The broker's half of a node: its listeners, partitions and coordinators. */
@@ -67,7 +70,9 @@ export class BrokerPart {
       const { brokerId } = o.identity
       rooms.peers.set(brokerId, peerOf(services))
       undo.push(async () => rooms.peers.delete(brokerId))
-      await followImage(services, follower)
+      const watched = { ...services, brokerId, metadata: o.metadata, halt: o.halt }
+      watchLogDirs(watched)
+      await followImage(services, follower, () => reportPlaces(watched))
       for (const { listener } of listeners) listener.serve()
       const upkeep = startUpkeep(o.statics, o.logDirs, rooms)
       return new BrokerPart(services, follower, listeners, upkeep, rooms.peers)
@@ -107,16 +112,24 @@ export class BrokerPart {
 }
 
 /** Opens what the image says, and from then on what changes: nothing of what other brokers do is missed. */
-async function followImage({ partitions }: Services, follower: MetadataFollower): Promise<void> {
+async function followImage(
+  { partitions }: Services,
+  follower: MetadataFollower,
+  report: () => Promise<void>,
+): Promise<void> {
   const opened = partitions.open(follower.image)
   const isOpen = opened.then(
     () => true,
     () => false,
   )
   follower.listen(async (image, changes) => {
-    if (await isOpen) await partitions.apply(image, changes)
+    if (!(await isOpen)) return
+    await partitions.apply(image, changes)
+    // Not awaited: what is reported comes back as an image, after this one.
+    void report()
   })
   await opened
+  await report()
 }
 
 function servicesOf(
@@ -176,7 +189,7 @@ async function register(
       incarnationId: randomUuid(random),
       endpoints: listeners.map(({ endpoint }) => endpoint),
       rack: statics.string('broker.rack'),
-      logDirs: logDirs.map(({ directoryId }) => directoryId).sort(),
+      logDirs: onlineIds(logDirs).sort(),
     }),
   )
   await metadata.submit(unfenceBroker(id))

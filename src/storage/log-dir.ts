@@ -8,7 +8,7 @@ import {
   OffsetCheckpoint,
   recoveryPointFile,
 } from './checkpoints.ts'
-import type { DirectoryLock, Disk, DiskSpace } from './disk.ts'
+import { type DirectoryLock, type Disk, DiskError, type DiskSpace } from './disk.ts'
 import type { TailMemory } from './hot-tail.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
@@ -67,6 +67,9 @@ export class LogDir {
     cleaner: Map<string, number>
   }
   private readonly removals = new Set<Timer>()
+  private failed: Error | null = null
+  /** Told once, when the directory fails. */
+  onFailure: (() => void) | null = null
 
   private constructor(
     o: LogDirOptions,
@@ -132,6 +135,35 @@ export class LogDir {
     }
   }
 
+  /** A directory that cannot be opened while others can: it is known of, and that is all. */
+  static unusable(o: LogDirOptions, why: Error): LogDir {
+    const found = { recovery: new Map(), start: new Map(), cleaner: new Map() }
+    const state = { names: new Set<string>(), isClean: false, found }
+    const lock = { release: () => Promise.resolve() }
+    const dir = new LogDir(o, lock, { clusterId: '', directoryId: '' }, state)
+    dir.fail(why)
+    return dir
+  }
+
+  /** Whether a file in it could not be read or written: then none of it is used any more. */
+  get isOffline(): boolean {
+    return this.failed !== null
+  }
+
+  /** Takes all of its partitions offline; those of other directories go on (KIP-112). */
+  fail(why: Error): void {
+    if (this.failed !== null) return
+    this.failed = why
+    for (const timer of this.removals) timer.clear()
+    for (const { log } of this.logs.values()) log.fail(why)
+    const fields = { directory: this.path, partitions: this.logs.size, why: why.message }
+    this.o.logger.error(
+      'a log directory has failed: it is not used until the broker restarts',
+      fields,
+    )
+    this.onFailure?.()
+  }
+
   get logCount(): number {
     return this.names.size
   }
@@ -159,19 +191,21 @@ export class LogDir {
     o: {
       readonly topicId: string
       readonly config: () => LogConfig
-      readonly onOffline?: () => void
       readonly isRetained?: boolean
     },
   ): Promise<Log> {
     const { disk, clock, random, logger, tailMemory } = this.o
     const dir = `${this.path}/${name}`
-    const owner = this.names.has(name) ? await readPartitionMetadata(disk, dir) : null
+    const isThere = this.names.has(name)
+    // At once: the next new partition must not go where this one already is.
+    this.names.add(name)
+    const owner = isThere ? await readPartitionMetadata(disk, dir) : null
     if (owner !== null && owner !== o.topicId) {
       logger.warn('a partition of a deleted topic of the same name is removed', { partition: name })
       await disk.remove(dir)
     }
     if (owner !== o.topicId) this.found.cleaner.delete(name)
-    const isKnown = owner === o.topicId || (owner === null && this.names.has(name))
+    const isKnown = owner === o.topicId || (owner === null && isThere)
     const log = await Log.open({
       disk,
       dir,
@@ -184,13 +218,12 @@ export class LogDir {
       recoveryPoint: isKnown ? (this.found.recovery.get(name) ?? 0) : 0,
       logStartOffset: isKnown ? (this.found.start.get(name) ?? 0) : 0,
       cleanShutdown: this.isClean || !isKnown,
-      ...(o.onOffline === undefined ? {} : { onOffline: o.onOffline }),
+      onOffline: (why) => this.fail(why),
     })
     if (owner !== o.topicId) {
       await writePartitionMetadata(disk, dir, o.topicId)
       await disk.syncDirectory(this.path)
     }
-    this.names.add(name)
     const isRetained = o.isRetained ?? true
     this.logs.set(name, { log, highWatermark: () => log.writtenOffset, isRetained })
     return log
@@ -205,9 +238,10 @@ export class LogDir {
     this.names.delete(name)
     this.found.cleaner.delete(name)
     await open.log.abandon()
+    if (this.isOffline) return
     const unique = random.bytes(16).toString('hex')
     const aside = `${this.path}/${name.slice(0, 249 - 41)}.${unique}${deletedSuffix}`
-    await disk.rename(`${this.path}/${name}`, aside)
+    await this.guard(() => disk.rename(`${this.path}/${name}`, aside))
     const timer = clock.after(open.log.config.fileDeleteDelayMs, () => {
       this.removals.delete(timer)
       disk
@@ -220,7 +254,22 @@ export class LogDir {
   }
 
   /** Writes down how far each log is synced, committed and cut. */
-  async checkpoint(): Promise<void> {
+  checkpoint(): Promise<void> {
+    return this.guard(() => this.writeCheckpoints())
+  }
+
+  /** A failing call of the disk is the end of the directory, not of who asked for it. */
+  private async guard(work: () => Promise<void>): Promise<void> {
+    if (this.isOffline) return
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.fail(error)
+    }
+  }
+
+  private async writeCheckpoints(): Promise<void> {
     const of = (offset: (open: OpenLog) => number) =>
       new Map([...this.logs].map(([name, open]) => [name, offset(open)]))
     await this.recoveryPoints.write(of(({ log }) => log.flushedOffset))
@@ -235,7 +284,7 @@ export class LogDir {
 
   async saveCleanerOffset(name: string, offset: number): Promise<void> {
     this.found.cleaner.set(name, offset)
-    await this.cleanerOffsets.write(this.found.cleaner)
+    await this.guard(() => this.cleanerOffsets.write(this.found.cleaner))
   }
 
   private async saveStartOffsets(): Promise<void> {
@@ -253,14 +302,21 @@ export class LogDir {
   async release(): Promise<void> {
     for (const timer of this.removals) timer.clear()
     for (const { log } of this.logs.values()) await log.abandon()
-    await this.lock.release()
+    await this.releaseLock()
+  }
+
+  private async releaseLock(): Promise<void> {
+    await this.lock.release().catch((error: unknown) => {
+      if (!this.isOffline) throw error
+    })
   }
 
   /** Closes all logs and marks the directory as left in order. */
   async close(brokerEpoch: number): Promise<void> {
+    if (this.isOffline) return this.release()
     for (const timer of this.removals) timer.clear()
     let isClean = true
-    await this.saveStartOffsets()
+    await this.guard(() => this.saveStartOffsets())
     const closing = this.open().values()
     const closer = async () => {
       for (const { log } of closing) {
@@ -277,8 +333,9 @@ export class LogDir {
     await Promise.all(Array.from({ length: closingMax }, closer))
     await this.checkpoint()
     const content = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
-    if (isClean) await this.o.disk.writeFileAtomically(`${this.path}/${cleanShutdownFile}`, content)
-    await this.lock.release()
+    const marker = `${this.path}/${cleanShutdownFile}`
+    if (isClean) await this.guard(() => this.o.disk.writeFileAtomically(marker, content))
+    await this.releaseLock()
   }
 }
 

@@ -1,6 +1,7 @@
 import { Refusal } from '../protocol/errors.ts'
 import { Batch, batchesIn } from '../protocol/records/batch.ts'
 import type { ReadLimits, ReadResult } from './cut.ts'
+import { DiskError } from './disk.ts'
 import type { EpochEnd, LeaderEpochs } from './epochs.ts'
 import { HotTail } from './hot-tail.ts'
 import type { LogConfig } from './log-config.ts'
@@ -12,7 +13,7 @@ import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampedOffset } from './timestamps.ts'
 import type { AbortedTransaction } from './txn-index.ts'
-import type { Validated } from './validate.ts'
+import { checkFits, type Validated } from './validate.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
 
 /**
@@ -124,7 +125,7 @@ export class Log {
         written: this.queue.lastPushed,
       }
     }
-    this.checkFits(bytes.length)
+    checkFits(bytes.length, this.config, this.name)
     batch.baseOffset = baseOffset
     batch.leaderEpoch = o.leaderEpoch
     const written = this.add(batch)
@@ -321,11 +322,15 @@ export class Log {
   }
 
   private async readFile(offset: number, limits: ReadLimits): Promise<ReadResult> {
-    for (const segment of this.segments.from(offset)) {
-      const found = await segment.read(offset, limits, this.config.indexIntervalBytes)
-      if (found !== null) return found
+    try {
+      const found = await this.segments.read(offset, limits, this.config.indexIntervalBytes)
+      return found ?? this.tail.nothingAt(offset)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      if (offset < this.startOffset) throw new Refusal('OFFSET_OUT_OF_RANGE', error.message)
+      this.goOffline(error)
+      throw new Refusal('KAFKA_STORAGE_ERROR', error.message)
     }
-    return this.tail.nothingAt(offset)
   }
 
   private newSegment(baseOffset: number): Segment {
@@ -370,18 +375,15 @@ export class Log {
     await loadProducers(this.o, this.segments, this.producers, offset)
   }
 
-  private checkFits(bytes: number): void {
-    const { segmentBytes } = this.config
-    if (bytes <= segmentBytes) return
-    throw new Refusal(
-      'RECORD_LIST_TOO_LARGE',
-      `Message batch size is ${bytes} bytes in append to partition ${this.name}, which exceeds the maximum configured segment size of ${segmentBytes}.`,
-    )
-  }
-
   private checkOnline(): void {
     if (this.offline === null && !this.isClosed) return
     throw new Refusal('KAFKA_STORAGE_ERROR', `The log of ${this.name} is offline.`)
+  }
+
+  /** The directory that it lies in has failed: offline, without a word of its own. */
+  fail(error: Error): void {
+    this.offline ??= error
+    this.queue.fail(error)
   }
 
   private goOffline(error: Error): void {

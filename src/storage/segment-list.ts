@@ -1,3 +1,4 @@
+import type { ReadLimits, ReadResult } from './cut.ts'
 import type { Segment } from './segment.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 
@@ -59,6 +60,19 @@ export class SegmentList {
   /** Where the segment after this one starts; null for the last. */
   endOf(segment: Segment): number | null {
     return this.list[this.list.indexOf(segment) + 1]?.baseOffset ?? null
+  }
+
+  /** Whole batches from the one that holds `offset` on; null if there is none. */
+  async read(
+    offset: number,
+    limits: ReadLimits,
+    indexIntervalBytes: number,
+  ): Promise<ReadResult | null> {
+    for (const segment of this.from(offset)) {
+      const found = await segment.read(offset, limits, indexIntervalBytes)
+      if (found !== null) return found
+    }
+    return null
   }
 
   /** The aborted transactions that a reader of [from, upTo) must skip the records of. */

@@ -48,6 +48,15 @@ export class InvalidRecords extends Refusal {
   }
 }
 
+/** @throws Refusal RECORD_LIST_TOO_LARGE for a batch that no segment could hold. */
+export function checkFits(bytes: number, { segmentBytes }: LogConfig, partition: string): void {
+  if (bytes <= segmentBytes) return
+  throw new Refusal(
+    'RECORD_LIST_TOO_LARGE',
+    `Message batch size is ${bytes} bytes in append to partition ${partition}, which exceeds the maximum configured segment size of ${segmentBytes}.`,
+  )
+}
+
 const zstdSince = 7
 
 /**

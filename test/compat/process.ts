@@ -78,7 +78,7 @@ export class Running {
         reject(new Error(`no ${pattern} within ${timeoutMs} ms: ${this.describe()}`))
       }, timeoutMs)
       this.#watchers.add(check)
-      this.child.once('error', (error) => {
+      this.finished.catch((error: Error) => {
         finish()
         reject(error)
       })

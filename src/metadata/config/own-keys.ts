@@ -13,6 +13,13 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      // Every acknowledged write survives a loss of power: what comes during one sync shares the next.
+      {
+        name: 'odradek.sync.before.ack',
+        type: 'BOOLEAN',
+        default: 'false',
+        update: 'read-only',
+      },
     ] satisfies ConfigDefinition[]
   ).map((definition) => [definition.name, definition]),
 )

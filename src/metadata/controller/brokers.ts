@@ -6,6 +6,7 @@ import { producerIdsRecord } from '../../protocol/stored/metadata/15-producer-id
 import { brokerRegistrationChangeRecord } from '../../protocol/stored/metadata/17-broker-registration-change-record.ts'
 import { registerControllerRecord } from '../../protocol/stored/metadata/27-register-controller-record.ts'
 import { resourceTypes } from '../config/keys.ts'
+import { isOnlineDirectory } from '../directories.ts'
 import type { Endpoint } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command } from './controller.ts'
@@ -115,9 +116,12 @@ export function unfenceBroker(brokerId: number): Command<void> {
     for (const topic of image.topics.values()) {
       topic.partitions.forEach((partition, partitionId) => {
         const { leader, isr, eligibleLeaderReplicas, lastKnownElr } = partition
-        const mayLead =
-          leader === -1 && [isr, eligibleLeaderReplicas].some((ids) => ids.includes(brokerId))
-        if (leader !== brokerId && !mayLead) return
+        const directory = partition.directories[partition.replicas.indexOf(brokerId)]
+        if (!isOnlineDirectory(directory, image.brokers.get(brokerId)!.logDirs)) return
+        // Who led last comes again when nobody else is left, as from a directory that was lost.
+        const candidates = [...isr, ...eligibleLeaderReplicas]
+        const mayLead = (candidates.length > 0 ? candidates : lastKnownElr).includes(brokerId)
+        if (leader !== brokerId && !(leader === -1 && mayLead)) return
         records.push(
           metadataRecord(partitionChangeRecord, {
             partitionId,

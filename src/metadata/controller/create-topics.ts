@@ -4,6 +4,7 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { topicRecord } from '../../protocol/stored/metadata/02-topic-record.ts'
 import { partitionRecord } from '../../protocol/stored/metadata/03-partition-record.ts'
 import type { Overrides } from '../config/settings.ts'
+import { directoryIds } from '../directories.ts'
 import type { Image } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import { type Command, type ControllerView, type Decision, randomUuid } from './controller.ts'
@@ -266,10 +267,7 @@ export function partitionRecords(
   })
 }
 
-/** `DirectoryId.UNASSIGNED`: the broker chooses among several directories and reports back. */
-const unassignedDirectory = zeroUuid
-
 function defaultDirectory(image: Image, brokerId: number): string {
   const directories = image.brokers.get(brokerId)?.logDirs ?? []
-  return directories.length === 1 ? directories[0]! : unassignedDirectory
+  return directories.length === 1 ? directories[0]! : directoryIds.unassigned
 }

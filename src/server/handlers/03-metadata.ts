@@ -1,6 +1,6 @@
 import { createTopics } from '../../metadata/controller/create-topics.ts'
 import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
-import { type Image, type TopicState, topicById } from '../../metadata/image.ts'
+import { type Image, offlineReplicas, type TopicState, topicById } from '../../metadata/image.ts'
 import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import {
   type MetadataRequest,
@@ -149,7 +149,6 @@ function describe(
 }
 
 function partitionsOf(topic: TopicState, image: Image): TopicAnswer['partitions'] {
-  const isOffline = (id: number) => image.brokers.get(id)?.fenced !== false
   return topic.partitions.map((partition, partitionIndex) => ({
     errorCode: partition.leader === -1 ? errorCode('LEADER_NOT_AVAILABLE') : 0,
     partitionIndex,
@@ -157,6 +156,6 @@ function partitionsOf(topic: TopicState, image: Image): TopicAnswer['partitions'
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: partition.replicas,
     isrNodes: partition.isr,
-    offlineReplicas: partition.replicas.filter(isOffline),
+    offlineReplicas: offlineReplicas(partition, image),
   }))
 }

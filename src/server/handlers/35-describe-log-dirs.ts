@@ -1,3 +1,4 @@
+import { errorCode } from '../../protocol/errors.ts'
 import {
   type DescribeLogDirsResponse,
   describeLogDirs,
@@ -21,6 +22,9 @@ export const handleDescribeLogDirs = handler(
       ({ topic, index }) => wanted === null || wanted.get(topic)?.has(index) === true,
     )
     const results = services.logDirs.map(async (dir) => {
+      if (dir.isOffline) {
+        return { errorCode: errorCode('KAFKA_STORAGE_ERROR'), logDir: dir.path, topics: [] }
+      }
       const { totalBytes, usableBytes } = await dir.space()
       const here = partitions.filter(({ name }) => dir.has(name))
       const topics = byTopic(here)

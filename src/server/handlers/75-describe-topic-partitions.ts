@@ -1,5 +1,5 @@
 import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
-import type { Image, TopicState } from '../../metadata/image.ts'
+import { type Image, offlineReplicas, type TopicState } from '../../metadata/image.ts'
 import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import {
   type DescribeTopicPartitionsRequest,
@@ -87,7 +87,6 @@ function page(
   context: RequestContext,
   services: Services,
 ): { answer: TopicAnswer; next: Cursor | null } {
-  const isOffline = (id: number) => image.brokers.get(id)?.fenced !== false
   const end = Math.min(topic.partitions.length, first + Math.max(room, 0))
   const partitions = topic.partitions.slice(first, end).map((partition, i) => ({
     errorCode: partition.leader === -1 ? errorCode('LEADER_NOT_AVAILABLE') : 0,
@@ -98,7 +97,7 @@ function page(
     isrNodes: partition.isr,
     eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
     lastKnownElr: partition.lastKnownElr,
-    offlineReplicas: partition.replicas.filter(isOffline),
+    offlineReplicas: offlineReplicas(partition, image),
   }))
   const answer = {
     errorCode: 0,

@@ -187,7 +187,7 @@ public class CrashLoad {
                     if (error != null) wrong = name + " could not send " + n + " to " + at + ": " + error;
                     else noteAck(at, name, n, metadata.offset());
                 });
-                if (n % 3 == 0) Thread.sleep(4);
+                if (n % 2 == 0) Thread.sleep(4);
             }
             producer.flush();
             inFlight.acquire(IN_FLIGHT_MAX);
@@ -215,12 +215,13 @@ public class CrashLoad {
                     attempted.merge(at, consumer.position(at), Math::max);
                 }
                 try {
-                    consumer.commitSync(commit, Duration.ofSeconds(30));
+                    consumer.commitSync(commit, Duration.ofSeconds(10));
                     commits.incrementAndGet();
                     commit.forEach((at, offset) -> committed.merge(at, offset.offset(), Math::max));
                 } catch (org.apache.kafka.clients.consumer.CommitFailedException
-                    | org.apache.kafka.common.errors.RebalanceInProgressException left) {
-                    // The group went on without this member: it comes back, and reads from the last commit.
+                    | org.apache.kafka.common.errors.RebalanceInProgressException
+                    | org.apache.kafka.common.errors.TimeoutException unknown) {
+                    // Not acknowledged: the broker was away, or the group went on without this member, which comes back.
                 }
             }
         }
@@ -308,14 +309,14 @@ public class CrashLoad {
     }
 
     static long end(KafkaConsumer<String, String> consumer, TopicPartition at) {
-        return consumer.endOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
+        return consumer.endOffsets(Set.of(at), Duration.ofSeconds(120)).get(at);
     }
 
     static void readAll(KafkaConsumer<String, String> consumer, TopicPartition at, long from, long end,
         Consumer<ConsumerRecord<String, String>> each) {
         consumer.assign(List.of(at));
         consumer.seek(at, from);
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long deadline = System.nanoTime() + Duration.ofSeconds(120).toNanos();
         while (consumer.position(at) < end) {
             if (System.nanoTime() > deadline) {
                 throw new IllegalStateException("cannot read " + at + " from " + consumer.position(at) + " to " + end);
@@ -388,7 +389,7 @@ public class CrashLoad {
             lastOfKey = new HashMap<>(log.lastOfKey);
         }
         long end = end(consumer, at);
-        long start = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
+        long start = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(120)).get(at);
         boolean isCompacted = topic.policy.equals("compact");
         Place place = full || isCompacted || log.places.isEmpty() ? null : log.places.peekFirst();
         if (place == null || place.offset < start) place = new Place(start, start == 0 ? null : new HashMap<>());
@@ -396,7 +397,7 @@ public class CrashLoad {
         Reading reading = new Reading(topic, at, place, acked.isEmpty() ? end : acked.get(0).offset);
         readAll(consumer, at, place.offset, end, reading::take);
         // Retention may have gone on meanwhile.
-        long now = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(30)).get(at);
+        long now = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(120)).get(at);
         long from = Math.max(place.offset, now);
         if (reading.cutAt > now) throw new IllegalStateException(at + " goes on at " + reading.cutAt + " but starts at " + now);
         for (Ack ack : acked) {
