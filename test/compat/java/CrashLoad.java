@@ -394,7 +394,9 @@ public class CrashLoad {
         Place place = full || isCompacted || log.places.isEmpty() ? null : log.places.peekFirst();
         if (place == null || place.offset < start) place = new Place(start, start == 0 ? null : new HashMap<>());
         if (start > 0 && topic.policy.equals("keep")) throw new IllegalStateException(at + " starts at " + start);
-        Reading reading = new Reading(topic, at, place, acked.isEmpty() ? end : acked.get(0).offset);
+        // Producers are told in their own order, not in that of the offsets.
+        long marksFrom = acked.stream().mapToLong(Ack::offset).min().orElse(end);
+        Reading reading = new Reading(topic, at, place, marksFrom);
         readAll(consumer, at, place.offset, end, reading::take);
         // Retention may have gone on meanwhile.
         long now = consumer.beginningOffsets(Set.of(at), Duration.ofSeconds(120)).get(at);
