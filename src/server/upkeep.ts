@@ -26,6 +26,7 @@ function compaction(
     isEnabled: statics.bool('log.cleaner.enable'),
     backoffMs: statics.int('log.cleaner.backoff.ms'),
     keyBytesMax: statics.int('log.cleaner.dedupe.buffer.size'),
+    bytesPerSecondMax: () => statics.int('log.cleaner.io.max.bytes.per.second'),
   }
   return new Compaction({ clock, logger, random, dirs, settings })
 }

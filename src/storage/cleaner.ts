@@ -7,12 +7,15 @@ import { CleanedTransactions } from './cleaned-transactions.ts'
 import { KeyOffsets } from './key-offsets.ts'
 import type { Log } from './log.ts'
 import type { Segment } from './segment.ts'
+import type { Throttle } from './throttle.ts'
 
 export interface CleanerOptions {
   /** What the map of keys may take, in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly keyBytesMax: number
   readonly random: Random
   readonly nowMs: number
+  /** Slows reading and writing down (`log.cleaner.io.max.bytes.per.second`). */
+  readonly throttle?: Throttle
 }
 
 export interface Cleaned {
@@ -59,6 +62,7 @@ export async function cleanLog(
     upTo,
     new CleanedTransactions(aborted),
     keys,
+    o.throttle,
   )
   const round = new Round(log, o, keys, endOffset, new CleanedTransactions(aborted))
   const due = all.filter((segment) => segment.baseOffset < endOffset)
@@ -76,11 +80,13 @@ async function readKeys(
   upTo: number,
   transactions: CleanedTransactions,
   keys: KeyOffsets,
+  throttle: Throttle | undefined,
 ): Promise<number> {
   let end = firstDirty
   for (const segment of segments) {
     if ((log.segments.endOf(segment) ?? upTo) <= firstDirty) continue
     for await (const { batch } of segment.walk()) {
+      await throttle?.spend(batch.sizeBytes)
       checkGoesOn(log)
       if (batch.lastOffset < firstDirty) continue
       if (batch.isControl) transactions.isEmptyMarker(batch)
@@ -171,6 +177,7 @@ class Round {
       if (pending === 0) return
       await cleaned.log.write(chunks, cleaned.writtenBytes)
       cleaned.writtenBytes += pending
+      await this.o.throttle?.spend(pending)
       chunks = []
       pending = 0
     }
@@ -178,6 +185,7 @@ class Round {
     await cleaned.createFiles()
     for (const segment of group) {
       for await (const { batch } of segment.walk()) {
+        await this.o.throttle?.spend(batch.sizeBytes)
         checkGoesOn(log)
         this.bytesRead += batch.sizeBytes
         const left = await this.cleanBatch(batch, isLast && batch.nextOffset === lastEnd)

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { CleaningAborted, cleanLog } from './cleaner.ts'
 import type { LogDir, OpenLog } from './log-dir.ts'
+import { Throttle } from './throttle.ts'
 
 export interface CompactionSettings {
   /** `log.cleaner.enable` */
@@ -11,6 +12,8 @@ export interface CompactionSettings {
   readonly backoffMs: number
   /** `log.cleaner.dedupe.buffer.size` */
   readonly keyBytesMax: number
+  /** `log.cleaner.io.max.bytes.per.second`, read and written; asked whenever it matters. */
+  readonly bytesPerSecondMax?: () => number
 }
 
 /** What there is to clean in a log, and how pressing it is. */
@@ -33,6 +36,7 @@ export class Compaction {
   private readonly settings: CompactionSettings
   /** Logs that could not be cleaned: left alone until the broker restarts. */
   private readonly uncleanable = new Set<string>()
+  private readonly throttle: Throttle
   private timer: Timer | null = null
   private running: Promise<void> = Promise.resolve()
   private isStopped = false
@@ -49,12 +53,14 @@ export class Compaction {
     this.random = o.random
     this.dirs = o.dirs
     this.settings = o.settings
+    this.throttle = new Throttle(o.clock, o.settings.bytesPerSecondMax ?? (() => Infinity))
     if (o.settings.isEnabled) this.wait()
   }
 
   /** Resolves when the round that is under way, if any, is over. */
   async stop(): Promise<void> {
     this.isStopped = true
+    this.throttle.lift()
     this.timer?.clear()
     await this.running
   }
@@ -67,8 +73,8 @@ export class Compaction {
     const { log } = due.open
     const startedMs = this.clock.monotonicMs()
     try {
-      const { random, settings } = this
-      const o = { keyBytesMax: settings.keyBytesMax, random, nowMs: this.clock.nowMs() }
+      const { random, settings, throttle } = this
+      const o = { keyBytesMax: settings.keyBytesMax, random, nowMs: this.clock.nowMs(), throttle }
       const cleaned = await cleanLog(log, firstDirty, upTo, o)
       await dir.saveCleanerOffset(log.name, cleaned.endOffset)
       this.logger.info('compacted a log', {

@@ -36,6 +36,7 @@ export const actingKeys: ReadonlySet<string> = new Set([
   'log.cleaner.dedupe.buffer.size',
   'log.cleaner.delete.retention.ms',
   'log.cleaner.enable',
+  'log.cleaner.io.max.bytes.per.second',
   'log.cleaner.max.compaction.lag.ms',
   'log.cleaner.min.cleanable.ratio',
   'log.cleaner.min.compaction.lag.ms',
