@@ -7,6 +7,7 @@ import { javaTools } from '../test/compat/kafka/tools.ts'
 import { freePort, prepareKafka, Target } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
 import { type BigLog, measureBigLog } from './big-log.ts'
+import { measureCompaction } from './compaction.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
@@ -31,9 +32,11 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           half      ack latency at half of the top rate that load measured for Kafka
                           tail      a reader at the tail: end-to-end latency, processor time
                           cold      --big-gb read when nothing of it is in the page cache (needs root)
+                          compaction  --compacted-records compacted by both, and compared (needs kcat)
                           recovery  start after kill -9 with --big-gb in the log
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
+  --compacted-records N (1000000)
   --tail-records N      records of the end-to-end latency (5000)
   --paced-seconds N     seconds of each paced run; the first third warms up (15)
   --write FILE          writes the report to FILE as well; without it nothing is written`
@@ -53,6 +56,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     matrix: { type: 'boolean', default: false },
     'big-gb': { type: 'string', default: '5' },
+    'compacted-records': { type: 'string', default: '1000000' },
     'tail-records': { type: 'string', default: '5000' },
     'paced-seconds': { type: 'string', default: '15' },
     write: { type: 'string' },
@@ -60,7 +64,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const allParts = ['start', 'load', 'half', 'tail', 'cold', 'recovery'] as const
+const allParts = ['start', 'load', 'half', 'tail', 'cold', 'recovery', 'compaction'] as const
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
 const rounds = Number(flags.rounds)
@@ -285,6 +289,9 @@ async function main(): Promise<void> {
       isRecovered: parts.has('recovery'),
     }
     tables.push(await measureBigLog(big, names, say))
+  }
+  if (parts.has('compaction')) {
+    tables.push(await measureCompaction(Number(flags['compacted-records']), names, say))
   }
   const text = report(tables)
   console.log(text)

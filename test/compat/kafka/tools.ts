@@ -29,6 +29,7 @@ const mainClasses = {
   // Programs of our own, in `test/compat/java/`.
   'crash-load': 'CrashLoad',
   'fixed-batches': 'FixedBatches',
+  'keyed-load': 'KeyedLoad',
   'round-trip': 'RoundTrip',
   'transactional-app': 'Transactions',
 } as const

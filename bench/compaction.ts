@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { compile, startJava } from '../test/compat/kafka/java.ts'
+import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
+import { kcat } from '../test/compat/kcat.ts'
+import { Target, type TargetName } from '../test/compat/targets.ts'
+import { cpuSeconds, residentMb, sleep } from './measure.ts'
+import type { Table } from './report.ts'
+import { Sheet } from './sheet.ts'
+
+const topic = 'keyed'
+const compactionMsMax = 600_000
+
+/**
+ * The same records to both brokers, compacted by each: how long that takes, what it costs, and that the
+ * same records survive. The topic is filled first, then told to compact.
+ *
+ * @throws Error when what is left differs.
+ */
+export async function measureCompaction(
+  records: number,
+  names: readonly TargetName[],
+  say: (line: string) => void,
+): Promise<Table> {
+  const sheet = new Sheet()
+  const keys = Math.ceil(records / 10)
+  const survivors = new Map<TargetName, { count: number; digest: string }>()
+  for (const name of names) {
+    const settings = { 'log.cleaner.backoff.ms': 50 }
+    const target = new Target(name, { settings })
+    try {
+      await target.start()
+      say(`compaction: filling ${name}`)
+      await make(target)
+      await load(target, 0, records, keys)
+      const before = { memory: residentMb(target.pid).peakMb, cpu: cpuOf(target) }
+      say(`compaction: ${name}`)
+      await compact(target)
+      await load(target, records, records + 1, keys)
+      const startedMs = performance.now()
+      await untilCleaned(target, records)
+      sheet.note(name, 'compaction', 's', (performance.now() - startedMs) / 1000)
+      sheet.note(name, 'broker CPU', 's', cpuOf(target) - before.cpu)
+      sheet.note(name, 'resident memory, highest before', 'MB', before.memory)
+      sheet.note(name, 'resident memory, highest after', 'MB', residentMb(target.pid).peakMb)
+      const left = await read(target)
+      survivors.set(name, left)
+      sheet.note(name, 'records left', 'count', left.count)
+    } finally {
+      await target.close()
+    }
+  }
+  const digests = new Set([...survivors.values()].map(({ digest }) => digest))
+  if (digests.size !== 1) throw new Error(`not the same is left: ${JSON.stringify([...survivors])}`)
+  const count = records.toLocaleString('en')
+  return sheet.table(
+    `Compaction of ${count} records of ${keys.toLocaleString('en')} keys: the same are left`,
+  )
+}
+
+function cpuOf(target: Target): number {
+  const { user, system } = cpuSeconds(target.pid)
+  return user + system
+}
+
+async function make(target: Target): Promise<void> {
+  const at = ['--bootstrap-server', target.bootstrap, '--topic', topic]
+  await (await javaTools()).ask('topics', ['--create', ...at, '--partitions', '1'])
+}
+
+async function compact(target: Target): Promise<void> {
+  const configs = ['cleanup.policy=compact', 'segment.ms=1', 'min.cleanable.dirty.ratio=0.001']
+  const at = ['--bootstrap-server', target.bootstrap, '--topic', topic]
+  const args = ['--alter', ...at, '--add-config', configs.join(',')]
+  await (await javaTools()).ask('configs', args)
+}
+
+async function load(target: Target, from: number, to: number, keys: number): Promise<void> {
+  const args = [target.bootstrap, topic, String(from), String(to), String(keys)]
+  const program = startJava(mainClassOf('keyed-load'), args, { extra: [await compile()] })
+  const { code } = await program.end(compactionMsMax)
+  if (code !== 0) throw new Error(program.describe())
+}
+
+/** Until the checkpoint says that all of the first segment has been cleaned. */
+async function untilCleaned(target: Target, records: number): Promise<void> {
+  const file = join(target.dataDir, 'cleaner-offset-checkpoint')
+  const deadlineMs = performance.now() + compactionMsMax
+  while (performance.now() < deadlineMs) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    const offset = new RegExp(`^${topic} 0 (\\d+)$`, 'm').exec(text)?.[1]
+    if (Number(offset) >= records) return
+    await sleep(5)
+  }
+  throw new Error(`not compacted within ${compactionMsMax} ms: ${target.describe()}`)
+}
+
+async function read(target: Target): Promise<{ count: number; digest: string }> {
+  const args = ['-C', '-q', '-e', '-t', topic, '-o', 'beginning', '-f', '%o %k %S %s\\n']
+  const said = await kcat(target.bootstrap, args, { timeoutMs: compactionMsMax })
+  const digest = createHash('sha256').update(said).digest('hex')
+  return { count: said.split('\n').length - 1, digest }
+}
