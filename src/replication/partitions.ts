@@ -123,6 +123,28 @@ export class Partitions {
     }
   }
 
+  /** Moves a partition to another directory; meanwhile clients are told that nobody leads it here. */
+  async move(state: TopicState, index: number, to: LogDir): Promise<void> {
+    const topic = state.name
+    const partition = this.get(topic, index)
+    const partitions = this.byTopic.get(topic)
+    const from = this.o.logDirs.find((dir) => dir.has(`${topic}-${index}`))
+    if (partition === undefined || partitions === undefined || from === undefined) return
+    const { leaderEpoch, isLeader } = partition
+    delete partitions[index]
+    partition.resign()
+    for (const listener of this.listeners) listener.resigned(topic, index)
+    try {
+      await from.handOver(partition.name, to)
+    } finally {
+      const moved = await this.openPartition(state, index, false)
+      if (moved !== null && isLeader) {
+        moved.lead(leaderEpoch)
+        for (const listener of this.listeners) listener.elected(moved)
+      }
+    }
+  }
+
   /** Null where the directory that has it, or may have it, cannot be used. */
   private async openPartition(
     topic: TopicState,

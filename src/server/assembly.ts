@@ -15,6 +15,7 @@ import { ControllerPart } from './controller-part.ts'
 import type { AddressInfo } from './listening.ts'
 import { openLogDirs } from './node-dirs.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 
 export type AssemblyOptions = BrokerOptions & {
   readonly logger: Logger
@@ -97,6 +98,10 @@ export class Assembly {
   /** Where a broker listens, or did before it was stopped. */
   addressesOf(id: number): readonly AddressInfo[] {
     return this.node(id).addresses
+  }
+
+  clientMetrics(): ClientMetrics[] {
+    return [...this.brokers.values()].flatMap(({ broker }) => broker?.clientMetrics() ?? [])
   }
 
   startBroker(id: number): Promise<void> {

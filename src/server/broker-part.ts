@@ -11,12 +11,13 @@ import type { ListenerPlan } from './config/listeners.ts'
 import { onlineIds, reportPlaces, watchLogDirs } from './failed-dirs.ts'
 import { FetchSessions } from './fetch/session-cache.ts'
 import { groupsOf } from './groups.ts'
-import { handlers } from './handlers/index.ts'
+import { servedHandlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import type { Peers } from './peers.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { type ClientMetrics, ClientTelemetry } from './telemetry/client-telemetry.ts'
 import { peerOf, transactionsOf } from './transactions.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
@@ -82,6 +83,11 @@ export class BrokerPart {
   /** The ports that the listeners have, whatever clients are told. */
   get boundPorts(): { readonly name: string; readonly port: number }[] {
     return this.listeners.map(({ listener }) => ({ name: listener.name, port: listener.port }))
+  }
+
+  /** The newest metrics of each client that pushes some. */
+  clientMetrics(): ClientMetrics[] {
+    return this.services.telemetry.clientMetrics()
   }
 
   /** The epoch of its registration. */
@@ -172,7 +178,8 @@ function servicesOf(
     transactions: transactionsOf({ ...rooms, groups }),
     peers,
     identity,
-    served: handlers.map(({ api }) => api),
+    telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
+    served: servedHandlers(statics).map(({ api }) => api),
   }
 }
 

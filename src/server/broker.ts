@@ -4,6 +4,7 @@ import { systemRandom } from '../base/random.ts'
 import { Assembly } from './assembly.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { AddressInfo } from './listening.ts'
+import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 
 /** One of the brokers of a process. */
 export interface BrokerInfo {
@@ -78,6 +79,14 @@ export class Broker {
   /** Where the data is, the controller's directory first if it has one; empty in memory. */
   get dataDirs(): readonly string[] {
     return this.assembly.dataDirs
+  }
+
+  /**
+   * The newest metrics that each client has pushed to a broker (KIP-714), of the last thousand clients;
+   * nothing unless `odradek.telemetry.enabled` is set.
+   */
+  clientMetrics(): ClientMetrics[] {
+    return this.assembly.clientMetrics()
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Endpoint } from '../metadata/image.ts'
 import { anonymous } from '../security/authorizer.ts'
 import { type ListenerPlan, securityProtocolCodes } from './config/listeners.ts'
 import { Dispatcher } from './dispatch.ts'
-import { handlers } from './handlers/index.ts'
+import { servedHandlers } from './handlers/index.ts'
 import { Listener } from './listener.ts'
 import type { Services } from './services.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
@@ -36,7 +36,7 @@ export function openListeners(
   { pool, clock, logger }: SharedRooms,
 ): Promise<OpenListener[]> {
   const { settings } = services
-  const byKey = new Map(handlers.map((one) => [one.api.key, one]))
+  const byKey = new Map(servedHandlers(settings).map((one) => [one.api.key, one]))
   return allOrNothing(async (undo) => {
     const opened: OpenListener[] = []
     for (const plan of plans) {

@@ -12,6 +12,7 @@ import type { LogDir } from '../storage/log-dir.ts'
 import type { FetchSessions } from './fetch/session-cache.ts'
 import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 
 /** What a handler may ask for: the rooms of one broker. Built by `broker.ts`, never a global. */
 export interface Services {
@@ -28,6 +29,7 @@ export interface Services {
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly peers: ReadonlyMap<number, Peer>
+  readonly telemetry: ClientTelemetry
   readonly identity: Identity
   /** The keys that this broker answers, for ApiVersions. */
   readonly served: readonly AnyApi[]

@@ -13,6 +13,7 @@ import type { TailMemory } from './hot-tail.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+import { moveDirectory } from './move-directory.ts'
 import { readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
 
 export interface LogDirOptions {
@@ -251,6 +252,26 @@ export class LogDir {
         )
     })
     this.removals.add(timer)
+  }
+
+  /**
+   * Gives a log to another directory of this broker, closed; who wants it opens it there.
+   * @throws DiskError; it then stands where it stood, closed.
+   */
+  async handOver(name: string, to: LogDir): Promise<void> {
+    const open = this.logs.get(name)
+    if (open === undefined) return
+    const { log } = open
+    await log.close()
+    await moveDirectory(this.o.disk, `${this.path}/${name}`, `${to.path}/${name}`)
+    this.logs.delete(name)
+    this.names.delete(name)
+    to.names.add(name)
+    to.found.recovery.set(name, log.logEndOffset)
+    to.found.start.set(name, log.logStartOffset)
+    to.found.cleaner.set(name, this.cleanerOffset(name))
+    this.found.cleaner.delete(name)
+    for (const dir of [to, this]) await this.o.disk.syncDirectory(dir.path)
   }
 
   /** Writes down how far each log is synced, committed and cut. */

@@ -20,6 +20,12 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      {
+        name: 'odradek.telemetry.enabled',
+        type: 'BOOLEAN',
+        default: 'false',
+        update: 'read-only',
+      },
     ] satisfies ConfigDefinition[]
   ).map((definition) => [definition.name, definition]),
 )

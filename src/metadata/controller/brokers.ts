@@ -7,7 +7,7 @@ import { brokerRegistrationChangeRecord } from '../../protocol/stored/metadata/1
 import { registerControllerRecord } from '../../protocol/stored/metadata/27-register-controller-record.ts'
 import { resourceTypes } from '../config/keys.ts'
 import { isOnlineDirectory } from '../directories.ts'
-import type { Endpoint } from '../image.ts'
+import type { Endpoint, Image } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command } from './controller.ts'
 import {
@@ -147,28 +147,34 @@ export function fenceBroker(brokerId: number): Command<void> {
   return ({ image }) => {
     const broker = image.brokers.get(brokerId)
     if (broker === undefined) return { records: [], answer: undefined }
-    const records: MetadataRecord[] = []
-    for (const topic of image.topics.values()) {
-      topic.partitions.forEach(({ leader, isr }, partitionId) => {
-        if (leader !== brokerId || isr.length > 1) return
-        records.push(
-          metadataRecord(partitionChangeRecord, {
-            partitionId,
-            topicId: topic.id,
-            isr: [],
-            leader: -1,
-            eligibleLeaderReplicas: [brokerId],
-            lastKnownElr: [brokerId],
-          }),
-        )
-      })
-    }
+    const records = leaderless(image, brokerId)
     const { epoch: brokerEpoch } = broker
     records.push(
       metadataRecord(brokerRegistrationChangeRecord, { brokerId, brokerEpoch, fenced: 1 }, 0),
     )
     return { records, answer: undefined }
   }
+}
+
+/** What a broker alone holds is left without a leader, but with one that may lead again. */
+export function leaderless(image: Image, brokerId: number): MetadataRecord[] {
+  const records: MetadataRecord[] = []
+  for (const topic of image.topics.values()) {
+    topic.partitions.forEach(({ leader, isr }, partitionId) => {
+      if (leader !== brokerId || isr.length > 1) return
+      records.push(
+        metadataRecord(partitionChangeRecord, {
+          partitionId,
+          topicId: topic.id,
+          isr: [],
+          leader: -1,
+          eligibleLeaderReplicas: [brokerId],
+          lastKnownElr: [brokerId],
+        }),
+      )
+    })
+  }
+  return records
 }
 
 /** How many producer ids a broker gets at once (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`). */

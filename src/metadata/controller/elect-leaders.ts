@@ -28,12 +28,16 @@ export function electLeaders(type: number, asked: Asked | null): Command<Elected
       topic,
       partitions: partitions.map((index): ElectedPartition => {
         const state = image.topics.get(topic)
-        const partition = state?.partitions[index]
-        if (state === undefined || partition === undefined) {
+        if (state === undefined) {
           return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`)
         }
+        const partition = state.partitions[index]
+        if (partition === undefined) {
+          const errorMessage = `No such partition as ${topic}-${index}`
+          return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', errorMessage)
+        }
         const leader = choose(type, partition, image)
-        if (typeof leader !== 'number') return failed(index, leader, null)
+        if (typeof leader !== 'number') return failed(index, leader, messages[leader] ?? null)
         records.push(
           metadataRecord(partitionChangeRecord, { partitionId: index, topicId: state.id, leader }),
         )
@@ -42,6 +46,12 @@ export function electLeaders(type: number, asked: Asked | null): Command<Elected
     }))
     return { records, answer: asked === null ? withoutNeedless(topics) : topics }
   }
+}
+
+const messages: Partial<Record<ErrorName, string>> = {
+  ELECTION_NOT_NEEDED: 'Leader election not needed for topic partition.',
+  PREFERRED_LEADER_NOT_AVAILABLE: 'The preferred leader was not available.',
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: 'Eligible topic partition leaders are not available.',
 }
 
 const failed = (index: number, error: ErrorName, errorMessage: string | null) => ({
@@ -57,13 +67,12 @@ function everything(image: Image): Asked {
   }))
 }
 
+/** Topics stay, also those of which there is nothing to say. */
 function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
-  return topics
-    .map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.filter(({ error }) => error !== 'ELECTION_NOT_NEEDED'),
-    }))
-    .filter(({ partitions }) => partitions.length > 0)
+  return topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.filter(({ error }) => error !== 'ELECTION_NOT_NEEDED'),
+  }))
 }
 
 /** The new leader, or why there is none. */

@@ -97,3 +97,6 @@ export function initialFeatureLevels(
 }
 
 export const newestMetadataVersion = 33
+
+/** Levels of `metadata.version` that brought records which an older one would lose. */
+export const lossyMetadataVersions: readonly number[] = [8, 11, 13, 14, 15, 17, 23, 30, 32, 33]

@@ -44,12 +44,13 @@ function check(
   replicas: readonly number[] | null,
   mayChangeFactor: boolean,
 ): void {
-  const partition = image.topics.get(topic)?.partitions[index]
+  const state = image.topics.get(topic)
+  if (state === undefined) {
+    throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find a topic named ${topic}.`)
+  }
+  const partition = state.partitions[index]
   if (partition === undefined) {
-    throw new Refusal(
-      'UNKNOWN_TOPIC_OR_PARTITION',
-      `Unable to find a partition ${index} of a topic named ${topic}.`,
-    )
+    throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find partition ${topic}:${index}.`)
   }
   if (replicas === null) throw new Refusal('NO_REASSIGNMENT_IN_PROGRESS')
   checkAssignment(image, replicas, null)

@@ -1,6 +1,9 @@
 import { electionTypes, electLeaders } from '../../metadata/controller/elect-leaders.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
-import { electLeaders as api } from '../../protocol/messages/43-elect-leaders.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import {
+  electLeaders as api,
+  type ElectLeadersRequest,
+} from '../../protocol/messages/43-elect-leaders.ts'
 import { authorize, clusterResource } from '../access.ts'
 import { handler } from '../handler.ts'
 
@@ -10,8 +13,10 @@ export const handleElectLeaders = handler(
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
     const { electionType, topicPartitions } = request
-    if (electionType !== electionTypes.preferred && electionType !== electionTypes.unclean) {
-      throw new Refusal('INVALID_REQUEST')
+    const isKnown = Object.values<number>(electionTypes).includes(electionType)
+    if (!isKnown && topicPartitions?.length !== 0) {
+      const code = errorCode('INVALID_REQUEST')
+      return failed(topicPartitions, code, `Unknown election type ${electionType}`)
     }
     const elected = await services.metadata.submit(electLeaders(electionType, topicPartitions))
     return {
@@ -27,16 +32,24 @@ export const handleElectLeaders = handler(
       })),
     }
   },
-  (request, _context, code) => ({
+  ({ topicPartitions }, _context, code) => failed(topicPartitions, code, null),
+)
+
+function failed(
+  asked: ElectLeadersRequest['topicPartitions'],
+  code: number,
+  message: string | null,
+) {
+  return {
     throttleTimeMs: 0,
     errorCode: code,
-    replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+    replicaElectionResults: (asked ?? []).map(({ topic, partitions }) => ({
       topic,
       partitionResult: partitions.map((partitionId) => ({
         partitionId,
         errorCode: code,
-        errorMessage: null,
+        errorMessage: message,
       })),
     })),
-  }),
-)
+  }
+}

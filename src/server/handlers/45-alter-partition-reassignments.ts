@@ -16,7 +16,8 @@ export const handleAlterPartitionReassignments = handler(
       throttleTimeMs: 0,
       allowReplicationFactorChange: request.allowReplicationFactorChange,
       errorCode: 0,
-      errorMessage: null,
+      // Kafka's default, where there was nothing to do.
+      errorMessage: moved.length === 0 ? '' : null,
       responses: moved.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(({ index, error, errorMessage }) => ({

@@ -1,5 +1,8 @@
-import { Refusal } from '../../protocol/errors.ts'
-import { describeQuorum } from '../../protocol/messages/55-describe-quorum.ts'
+import { defaultMessage, errorCode } from '../../protocol/errors.ts'
+import {
+  type DescribeQuorumRequest,
+  describeQuorum,
+} from '../../protocol/messages/55-describe-quorum.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import { metadataTopic } from '../../replication/metadata-partition.ts'
 import { authorize, clusterResource } from '../access.ts'
@@ -17,7 +20,7 @@ export const handleDescribeQuorum = handler(
       asked?.topicName === metadataTopic &&
       asked.partitions.length === 1 &&
       asked.partitions[0]!.partitionIndex === 0
-    if (!isAsked) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION')
+    if (!isAsked) return unknown(request)
     const { image } = metadata
     const nowMs = clock.nowMs()
     const directoryOf = (id: number) =>
@@ -35,7 +38,7 @@ export const handleDescribeQuorum = handler(
     )
     return {
       errorCode: 0,
-      errorMessage: null,
+      errorMessage: '',
       topics: [
         {
           topicName: metadataTopic,
@@ -43,7 +46,7 @@ export const handleDescribeQuorum = handler(
             {
               partitionIndex: 0,
               errorCode: 0,
-              errorMessage: null,
+              errorMessage: '',
               leaderId: controllerId,
               leaderEpoch: image.epoch,
               highWatermark: image.offset + 1,
@@ -66,3 +69,26 @@ export const handleDescribeQuorum = handler(
     nodes: [],
   }),
 )
+
+/** Where not the one partition is asked for, no partition has a quorum. */
+function unknown({ topics }: DescribeQuorumRequest) {
+  const error = 'UNKNOWN_TOPIC_OR_PARTITION'
+  return {
+    errorCode: 0,
+    errorMessage: '',
+    topics: topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: errorCode(error),
+        errorMessage: defaultMessage(error),
+        leaderId: 0,
+        leaderEpoch: 0,
+        highWatermark: 0,
+        currentVoters: [],
+        observers: [],
+      })),
+    })),
+    nodes: [],
+  }
+}

@@ -26,6 +26,10 @@ export const handleDescribeTopicPartitions = handler(
         'DescribeTopicPartitionsRequest cursor partition must be valid',
       )
     }
+    const isNamed = request.topics.some(({ name }) => name === cursor?.topicName)
+    if (cursor !== null && request.topics.length > 0 && !isNamed) {
+      throw new Refusal('INVALID_REQUEST', 'The cursor is in a topic that is not asked for')
+    }
     const max = services.settings.int('max.request.partition.size.limit')
     let room = Math.max(Math.min(max, request.responsePartitionLimit), 1)
     const topics: TopicAnswer[] = []
@@ -76,7 +80,8 @@ function missing(name: string, context: RequestContext, services: Services): Top
     : topicNameFault(name) === null
       ? 'UNKNOWN_TOPIC_OR_PARTITION'
       : 'INVALID_TOPIC_EXCEPTION'
-  return failed(name, errorCode(error))
+  const topicAuthorizedOperations = operationsIfAsked(true, services, context, 'topic', name)
+  return { ...failed(name, errorCode(error)), topicAuthorizedOperations }
 }
 
 function page(

@@ -1,3 +1,4 @@
+import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import type { AnyHandler } from '../handler.ts'
 import { handleProduce } from './00-produce.ts'
 import { handleFetch } from './01-fetch.ts'
@@ -29,6 +30,7 @@ import { handleCreateAcls } from './30-create-acls.ts'
 import { handleDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
+import { handleAlterReplicaLogDirs } from './34-alter-replica-log-dirs.ts'
 import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions } from './37-create-partitions.ts'
@@ -47,14 +49,21 @@ import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
 import { handleDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
 import { handleDescribeQuorum } from './55-describe-quorum.ts'
+import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleDescribeProducers } from './61-describe-producers.ts'
+import { handleUnregisterBroker } from './64-unregister-broker.ts'
 import { handleDescribeTransactions } from './65-describe-transactions.ts'
 import { handleListTransactions } from './66-list-transactions.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleConsumerGroupDescribe } from './69-consumer-group-describe.ts'
+import { handleGetTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts'
+import { handlePushTelemetry } from './72-push-telemetry.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
+import { handleAddRaftVoter } from './80-add-raft-voter.ts'
+import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
+import { handleUnregisterController } from './94-unregister-controller.ts'
 
 /** The table of contents: every key that is answered. ApiVersions is derived from it. */
 export const handlers: readonly AnyHandler[] = [
@@ -88,6 +97,7 @@ export const handlers: readonly AnyHandler[] = [
   handleDeleteAcls,
   handleDescribeConfigs,
   handleAlterConfigs,
+  handleAlterReplicaLogDirs,
   handleDescribeLogDirs,
   handleSaslAuthenticate,
   handleCreatePartitions,
@@ -106,12 +116,31 @@ export const handlers: readonly AnyHandler[] = [
   handleDescribeUserScramCredentials,
   handleAlterUserScramCredentials,
   handleDescribeQuorum,
+  handleUpdateFeatures,
   handleDescribeCluster,
   handleDescribeProducers,
+  handleUnregisterBroker,
   handleDescribeTransactions,
   handleListTransactions,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
+  handleGetTelemetrySubscriptions,
+  handlePushTelemetry,
   handleListConfigResources,
   handleDescribeTopicPartitions,
+  handleAddRaftVoter,
+  handleRemoveRaftVoter,
+  handleUnregisterController,
 ]
+
+/** Client telemetry is offered only where somebody wants it, as Kafka does with its receivers. */
+const telemetryKeys: ReadonlySet<number> = new Set([
+  handleGetTelemetrySubscriptions.api.key,
+  handlePushTelemetry.api.key,
+])
+
+/** The handlers of what a broker with these settings answers. */
+export function servedHandlers(settings: BrokerSettings): readonly AnyHandler[] {
+  const hasTelemetry = settings.bool('odradek.telemetry.enabled')
+  return hasTelemetry ? handlers : handlers.filter(({ api }) => !telemetryKeys.has(api.key))
+}

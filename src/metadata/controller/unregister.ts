@@ -1,0 +1,50 @@
+import { Refusal } from '../../protocol/errors.ts'
+import { unregisterBrokerRecord } from '../../protocol/stored/metadata/01-unregister-broker-record.ts'
+import { unregisterControllerRecord } from '../../protocol/stored/metadata/29-unregister-controller-record.ts'
+import { metadataRecord } from '../records.ts'
+import { leaderless } from './brokers.ts'
+import type { Command } from './controller.ts'
+
+/**
+ * Forgets a broker; what it led is without a leader (KIP-185).
+ * @throws Refusal BROKER_ID_NOT_REGISTERED
+ */
+export function unregisterBroker(brokerId: number): Command<void> {
+  return ({ image }) => {
+    const broker = image.brokers.get(brokerId)
+    if (broker === undefined) {
+      throw new Refusal(
+        'BROKER_ID_NOT_REGISTERED',
+        `Broker ID ${brokerId} is not currently registered`,
+      )
+    }
+    const { epoch: brokerEpoch } = broker
+    const record = metadataRecord(unregisterBrokerRecord, { brokerId, brokerEpoch })
+    return { records: [...leaderless(image, brokerId), record], answer: undefined }
+  }
+}
+
+/**
+ * Forgets a controller that has left the quorum (KIP-1219).
+ * @throws Refusal CONTROLLER_ID_NOT_REGISTERED; INVALID_REQUEST for the active one.
+ */
+export function unregisterController(controllerId: number, activeId: number): Command<void> {
+  return ({ image }) => {
+    if (controllerId === activeId) {
+      throw new Refusal(
+        'INVALID_REQUEST',
+        'Controller cannot unregister itself while it is active.',
+      )
+    }
+    if (!image.controllers.has(controllerId)) {
+      throw new Refusal(
+        'CONTROLLER_ID_NOT_REGISTERED',
+        `Controller ID ${controllerId} is not currently registered.`,
+      )
+    }
+    return {
+      records: [metadataRecord(unregisterControllerRecord, { controllerId })],
+      answer: undefined,
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { updateFeatures, upgradeTypes } from '../../metadata/controller/update-features.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import { updateFeatures as api } from '../../protocol/messages/57-update-features.ts'
+import { authorize, clusterResource } from '../access.ts'
+import { handler } from '../handler.ts'
+
+/** The last version that has an answer for each feature. */
+const eachUntil = 1
+
+/** UpdateFeatures: raises or lowers what the cluster works at (KIP-584). */
+export const handleUpdateFeatures = handler(
+  api,
+  async ({ featureUpdates, validateOnly }, context, services) => {
+    authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    const { apiVersion } = context
+    const updates = featureUpdates.map(({ feature, maxVersionLevel: level, upgradeType }) => ({
+      feature,
+      level,
+      // As Kafka's controller, which does not look at the older field of version 0.
+      upgradeType: apiVersion === 0 ? upgradeTypes.upgrade : upgradeType,
+    }))
+    const nodeId = services.identity.controllerId
+    const answer = await services.metadata.submit(updateFeatures(updates, { validateOnly, nodeId }))
+    const isEach = answer.error === 'NONE' && apiVersion <= eachUntil
+    return {
+      throttleTimeMs: 0,
+      errorCode: errorCode(answer.error),
+      errorMessage: answer.errorMessage,
+      results: isEach
+        ? updates.map(({ feature }) => ({ feature, errorCode: 0, errorMessage: 'NONE' }))
+        : [],
+    }
+  },
+  (_request, _context, code) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    errorMessage: null,
+    results: [],
+  }),
+)

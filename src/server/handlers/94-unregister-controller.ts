@@ -1,0 +1,16 @@
+import { unregisterController } from '../../metadata/controller/unregister.ts'
+import { unregisterController as api } from '../../protocol/messages/94-unregister-controller.ts'
+import { authorize, clusterResource } from '../access.ts'
+import { told } from '../controller-refusal.ts'
+import { handler } from '../handler.ts'
+
+/** UnregisterController: forgets a controller that has left the quorum. */
+export const handleUnregisterController = handler(
+  api,
+  ({ controllerId }, context, services) => {
+    authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    const { metadata, identity } = services
+    return told(() => metadata.submit(unregisterController(controllerId, identity.controllerId)))
+  },
+  (_request, _context, code) => ({ throttleTimeMs: 0, errorCode: code, errorMessage: null }),
+)

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Settings, startBroker, startKafka, type Target } from '../targets.ts'
+import { Peer } from './peer.ts'
+import type { Scenario } from './scenario.ts'
+
+/** A test for each scenario and version: two brokers are asked the same and must answer the same. */
+export function compareAll(scenarios: readonly Scenario[], settings: Settings): void {
+  let ours: Target
+  let theirs: Target
+  beforeAll(async () => {
+    ;[ours, theirs] = await Promise.all([startBroker({ settings }), startKafka({ settings })])
+  })
+  afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
+
+  const cases = scenarios.flatMap(({ api, title, run }) => {
+    const [first, last] = api.versions
+    const stable = Math.min(last, api.stableMax ?? last)
+    return Array.from({ length: stable - first + 1 }, (_, i) => {
+      const version = first + i
+      const name = `${api.name}${title === undefined ? '' : `, ${title},`} v${version}`
+      return [name, { version, run }] as const
+    })
+  })
+
+  test.each(cases)('%s', async (_, { version, run }) => {
+    const [mine, real] = await Promise.all(
+      [ours, theirs].map(async (target) => {
+        const peer = new Peer(target)
+        try {
+          await run(peer, version)
+        } finally {
+          peer.close()
+        }
+        return peer.transcript
+      }),
+    )
+    const differing = real!.flatMap((exchange, i) =>
+      JSON.stringify(exchange) === JSON.stringify(mine![i])
+        ? []
+        : [{ asked: exchange.asked, kafka: exchange.answered, ours: mine![i]?.answered }],
+    )
+    expect(differing.map(({ asked, ours }) => ({ asked, answered: ours }))).toEqual(
+      differing.map(({ asked, kafka }) => ({ asked, answered: kafka })),
+    )
+    expect(mine!.length).toBe(real!.length)
+  })
+}
