@@ -1,8 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { ConfigDefinition } from '../src/metadata/config/definition.ts'
+import { brokerKeys, clientMetricsKeys, groupKeys, topicKeys } from '../src/metadata/config/keys.ts'
+import { ownKeys } from '../src/metadata/config/own-keys.ts'
 import { messages } from '../src/protocol/messages/index.ts'
 import { stored } from '../src/protocol/stored/index.ts'
+import { acts, type ConfigKind, documentationOf } from '../src/server/config/acting.ts'
 import { handlers } from '../src/server/handlers/index.ts'
 import kafkas from './golden/api-versions.json' with { type: 'json' }
 import { readVectors } from './protocol/vectors.ts'
@@ -74,6 +78,38 @@ describe('docs/protocol.md lists every message in every version', () => {
     expectPart('protocol.md', 'stored', [
       '| Folder | Record | Version | Vectors |',
       '| --- | --- | --- | --- |',
+      ...rows,
+    ])
+  })
+})
+
+describe('docs/configuration.md lists every setting', () => {
+  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+  const defaultOf = ({ default: text, sensitive }: ConfigDefinition) => {
+    if (text === undefined) return 'must be set'
+    if (text === null || sensitive === true) return 'none'
+    return text === '' ? 'empty' : `\`${cell(text)}\``
+  }
+  const tables: readonly [string, ReadonlyMap<string, ConfigDefinition>, ConfigKind | null][] = [
+    ['own', ownKeys, null],
+    ['broker', brokerKeys, 'broker'],
+    ['topic', topicKeys, 'topic'],
+    ['group', groupKeys, 'group'],
+    ['client-metrics', clientMetricsKeys, 'client-metrics'],
+  ]
+  test.each(tables)('of kind %s', (name, keys, kind) => {
+    const shown = [...keys.values()].filter(({ internal }) => internal !== true)
+    for (const key of shown) expect(documentationOf(key.name), key.name).toMatch(/^[A-Z*].*\.$/)
+    const isBroker = kind === 'broker' || kind === null
+    const rows = shown.map((key) => {
+      const isActing = kind === null || acts(kind, key.name)
+      const changes = isBroker ? ` ${key.update ?? 'read-only'} |` : ''
+      const start = `| ${key.name} | ${key.type.toLowerCase()} | ${defaultOf(key)} |${changes}`
+      return `${start} ${isActing ? 'yes' : 'no'} | ${cell(documentationOf(key.name)!)} |`
+    })
+    expectPart('configuration.md', name, [
+      `| Key | Type | Default |${isBroker ? ' Changes |' : ''} Acts | What it is for |`,
+      `| --- | --- | --- |${isBroker ? ' --- |' : ''} --- | --- |`,
       ...rows,
     ])
   })

@@ -16,6 +16,7 @@ import {
 import { topicNameFault } from '../metadata/controller/topic-name.ts'
 import { overridesOf } from '../metadata/image.ts'
 import { defaultMessage, Refusal } from '../protocol/errors.ts'
+import { type ConfigKind, documentationFor } from './config/acting.ts'
 import type { Services } from './services.ts'
 
 export interface DescribedConfig {
@@ -99,6 +100,7 @@ const rootLogger: DescribedConfig = {
 }
 
 function described(
+  kind: ConfigKind,
   definition: ConfigDefinition | undefined,
   name: string,
   candidates: readonly ConfigCandidate[],
@@ -122,7 +124,7 @@ function described(
         source: configSources[one.source],
       })),
     configType: definition === undefined ? 0 : configTypes[definition.type],
-    documentation: null,
+    documentation: documentationFor(kind, name),
   }
 }
 
@@ -142,7 +144,7 @@ function describeTopic(
     .map((definition) => {
       const candidates = topicCandidates(definition.name, overrides, settings)
       const value = topicText(definition.name, overrides, settings)
-      return described(definition, definition.name, candidates, false, value)
+      return described('topic', definition, definition.name, candidates, false, value)
     })
 }
 
@@ -166,7 +168,7 @@ function describeBroker(
       .filter(([key]) => isAsked(key))
       .map(([key, text]) => {
         const candidates = [{ name: key, text, source: 'dynamicDefaultBroker' as const }]
-        return described(brokerKeys.get(key), key, candidates, false)
+        return described('broker', brokerKeys.get(key), key, candidates, false)
       })
   }
   if (!/^[+-]?\d+$/.test(name)) {
@@ -185,7 +187,8 @@ function describeBroker(
 
 function brokerConfig(definition: ConfigDefinition, settings: BrokerSettings): DescribedConfig {
   const candidates = settings.candidates(definition.name)
-  return described(definition, definition.name, candidates, definition.update === 'read-only')
+  const isFixed = definition.update === 'read-only'
+  return described('broker', definition, definition.name, candidates, isFixed)
 }
 
 /** Groups and client metrics: overrides of their own, then a broker setting, then the default. */
@@ -198,6 +201,7 @@ function describeOverridable(
 ): DescribedConfig[] {
   const overrides = overridesOf(metadata.image, type, name)
   const source = type === resourceTypes.group ? 'group' : 'clientMetrics'
+  const kind = type === resourceTypes.group ? 'group' : 'client-metrics'
   return [...keys.values()]
     .filter(({ name: key, internal }) => internal !== true && isAsked(key))
     .map((definition) => {
@@ -216,6 +220,6 @@ function describeOverridable(
             ]
           : []),
       ]
-      return described(definition, definition.name, candidates, false)
+      return described(kind, definition, definition.name, candidates, false)
     })
 }
