@@ -38,6 +38,7 @@ export class Partitions {
   private misplaced: Misplaced = { assigned: [], lost: [] }
   /** By topic id and number: what may lie in a directory that failed is not begun anew in another. */
   private readonly lost = new Set<string>()
+  private readonly moving = new Map<string, Promise<void>>()
   readonly configs: LogConfigs
 
   constructor(o: PartitionsOptions) {
@@ -110,6 +111,8 @@ export class Partitions {
 
   private async follow(topic: TopicState, index: number, mayBeNew: boolean): Promise<void> {
     const { leader, leaderEpoch } = topic.partitions[index]!
+    // What is on its way to another directory is followed when it is there.
+    await this.moving.get(`${topic.name}-${index}`)
     const known = this.get(topic.name, index)
     const partition = known ?? (await this.openPartition(topic, index, mayBeNew))
     if (partition === null || partition.log.isOffline) return
@@ -125,6 +128,20 @@ export class Partitions {
 
   /** Moves a partition to another directory; meanwhile clients are told that nobody leads it here. */
   async move(state: TopicState, index: number, to: LogDir): Promise<void> {
+    const name = `${state.name}-${index}`
+    const moved = this.moveNow(state, index, to)
+    this.moving.set(
+      name,
+      moved.catch(() => {}),
+    )
+    try {
+      await moved
+    } finally {
+      this.moving.delete(name)
+    }
+  }
+
+  private async moveNow(state: TopicState, index: number, to: LogDir): Promise<void> {
     const topic = state.name
     const partition = this.get(topic, index)
     const partitions = this.byTopic.get(topic)
