@@ -71,7 +71,10 @@ function checkNamed({ topics }: MetadataRequest, version: number): void {
   }
 }
 
+/** Each topic once. One id makes ids of all: names are not looked at, which Java clients leave empty. */
 function distinct(topics: readonly Asked[]): Asked[] {
+  const ids = new Set(topics.map(({ topicId }) => topicId).filter((id) => id !== zeroUuid))
+  if (ids.size > 0) return [...ids].map((topicId) => ({ name: null, topicId }))
   return [...new Map(topics.map((one) => [one.name ?? one.topicId, one])).values()]
 }
 

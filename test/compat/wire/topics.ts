@@ -70,6 +70,9 @@ export const topicScenarios: readonly Scenario[] = [
         await ask([{ topicId, name: null }])
         await ask([{ topicId: nobodysId, name: null }])
         await ask([{ topicId, name }])
+        // As the Java consumer of an expression asks; and what nobody asks.
+        await ask([{ topicId, name: '' }])
+        await ask([{ topicId, name: 'another' }, { name }, { topicId: nobodysId, name }])
       }
     },
   },
