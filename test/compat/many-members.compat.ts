@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { compile } from './kafka/java.ts'
+import { javaTools, type Tool } from './kafka/tools.ts'
+import { Ledger, Members } from './members.ts'
+import { startBroker, type Target, targetName } from './targets.ts'
+
+const strategies = 'partition.assignment.strategy=org.apache.kafka.clients.consumer.'
+const protocols: Readonly<Record<string, readonly string[]>> = {
+  eager: [`${strategies}RangeAssignor`, 'session.timeout.ms=6000'],
+  cooperative: [`${strategies}CooperativeStickyAssignor`, 'session.timeout.ms=6000'],
+  'next-generation': ['group.protocol=consumer'],
+}
+const cases = [
+  ['eager', 10],
+  ['cooperative', 10],
+  ['next-generation', 10],
+  ['cooperative', 100],
+  ['next-generation', 100],
+] as const
+
+/** Within this any change must have settled, on a busy machine too. */
+const settleMs = 90_000
+
+describe.skipIf(inject('javaMissing') !== null)(`many Java consumers on ${targetName}`, () => {
+  let broker: Target
+  let classes: string
+  const started: Members[] = []
+
+  beforeAll(async () => {
+    classes = await compile()
+    broker = await startBroker({
+      settings: {
+        'group.initial.rebalance.delay.ms': 500,
+        'group.consumer.min.session.timeout.ms': 5000,
+        'group.consumer.session.timeout.ms': 6000,
+        'group.consumer.min.heartbeat.interval.ms': 500,
+        'group.consumer.heartbeat.interval.ms': 500,
+        'group.consumer.assignment.interval.ms': 0,
+        'group.consumer.regex.refresh.interval.ms': 10_000,
+        'offsets.topic.num.partitions': 5,
+      },
+    })
+  })
+  afterAll(async () => {
+    for (const { process } of started) await process.kill('SIGKILL')
+    await broker?.close()
+  })
+
+  const ask = async (tool: Tool, args: readonly string[], input?: string) =>
+    (await javaTools()).ask(
+      tool,
+      ['--bootstrap-server', broker.bootstrap, ...args],
+      input === undefined ? {} : { input },
+    )
+
+  const until = async (what: () => boolean, why: () => string) => {
+    const deadline = performance.now() + settleMs
+    while (!what()) {
+      if (performance.now() > deadline) throw new Error(why())
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Each partition has one owner, and nobody goes without. @returns how long that took. */
+  async function settled(groups: readonly Members[], partitions: number): Promise<number> {
+    const start = performance.now()
+    const owners = () => groups.flatMap(({ owned }) => owned.filter(({ size }) => size > 0))
+    const count = () => owners().reduce((sum, { size }) => sum + size, 0)
+    const distinct = () => new Set(owners().flatMap((one) => [...one])).size
+    const members = () => groups.reduce((sum, { owned }) => sum + owned.length, 0)
+    const isIt = () => count() === partitions && distinct() === partitions
+    await until(
+      () => isIt() && owners().length === Math.min(partitions, members()),
+      () =>
+        `${owners().length} of ${members()} members own ${distinct()} of ${partitions} partitions`,
+    )
+    return performance.now() - start
+  }
+
+  test.each(cases)(
+    '%s, %i members: they come, die, fall silent and go; topics grow, come and go',
+    { timeout: 600_000 },
+    async (name, size) => {
+      const topic = `work-${name}-${size}`
+      const partitions = size + size / 2
+      await ask('topics', ['--create', '--topic', topic, '--partitions', String(partitions)])
+      let sent = 0
+      const produce = async (count: number) => {
+        const lines = Array.from({ length: count }, (_, i) => `k${sent + i}:v\n`).join('')
+        const parse = [
+          '--reader-property',
+          'parse.key=true',
+          '--reader-property',
+          'key.separator=:',
+        ]
+        await ask('console-producer', ['--topic', topic, ...parse], lines)
+        sent += count
+      }
+      const ledger = new Ledger()
+      const settings = [
+        `group.id=many-${name}-${size}`,
+        'max.poll.interval.ms=8000',
+        'metadata.max.age.ms=1000',
+        ...protocols[name]!,
+      ]
+      const start = (count: number) => {
+        const members = new Members(classes, [broker.bootstrap, `${topic}.*`, ...settings], ledger)
+        started.push(members)
+        members.tell(`join ${count}`)
+        return members
+      }
+      const times: string[] = []
+      const noted = async (what: string, groups: readonly Members[], count: number) =>
+        times.push(`${what} ${((await settled(groups, count)) / 1000).toFixed(1)} s`)
+
+      await produce(size * 20)
+      const victims = size * 0.3
+      const a = start(size - victims)
+      await noted('first', [a], partitions)
+      const b = start(victims)
+      await until(
+        () => b.owned.length === victims,
+        () => `${b.owned.length} of ${victims} members came`,
+      )
+      await noted('joined', [a, b], partitions)
+      await produce(size * 20)
+      await b.process.kill('SIGKILL')
+      await noted('killed', [a], partitions)
+
+      const grown = partitions + size / 2
+      await ask('topics', ['--alter', '--topic', topic, '--partitions', String(grown)])
+      await noted('grown', [a], grown)
+      await broker.kill9()
+      await broker.start()
+      await produce(size * 20)
+      await noted('broker restarted', [a], grown)
+
+      const before = a.lost
+      a.tell('stall 12000')
+      await until(
+        () => a.owned[0]!.size === 0 || a.lost > before,
+        () => 'the silent member was never told that it lost its partitions',
+      )
+      await noted('silent', [a], grown)
+
+      const another = `${topic}-more`
+      await ask('topics', ['--create', '--topic', another, '--partitions', '10'])
+      await noted('another topic', [a], grown + 10)
+      await ask('topics', ['--delete', '--topic', another])
+      await noted('topic deleted', [a], grown)
+
+      a.tell(`leave ${size * 0.4}`)
+      await until(
+        () => a.owned.length <= size * 0.3,
+        () => `${a.owned.length} members are left`,
+      )
+      await noted('left', [a], grown)
+      await produce(size * 5)
+      const total = () => {
+        a.follow()
+        return [...ledger.committed].reduce(
+          (sum, [one, offset]) => sum + (one.startsWith(another) ? 0 : offset),
+          0,
+        )
+      }
+      await until(
+        () => total() === sent,
+        () => `committed ${total()} of ${sent}`,
+      )
+      expect(a.read + b.read).toBeGreaterThanOrEqual(sent)
+      console.log(`${name}, ${size} members on ${targetName}: ${times.join(', ')}`)
+      await a.process.kill('SIGKILL')
+    },
+  )
+})
