@@ -20,6 +20,8 @@ export interface ShardKind<Command, R, M extends Machine<Command, R>> {
   /** A batch of the log, as records to replay. */
   recordsOf(batch: LoadedBatch): Iterable<R>
   append(records: readonly R[], log: CoordinatorLog): Promise<void>
+  /** To be done after a command was refused because its records are larger than the topic takes. */
+  afterRefusal?(command: Command): Command | null
   /** Told a machine once its log is read to the end. */
   readonly loaded: Command
 }
@@ -129,9 +131,23 @@ export class HostedShard<Command, R, M extends Machine<Command, R>> {
       machine,
       log: { append: (records) => kind.append(records, log) },
       clock,
+      onRefused: (command, why) => this.refused(command, why),
       onFailure: (error) => this.failed('a coordinator failed and is loaded anew', error),
     })
     this.tell(kind.loaded)
+  }
+
+  private refused(command: Command, { reason, detail }: Refusal) {
+    const { kind, logger, partition } = this.o
+    logger.warn('a coordinator did not write records that its topic does not take', {
+      partition: `${kind.topic}-${partition}`,
+      reason,
+      detail,
+    })
+    return {
+      answer: new Refusal('UNKNOWN_SERVER_ERROR'),
+      next: kind.afterRefusal?.(command) ?? null,
+    }
   }
 
   private failed(message: string, error: unknown): void {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { Refusal } from '../protocol/errors.ts'
 import type { CommitLog, Machine, Reply, TimerChange } from './machine.ts'
 
 interface SetTimer<Command> {
@@ -10,6 +11,12 @@ interface SetTimer<Command> {
   command: Command
 }
 
+/** What a command is answered whose records the log will not take, and what is to be done then. */
+export type OnRefused<Command> = (
+  command: Command,
+  why: Refusal,
+) => { readonly answer: Refusal; readonly next: Command | null }
+
 /**
  * Carries out what a machine decides: appends, replays, sets timers, releases replies after the
  * commit. Once an append has failed nothing more happens here: `onFailure` is told, once, and the
@@ -20,6 +27,7 @@ export class Runtime<Command, R> {
   private readonly log: CommitLog<R>
   private readonly clock: Clock
   private readonly onFailure: (error: unknown) => void
+  private readonly onRefused: OnRefused<Command>
   private readonly timers = new Map<string, SetTimer<Command>>()
   /** Replies that wait for each append in flight, oldest first. */
   private readonly inFlight: Reply<any>[][] = []
@@ -30,11 +38,13 @@ export class Runtime<Command, R> {
     readonly log: CommitLog<R>
     readonly clock: Clock
     readonly onFailure: (error: unknown) => void
+    readonly onRefused: OnRefused<Command>
   }) {
     this.machine = o.machine
     this.log = o.log
     this.clock = o.clock
     this.onFailure = o.onFailure
+    this.onRefused = o.onRefused
   }
 
   /** Timers that are set; a number to watch. */
@@ -52,7 +62,7 @@ export class Runtime<Command, R> {
       const nowMs = this.clock.nowMs()
       const { records, replies, timers } = this.machine.decide(command, nowMs)
       for (const change of timers) this.change(change, nowMs)
-      if (records.length > 0) this.append(records, [...replies])
+      if (records.length > 0) this.append(records, [...replies], command)
       else this.release(replies)
     } catch (error) {
       this.fail(error)
@@ -74,13 +84,23 @@ export class Runtime<Command, R> {
     this.inFlight.length = 0
   }
 
-  private append(records: readonly R[], replies: Reply<any>[]): void {
-    let committed: Promise<void>
+  private append(records: readonly R[], replies: Reply<any>[], command: Command): void {
     try {
-      committed = this.log.append(records)
+      this.follow(records, replies, this.log.append(records))
     } catch (error) {
-      committed = Promise.reject(error)
+      if (!(error instanceof Refusal)) throw error
+      this.refused(command, replies, error)
     }
+  }
+
+  /** The log will not take the records: nothing is replayed, and who waits for them is told. */
+  private refused(command: Command, replies: readonly Reply<any>[], why: Refusal): void {
+    const { answer, next } = this.onRefused(command, why)
+    for (const { to } of replies) to(answer)
+    if (next !== null) this.submit(next)
+  }
+
+  private follow(records: readonly R[], replies: Reply<any>[], committed: Promise<void>): void {
     this.inFlight.push(replies)
     for (const record of records) this.machine.replay(record)
     committed.then(

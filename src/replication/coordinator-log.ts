@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { Refusal } from '../protocol/errors.ts'
 import { Batch, batchesIn } from '../protocol/records/batch.ts'
 import {
   controlTypes,
@@ -61,7 +62,18 @@ export class PartitionCoordinatorLog {
       baseSequence: this.baseSequence,
       ...o,
     })
+    this.checkFits(bytes.length)
     return this.write(bytes)
+  }
+
+  /** Kafka's coordinators keep to the topic's `max.message.bytes`, as clients must. */
+  private checkFits(bytes: number): void {
+    const { name, log } = this.partition
+    if (bytes <= log.config.maxMessageBytes) return
+    throw new Refusal(
+      'MESSAGE_TOO_LARGE',
+      `${bytes} bytes for ${name}, whose max.message.bytes is ${log.config.maxMessageBytes}`,
+    )
   }
 
   appendMarker(o: Marker): Promise<void> {

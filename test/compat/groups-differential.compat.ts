@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { classicScenarios, type Scenario } from './differential/classic.ts'
 import { consumerScenarios } from './differential/consumer.ts'
+import { largeScenarios } from './differential/large.ts'
 import { offsetScenarios } from './differential/offsets.ts'
 import { Requests } from './differential/requests.ts'
 import { Session } from './differential/session.ts'
@@ -18,9 +19,10 @@ const settings = {
   'group.consumer.max.size': 4,
   'offset.metadata.max.bytes': 64,
   'offsets.topic.num.partitions': 5,
+  'message.max.bytes': 20_000,
 }
 
-const topics = { t: 2, u: 1, w: 3 }
+const topics = { t: 2, u: 1, w: 3, many: 400 }
 
 interface Side {
   readonly target: Target
@@ -87,7 +89,7 @@ describe.skipIf(inject('javaMissing') !== null)('groups answer as Apache Kafka d
     return session.end()
   }
 
-  const all = [...classicScenarios, ...offsetScenarios, ...consumerScenarios]
+  const all = [...classicScenarios, ...offsetScenarios, ...consumerScenarios, ...largeScenarios]
   test.each(all.map((scenario) => [scenario[0], scenario] as const))('%s', async (_, scenario) => {
     const [kafka, odradek] = await Promise.all(sides.map((side) => transcript(scenario, side)))
     compared.sequences++

@@ -183,6 +183,12 @@ export class ClassicRebalance {
     group.transitionTo('Stable', nowMs)
   }
 
+  /** The group's record was too large to be written: its members must agree anew. */
+  assignmentRefused(group: ClassicGroup, out: Draft, nowMs: number): void {
+    for (const member of group.members.values()) member.assignment = emptyAssignment
+    this.prepare(group, 'the assignment could not be written down', out, nowMs)
+  }
+
   private dropAssignments(group: ClassicGroup, out: Draft, nowMs: number): void {
     for (const member of group.members.values()) member.assignment = emptyAssignment
     this.propagate(group, 'REBALANCE_IN_PROGRESS', out, nowMs)

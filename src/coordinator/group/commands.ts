@@ -196,6 +196,7 @@ export type InnerCommand =
       readonly delayMs: number
       readonly remainingMs: number
     }
+  | { readonly kind: 'classicAssignmentRefused'; readonly groupId: string }
   | { readonly kind: 'classicJoinExpired'; readonly groupId: string }
   | { readonly kind: 'classicSyncExpired'; readonly groupId: string; readonly generationId: number }
 

@@ -16,6 +16,10 @@ export function groupShards(
     newMachine: () => new GroupShard(o),
     recordsOf,
     append,
+    afterRefusal: (command) =>
+      command.kind === 'sync'
+        ? { kind: 'classicAssignmentRefused', groupId: command.request.groupId }
+        : null,
     loaded: { kind: 'loaded' },
   }
 }

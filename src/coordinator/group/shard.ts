@@ -128,6 +128,7 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
       case 'classicInitialDelayOver':
       case 'classicJoinExpired':
       case 'classicSyncExpired':
+      case 'classicAssignmentRefused':
         return this.classicTimer(command, out, nowMs)
       default:
         return unreachable(command)
@@ -150,6 +151,8 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
         return this.rebalance.completeJoin(group, out, nowMs)
       case 'classicSyncExpired':
         return this.rebalance.syncExpired(group, command.generationId, out, nowMs)
+      case 'classicAssignmentRefused':
+        return this.rebalance.assignmentRefused(group, out, nowMs)
     }
   }
 

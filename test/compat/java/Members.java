@@ -8,14 +8,12 @@ import java.util.Properties;
 import java.util.Scanner;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
@@ -105,7 +103,12 @@ public final class Members {
             Thread.sleep(stallMs);
             stallMs = 0;
           }
-          read(consumer, consumer.poll(Duration.ofMillis(200)));
+          try {
+            read(consumer, consumer.poll(Duration.ofMillis(200)));
+          } catch (org.apache.kafka.common.KafkaException error) {
+            // Thrown out of the group on a busy machine: the next poll joins again.
+            say(number, "refused", List.of(error.getClass().getSimpleName()));
+          }
         }
       } catch (Exception error) {
         error.printStackTrace();
@@ -128,8 +131,6 @@ public final class Members {
         say(number, "committed", next.entrySet().stream()
             .map(one -> one.getKey() + "@" + one.getValue().offset()).collect(Collectors.toList()));
         next.clear();
-      } catch (CommitFailedException | RebalanceInProgressException error) {
-        say(number, "refused", List.of(error.getClass().getSimpleName()));
       } catch (org.apache.kafka.common.KafkaException error) {
         say(number, "refused", List.of(error.getClass().getSimpleName()));
       }
