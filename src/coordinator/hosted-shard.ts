@@ -131,13 +131,15 @@ export class HostedShard<Command, R, M extends Machine<Command, R>> {
       machine,
       log: { append: (records) => kind.append(records, log) },
       clock,
-      onRefused: (command, why) => this.refused(command, why),
+      onRefused: (command, error) => this.refused(command, error),
       onFailure: (error) => this.failed('a coordinator failed and is loaded anew', error),
     })
     this.tell(kind.loaded)
   }
 
-  private refused(command: Command, { reason, detail }: Refusal) {
+  private refused(command: Command, error: unknown) {
+    if (!(error instanceof Refusal)) return null
+    const { reason, detail } = error
     const { kind, logger, partition } = this.o
     logger.warn('a coordinator did not write records that its topic does not take', {
       partition: `${kind.topic}-${partition}`,

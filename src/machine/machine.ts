@@ -64,7 +64,7 @@ export interface CommitLog<R> {
   /**
    * Resolves when the records are committed, in call order; rejects when they never will be.
    *
-   * @throws Refusal at once when the log is well but will not take these: they are too large.
+   * @throws at once when the log is well but will not take these: they are too large.
    */
   append(records: readonly R[]): Promise<void>
 }

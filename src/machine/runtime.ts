@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { Refusal } from '../protocol/errors.ts'
 import type { CommitLog, Machine, Reply, TimerChange } from './machine.ts'
 
 interface SetTimer<Command> {
@@ -11,11 +10,14 @@ interface SetTimer<Command> {
   command: Command
 }
 
-/** What a command is answered whose records the log will not take, and what is to be done then. */
+/**
+ * What a command is answered whose records the log will not take, and what is to be done then; null
+ * when the error says that the log is not well.
+ */
 export type OnRefused<Command> = (
   command: Command,
-  why: Refusal,
-) => { readonly answer: Refusal; readonly next: Command | null }
+  error: unknown,
+) => { readonly answer: unknown; readonly next: Command | null } | null
 
 /**
  * Carries out what a machine decides: appends, replays, sets timers, releases replies after the
@@ -88,16 +90,12 @@ export class Runtime<Command, R> {
     try {
       this.follow(records, replies, this.log.append(records))
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      this.refused(command, replies, error)
+      const refused = this.onRefused(command, error)
+      if (refused === null) throw error
+      // Nothing is replayed; who waits for it is told.
+      for (const { to } of replies) to(refused.answer)
+      if (refused.next !== null) this.submit(refused.next)
     }
-  }
-
-  /** The log will not take the records: nothing is replayed, and who waits for them is told. */
-  private refused(command: Command, replies: readonly Reply<any>[], why: Refusal): void {
-    const { answer, next } = this.onRefused(command, why)
-    for (const { to } of replies) to(answer)
-    if (next !== null) this.submit(next)
   }
 
   private follow(records: readonly R[], replies: Reply<any>[], committed: Promise<void>): void {
