@@ -92,7 +92,7 @@ describe.skipIf(inject('javaMissing') !== null)(`transactions on ${targetName}`,
   test('kafka-transactions lists, describes and aborts', async () => {
     await ask('topics', ['--create', '--topic', 'left-open', '--partitions', '1'])
     const folder = await compile()
-    const args = ['open', broker.bootstrap, 'left-open', 'leaver']
+    const args = ['open', broker.bootstrap, 'left-open', 'leaver', '60000']
     const leaver = startJava('Transactions', args, { extra: [folder] })
     running.push(leaver)
     await leaver.until(/open/, 30_000)

@@ -23,7 +23,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * outcomes TOPIC            commits and aborts in turn, then reads at both isolation levels
  * fence TOPIC               two producers with one transactional id
  * expire TOPIC              a producer that is slower than its transaction's timeout
- * open TOPIC ID             leaves a transaction open and waits to be killed
+ * open TOPIC ID TIMEOUT_MS  leaves a transaction open and waits to be killed
+ * decide TOPIC ID           commits one record and aborts another
  * copy FROM TO GROUP COUNT  consume-transform-produce, offsets in the transaction; ends after COUNT records
  * read TOPIC                prints every committed record
  * </pre>
@@ -37,7 +38,8 @@ public class Transactions {
             case "outcomes" -> outcomes(args[2]);
             case "fence" -> fence(args[2]);
             case "expire" -> expire(args[2]);
-            case "open" -> open(args[2], args[3]);
+            case "open" -> open(args[2], args[3], Integer.parseInt(args[4]));
+            case "decide" -> decide(args[2], args[3]);
             case "copy" -> copy(args[2], args[3], args[4], Integer.parseInt(args[5]));
             case "read" -> readAll(args[2], "read_committed").forEach(System.out::println);
             default -> throw new IllegalArgumentException(args[0]);
@@ -153,8 +155,21 @@ public class Transactions {
         readAll(topic, "read_committed").forEach(System.out::println);
     }
 
-    private static void open(String topic, String id) throws Exception {
-        KafkaProducer<String, String> producer = producer(id, 60_000);
+    private static void decide(String topic, String id) {
+        try (KafkaProducer<String, String> producer = producer(id, 60_000)) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            get(producer, topic, "committed by " + id);
+            producer.commitTransaction();
+            producer.beginTransaction();
+            get(producer, topic, "aborted by " + id);
+            producer.abortTransaction();
+        }
+        System.out.println("decided");
+    }
+
+    private static void open(String topic, String id, int timeoutMs) throws Exception {
+        KafkaProducer<String, String> producer = producer(id, timeoutMs);
         producer.initTransactions();
         producer.beginTransaction();
         get(producer, topic, "never decided");
