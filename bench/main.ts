@@ -13,6 +13,7 @@ import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
+import { measureTransactions } from './transactions.ts'
 
 const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVersion} side by side
   --rounds N            measured rounds, alternating (3)
@@ -34,6 +35,7 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           cold      --big-gb read when nothing of it is in the page cache (needs root)
                           compaction  --compacted-records compacted by both, and compared (needs kcat)
                           recovery  start after kill -9 with --big-gb in the log
+                          transactions  of 1, 100 and 10,000 records, one after the other
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
@@ -64,7 +66,16 @@ const { values: flags } = parseArgs({
   },
 })
 
-const allParts = ['start', 'load', 'half', 'tail', 'cold', 'recovery', 'compaction'] as const
+const allParts = [
+  'start',
+  'load',
+  'half',
+  'tail',
+  'cold',
+  'recovery',
+  'compaction',
+  'transactions',
+] as const
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
 const rounds = Number(flags.rounds)
@@ -292,6 +303,9 @@ async function main(): Promise<void> {
   }
   if (parts.has('compaction')) {
     tables.push(await measureCompaction(Number(flags['compacted-records']), names, say))
+  }
+  if (parts.has('transactions')) {
+    tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, names, say))
   }
   const text = report(tables)
   console.log(text)

@@ -34,7 +34,7 @@ describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () 
     broker = new Target(name, {
       dataDir,
       settings: {
-        // Apache Kafka loses the markers of a transaction that it aborts while it starts: its own
+        // Apache Kafka may lose the markers of a transaction that it aborts while it starts: its own
         // partitions have no leader for a moment, and it takes them for deleted.
         'transaction.abort.timed.out.transaction.cleanup.interval.ms':
           name === 'kafka' ? 10_000 : 300,

@@ -27,6 +27,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * decide TOPIC ID           commits one record and aborts another
  * copy FROM TO GROUP COUNT  consume-transform-produce, offsets in the transaction; ends after COUNT records
  * read TOPIC                prints every committed record
+ * rate TOPIC RECORDS S      transactions of so many 100-byte records for S seconds, after S/2 to warm up
  * </pre>
  */
 public class Transactions {
@@ -41,6 +42,7 @@ public class Transactions {
             case "open" -> open(args[2], args[3], Integer.parseInt(args[4]));
             case "decide" -> decide(args[2], args[3]);
             case "copy" -> copy(args[2], args[3], args[4], Integer.parseInt(args[5]));
+            case "rate" -> rate(args[2], Integer.parseInt(args[3]), Double.parseDouble(args[4]));
             case "read" -> readAll(args[2], "read_committed").forEach(System.out::println);
             default -> throw new IllegalArgumentException(args[0]);
         }
@@ -209,6 +211,28 @@ public class Transactions {
             }
         }
         System.out.println("copied");
+    }
+
+    private static void rate(String topic, int records, double seconds) {
+        try (KafkaProducer<String, String> producer = producer("rate", 60_000)) {
+            producer.initTransactions();
+            run(producer, topic, records, seconds / 2);
+            System.out.println(run(producer, topic, records, seconds));
+        }
+    }
+
+    /** Transactions a second. */
+    private static double run(KafkaProducer<String, String> producer, String topic, int records, double seconds) {
+        String value = "v".repeat(100);
+        long begin = System.nanoTime();
+        int done = 0;
+        while (System.nanoTime() - begin < seconds * 1e9) {
+            producer.beginTransaction();
+            for (int i = 0; i < records; i++) producer.send(new ProducerRecord<>(topic, value));
+            producer.commitTransaction();
+            done++;
+        }
+        return done / ((System.nanoTime() - begin) / 1e9);
     }
 
     private static long committed(KafkaConsumer<String, String> consumer, String topic) {
