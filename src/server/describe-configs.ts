@@ -220,6 +220,14 @@ function describeOverridable(
             ]
           : []),
       ]
-      return described(kind, definition, definition.name, candidates, false)
+      const told = described(kind, definition, definition.name, candidates, false)
+      if (kind === 'group') return told
+      // Of a subscription Kafka tells its own values only as synonyms.
+      return {
+        ...told,
+        synonyms: told.synonyms
+          .filter((one) => one.source === told.configSource && own !== undefined)
+          .slice(0, 1),
+      }
     })
 }

@@ -12,7 +12,9 @@ import type { Overrides } from '../config/settings.ts'
 import { overridesOf } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command, ControllerView } from './controller.ts'
+import { validateGroup, validateSubscription } from './resource-limits.ts'
 import { validateTopicConfigs } from './topic-configs.ts'
+import { topicNameFault } from './topic-name.ts'
 
 /** Codes of `AlterConfigOp.OpType` (KIP-339). */
 export const configOperations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
@@ -81,7 +83,7 @@ function definitionsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
     case resourceTypes.clientMetrics:
       return clientMetricsKeys
     default:
-      throw new Refusal('INVALID_REQUEST', `Unexpected resource type ${type}.`)
+      throw new Refusal('INVALID_REQUEST', `Unknown resource type ${type}`)
   }
 }
 
@@ -98,10 +100,17 @@ function checkResource(
   if (type === resourceTypes.topic) {
     if (name === '')
       throw new Refusal('INVALID_REQUEST', 'Default topic resources are not allowed.')
+    const fault = topicNameFault(name)
+    if (fault !== null) {
+      throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
+    }
     if (!image.topics.has(name)) {
       throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
     }
   } else if (type === resourceTypes.broker) {
+    if (!/^[+-]?\d*$/.test(name)) {
+      throw new Refusal('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
+    }
     if (name !== '' && name !== String(brokerId)) {
       throw new Refusal(
         'INVALID_REQUEST',
@@ -109,7 +118,12 @@ function checkResource(
       )
     }
   } else if (name === '') {
-    throw new Refusal('INVALID_REQUEST', 'Resource name must not be empty.')
+    throw new Refusal(
+      'INVALID_REQUEST',
+      type === resourceTypes.group
+        ? 'Default group resources are not allowed.'
+        : "Subscription name can't be empty",
+    )
   }
 }
 
@@ -132,9 +146,10 @@ function applyChange(
   }
   const definition = definitions.get(name)
   if (operation !== configOperations.append && operation !== configOperations.subtract) {
-    throw new Refusal('INVALID_REQUEST', `Unknown config operation ${operation} for ${name}.`)
+    // Kafka fails at this in a way that has no words.
+    throw new Refusal('UNKNOWN_SERVER_ERROR')
   }
-  const verb = operation === configOperations.append ? 'append to' : 'subtract from'
+  const verb = operation === configOperations.append ? 'APPEND to' : 'SUBTRACT to'
   if (definition === undefined || definition.type !== 'LIST') {
     throw new Refusal('INVALID_CONFIG', `Can't ${verb} key ${name} because its type is not LIST.`)
   }
@@ -164,14 +179,25 @@ function validate(
   definitions: ReadonlyMap<string, ConfigDefinition>,
 ): void {
   if (type === resourceTypes.topic) return validateTopicConfigs(after, settings)
+  if (type === resourceTypes.clientMetrics) return validateSubscription(after, definitions)
   if (type === resourceTypes.broker) checkUpdatable(changes, name === '')
   for (const [key, text] of after) {
     const definition = definitions.get(key)
-    if (definition !== undefined) parseConfig(definition, text)
+    if (definition !== undefined) checkValue(definition, text, type)
     else if (type !== resourceTypes.broker) {
-      const kind = type === resourceTypes.group ? 'group' : 'client metrics subscription'
-      throw new Refusal('INVALID_CONFIG', `Unknown ${kind} config name: ${key}`)
+      throw new Refusal('INVALID_CONFIG', `Unknown group config name: ${key}`)
     }
+  }
+  if (type === resourceTypes.group) validateGroup(after, settings)
+}
+
+/** Of a broker's settings Kafka says that the request is wrong, of others that the setting is. */
+function checkValue(definition: ConfigDefinition, text: string, type: number): void {
+  try {
+    parseConfig(definition, text)
+  } catch (error) {
+    if (!(error instanceof Refusal) || type !== resourceTypes.broker) throw error
+    throw new Refusal('INVALID_REQUEST', error.detail)
   }
 }
 

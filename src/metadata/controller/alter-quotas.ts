@@ -70,7 +70,15 @@ function quotaKeysFor(entity: readonly QuotaEntityPart[]) {
     if (entityName === '') throw refuse(`Empty ${entityType} not supported`)
   }
   if (!types.includes('ip')) return ofUsersAndClients
-  if (types.length > 1) throw refuse('Invalid quota entity combination')
+  if (types.length > 1) {
+    throw refuse(
+      'Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId',
+    )
+  }
+  const [{ entityName: address }] = entity as [QuotaEntityPart]
+  if (address !== null && !/^[\w.:-]+$/.test(address)) {
+    throw refuse(`${address} is not a valid IP or resolvable host.`)
+  }
   return ofAddresses
 }
 
@@ -85,6 +93,6 @@ function checkValue(
     throw new Refusal('INVALID_REQUEST', `Quota ${key} must be greater than 0`)
   }
   if (kind === 'whole' && !Number.isInteger(value)) {
-    throw new Refusal('INVALID_REQUEST', `Configuration ${key} must be a Long value`)
+    throw new Refusal('INVALID_REQUEST', `${key} cannot be a fractional value.`)
   }
 }

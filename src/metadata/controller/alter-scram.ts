@@ -39,11 +39,12 @@ export function alterScram(
     const faults = new Map<string, readonly [ErrorName, string]>()
     for (const one of all) {
       const fault =
-        faultOf(one, all) ??
+        faultOf(one) ??
         ('iterations' in one ? faultOfIterations(one as ScramUpsertion) : null) ??
         ('iterations' in one || image.scram.has(scramKey(one.name, one.mechanism))
           ? null
-          : notThere)
+          : notThere) ??
+        faultOfTwice(one, all)
       if (fault !== null && !faults.has(one.name)) faults.set(one.name, fault)
     }
     const sound = ({ name }: ScramDeletion) => !faults.has(name)
@@ -71,11 +72,15 @@ const notThere = [
   'Attempt to delete a user credential that does not exist',
 ] as const
 
-function faultOf({ name, mechanism }: ScramDeletion, all: readonly ScramDeletion[]) {
+function faultOf({ name, mechanism }: ScramDeletion) {
   if (name === '') return ['UNACCEPTABLE_CREDENTIAL', 'Username must not be empty'] as const
   if (mechanism !== scramMechanisms.sha256 && mechanism !== scramMechanisms.sha512) {
     return ['UNSUPPORTED_SASL_MECHANISM', 'Unknown SCRAM mechanism'] as const
   }
+  return null
+}
+
+function faultOfTwice({ name, mechanism }: ScramDeletion, all: readonly ScramDeletion[]) {
   const same = all.filter((other) => other.name === name && other.mechanism === mechanism)
   if (same.length > 1) {
     return [

@@ -11,7 +11,7 @@ export const handleDeleteRecords = handler(
   deleteRecords,
   (request, context, services) => ({
     throttleTimeMs: 0,
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: request.topics.filter(hasPartitions).map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, offset }) => {
         try {
@@ -36,6 +36,10 @@ export const handleDeleteRecords = handler(
     })),
   }),
 )
+
+/** Kafka answers by partition: a topic without any is not spoken of. */
+const hasPartitions = (topic: { readonly partitions: readonly unknown[] }) =>
+  topic.partitions.length > 0
 
 function deleteBefore(
   topic: string,

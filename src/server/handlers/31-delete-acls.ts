@@ -1,7 +1,7 @@
 import { deleteAcls } from '../../protocol/messages/31-delete-acls.ts'
 import { authorize, clusterResource } from '../access.ts'
 import { handler } from '../handler.ts'
-import { securityDisabled } from '../security-disabled.ts'
+import { alterSecurityDisabled } from '../security-disabled.ts'
 
 /** DeleteAcls: refused without an authorizer, as in Kafka. */
 export const handleDeleteAcls = handler(
@@ -10,7 +10,7 @@ export const handleDeleteAcls = handler(
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
     return {
       throttleTimeMs: 0,
-      filterResults: request.filters.map(() => ({ ...securityDisabled, matchingAcls: [] })),
+      filterResults: request.filters.map(() => ({ ...alterSecurityDisabled, matchingAcls: [] })),
     }
   },
   (request, _context, code) => ({

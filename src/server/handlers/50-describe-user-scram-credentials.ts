@@ -31,9 +31,9 @@ export const handleDescribeUserScramCredentials = handler(
           `Attempt to describe a user credential that does not exist: ${user}`,
         )
       }
-      return { user, errorCode: 0, errorMessage: null, credentialInfos }
+      return { user, errorCode: 0, errorMessage: '', credentialInfos }
     })
-    return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, results }
+    return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', results }
   },
   (_request, _context, code) => ({
     throttleTimeMs: 0,

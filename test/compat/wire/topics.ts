@@ -5,6 +5,7 @@ import { deleteTopics } from '../../../src/protocol/messages/20-delete-topics.ts
 import { describeConfigs } from '../../../src/protocol/messages/32-describe-configs.ts'
 import { createPartitions } from '../../../src/protocol/messages/37-create-partitions.ts'
 import { describeCluster } from '../../../src/protocol/messages/60-describe-cluster.ts'
+import { until } from '../kafkajs/client.ts'
 import type { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -24,6 +25,18 @@ export const topicDraft = (name: string, more: object = {}) => ({
 export async function makeTopic(peer: Peer, name: string, more: object = {}): Promise<string> {
   await peer.quietly(createTopics, 7, { topics: [topicDraft(name, more)], timeoutMs: 10_000 })
   return peer.usable(name)
+}
+
+let barriers = 0
+
+/** What was changed before is seen by whoever asks now: a topic that was made after it is there. */
+export async function settled(peer: Peer): Promise<void> {
+  const name = `barrier.${barriers++}`
+  await peer.quietly(createTopics, 7, { topics: [topicDraft(name)], timeoutMs: 10_000 })
+  await until('the barrier is there', async () => {
+    const asked = { topics: [{ name }], allowAutoTopicCreation: false }
+    return (await peer.quietly(metadata, 12, asked)).topics[0].errorCode === 0
+  })
 }
 
 const longName = 'n'.repeat(250)
