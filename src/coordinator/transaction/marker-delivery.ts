@@ -64,10 +64,11 @@ export class MarkerDelivery {
         await this.write(topic, partition, marker)
         return true
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        // A disk that fails says so in its own words; the partition may yet find another leader.
+        const reason = error instanceof Refusal ? error.reason : 'KAFKA_STORAGE_ERROR'
         const { producerId } = marker
-        const about = { partition: `${topic}-${partition}`, producerId, error: error.reason }
-        if (fencing.has(error.reason)) {
+        const about = { partition: `${topic}-${partition}`, producerId, error: reason }
+        if (fencing.has(reason)) {
           this.logger.warn('a partition refused the end of a transaction: it stays open', about)
           return false
         }

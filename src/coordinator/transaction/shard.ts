@@ -169,7 +169,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     this.write(next, out)
     // The producer may go on with what it will be: whoever comes too soon is told to wait.
     out.reply(command.to, identityOf(completed(next, nowMs)))
-    out.reply(this.ports.writeMarkers, orderOf(next))
+    this.tell(next, out)
   }
 
   /**
@@ -197,7 +197,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
       nowMs,
     })
     this.write(next, out)
-    out.reply(this.ports.writeMarkers, orderOf(next))
+    this.tell(next, out)
     return true
   }
 
@@ -245,9 +245,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
   private loaded(out: Draft, nowMs: number): void {
     let isAnyOpen = false
     for (const transaction of this.transactions.values()) {
-      if (isPrepared(transaction.state)) {
-        out.reply(this.ports.writeMarkers, orderOf(transaction))
-      }
+      if (isPrepared(transaction.state)) this.tell(transaction, out)
       isAnyOpen ||= transaction.state === 'Ongoing'
     }
     if (isAnyOpen) this.scheduleTimeouts(out, nowMs)
@@ -306,7 +304,18 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
   }
 
   private fetchProducerId(command: InitProducerId | EndTransaction | Fence, out: Draft): void {
-    out.reply(this.ports.fetchProducerId, command)
+    this.effect(this.ports.fetchProducerId, command, out)
+  }
+
+  private tell(prepared: Transaction, out: Draft): void {
+    this.effect(this.ports.writeMarkers, orderOf(prepared), out)
+  }
+
+  /** Done once the log is committed, and not at all when it has refused what was decided. */
+  private effect<T>(port: (body: T) => void, body: T, out: Draft): void {
+    out.reply<T | Refusal>((outcome) => {
+      if (!(outcome instanceof Refusal)) port(outcome)
+    }, body)
   }
 
   private write(transaction: Transaction, out: Draft): void {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { Refusal } from '../../../src/protocol/errors.ts'
 import { MemoryLog } from '../group/memory-log.ts'
 import { settle } from '../group/stepped-clock.ts'
 import { errorOf, transactions } from './transactions.ts'
@@ -265,6 +266,23 @@ describe('markers', () => {
     await settle()
     expect(partitions.written).toMatchObject([{ at: 'a-0', isCommit: false }])
   })
+})
+
+test('an outcome that is too large for the log is refused, told nobody, and may be decided anew', async () => {
+  const { producer, partitions, log } = await transactions()
+  const p = producer('t')
+  await p.init()
+  await p.add({ a: [0] })
+  vi.spyOn(log, 'append').mockImplementationOnce(() => {
+    throw new Refusal('MESSAGE_TOO_LARGE')
+  })
+  expect(await errorOf(p.end(true))).toBe('UNKNOWN_SERVER_ERROR')
+  await settle()
+  expect(partitions.written).toEqual([])
+  expect(await p.state()).toBe('Ongoing')
+  await p.end(false)
+  await settle()
+  expect(partitions.written).toMatchObject([{ at: 'a-0', isCommit: false }])
 })
 
 test('transactions are listed by state, producer, duration and name', async () => {
