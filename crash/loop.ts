@@ -147,35 +147,46 @@ function asker(java: Running, tell: (line: string) => void) {
 /** What kafka-dump-log says of a file that it does not trust. */
 const complaint = /mismatch|Exception|Invalid|Found|Can't|corrupt|isvalid: false/i
 
+/** So many files go into one call of the tool: it takes a while to wake up, and a line has its limit. */
+const filesPerDump = 200
+
 async function dumpAll(dataDir: string): Promise<number> {
+  const byKind: Record<'logs' | 'indexes' | 'others', string[]> = {
+    logs: [],
+    indexes: [],
+    others: [],
+  }
+  for (const partition of readdirSync(dataDir)) {
+    const folder = join(dataDir, partition)
+    if (!statSync(folder).isDirectory() || partition.endsWith('-delete')) continue
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith('.log')) byKind.logs.push(join(folder, name))
+      else if (/\.(timeindex|index)$/.test(name)) byKind.indexes.push(join(folder, name))
+      else if (/\.(snapshot|txnindex)$/.test(name)) byKind.others.push(join(folder, name))
+    }
+  }
+  await dump(byKind.logs, '--deep-iteration', '--verify-index-only')
+  await dump(byKind.indexes, '--index-sanity-check')
+  await dump(byKind.others)
+  return Object.values(byKind).reduce((sum, { length }) => sum + length, 0)
+}
+
+async function dump(files: readonly string[], ...args: string[]): Promise<void> {
   const tools = await javaTools()
-  let count = 0
-  const dump = async (file: string, ...args: string[]) => {
-    const { code, stdout, stderr } = await tools.call('dump-log', ['--files', file, ...args])
-    count++
+  for (let i = 0; i < files.length; i += filesPerDump) {
+    const some = files.slice(i, i + filesPerDump)
+    const { code, stdout, stderr } = await tools.call('dump-log', ['--files', some.join(), ...args])
     // Compaction leaves gaps, which the tool remarks upon; the others are held to it by the reader.
     const faults = stderr.replace(
       /^Non-consecutive offsets in .*\n( +-?\d+ is followed by \d+\n)*/gm,
       '',
     )
     const found = complaint.exec(stdout)
-    if (code === 0 && faults.trim() === '' && found === null) return
-    throw new Error(
-      `kafka-dump-log ${file} ${args.join(' ')}: ${code} ${faults} ${found?.[0] ?? ''}`,
-    )
+    if (code === 0 && faults.trim() === '' && found === null) continue
+    const around =
+      found === null ? '' : stdout.slice(Math.max(0, found.index - 500), found.index + 200)
+    throw new Error(`kafka-dump-log ${args.join(' ')}: ${code} ${faults} ${around}`)
   }
-  for (const partition of readdirSync(dataDir)) {
-    const folder = join(dataDir, partition)
-    if (!statSync(folder).isDirectory() || partition.endsWith('-delete')) continue
-    for (const name of readdirSync(folder)) {
-      if (name.endsWith('.log'))
-        await dump(join(folder, name), '--deep-iteration', '--verify-index-only')
-      else if (/\.(timeindex|index)$/.test(name))
-        await dump(join(folder, name), '--index-sanity-check')
-      else if (/\.(snapshot|txnindex)$/.test(name)) await dump(join(folder, name))
-    }
-  }
-  return count
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
