@@ -8,6 +8,7 @@ import { freePort, prepareKafka, Target } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
 import { type BigLog, measureBigLog } from './big-log.ts'
 import { measureCompaction } from './compaction.ts'
+import { measureGroups } from './groups.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
@@ -36,6 +37,7 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           compaction  --compacted-records compacted by both, and compared (needs kcat)
                           recovery  start after kill -9 with --big-gb in the log
                           transactions  of 1, 100 and 10,000 records, one after the other
+                          groups    a hundred Java consumers join a group, of either protocol
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
@@ -75,6 +77,7 @@ const allParts = [
   'recovery',
   'compaction',
   'transactions',
+  'groups',
 ] as const
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
@@ -307,6 +310,7 @@ async function main(): Promise<void> {
   if (parts.has('transactions')) {
     tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, names, say))
   }
+  if (parts.has('groups')) tables.push(await measureGroups(rounds, names, say))
   const text = report(tables)
   console.log(text)
   if (flags.write !== undefined) writeFileSync(resolve(flags.write), text)

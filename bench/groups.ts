@@ -1,0 +1,82 @@
+import { compile } from '../test/compat/kafka/java.ts'
+import { Ledger, Members } from '../test/compat/members.ts'
+import { Target, type TargetName } from '../test/compat/targets.ts'
+import { createTopic } from './load.ts'
+import { cpuSeconds, sleep } from './measure.ts'
+import type { Table } from './report.ts'
+import { Sheet } from './sheet.ts'
+
+const memberCount = 100
+const partitions = 200
+const settleMsMax = 120_000
+
+/** Settings of the members; those of the brokers are Kafka's defaults. */
+const protocols: Readonly<Record<string, readonly string[]>> = {
+  classic: [
+    'partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor',
+  ],
+  'next-generation': ['group.protocol=consumer'],
+}
+
+/** A hundred Java consumers join one after the other: until each partition has its owner. */
+export async function measureGroups(
+  rounds: number,
+  names: readonly TargetName[],
+  say: (line: string) => void,
+): Promise<Table> {
+  const sheet = new Sheet()
+  const classes = await compile()
+  const targets = names.map((name) => new Target(name, {}))
+  try {
+    for (const target of targets) {
+      await target.start()
+      await createTopic(target, 'shared', partitions)
+    }
+    // The first round warms the brokers up.
+    for (let round = -1; round < rounds; round++) {
+      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
+        for (const [protocol, settings] of Object.entries(protocols)) {
+          say(`${memberCount} members, ${protocol}, ${round + 1}/${rounds}: ${target.name}`)
+          const group = `group.id=${protocol}-${round}`
+          const args = [target.bootstrap, 'shared', group, ...settings]
+          const found = await settle(new Members(classes, args, new Ledger()), target)
+          if (round < 0) continue
+          const what = `${memberCount} members join, ${protocol}`
+          sheet.note(target.name, `${what}, start of their process to settled`, 's', found.seconds)
+          sheet.note(target.name, `${what}, broker CPU`, 's', found.cpu)
+        }
+      }
+    }
+  } finally {
+    for (const target of targets) await target.close()
+  }
+  return sheet.table(
+    `${memberCount} Java consumers of ${partitions} partitions join, in one process`,
+  )
+}
+
+async function settle(members: Members, target: Target): Promise<{ seconds: number; cpu: number }> {
+  try {
+    const spent = () => {
+      const { user, system } = cpuSeconds(target.pid)
+      return user + system
+    }
+    const before = spent()
+    members.tell(`join ${memberCount}`)
+    const start = performance.now()
+    for (; ; await sleep(10)) {
+      const { owned } = members
+      const all = owned.flatMap((one) => [...one])
+      const isDone = all.length === partitions && new Set(all).size === partitions
+      const share = partitions / memberCount
+      if (isDone && owned.filter(({ size }) => size === share).length === memberCount) break
+      if (performance.now() - start > settleMsMax) throw new Error('the group does not settle')
+    }
+    return {
+      seconds: (performance.now() - members.process.startedAtMs) / 1000,
+      cpu: spent() - before,
+    }
+  } finally {
+    await members.process.kill('SIGKILL')
+  }
+}
