@@ -12,8 +12,11 @@ export const kafkaHome =
   process.env.ODRADEK_KAFKA_HOME ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', 'kafka')
 
-/** `server`: the broker, 4.4.0. `tools`: the command line tools and their clients, 4.3.1. */
-export type Classes = 'server' | 'tools'
+/**
+ * `server`: the broker, 4.4.0. `tools`: the command line tools and their clients, 4.3.1.
+ * `streams`: Kafka Streams with its clients, 4.3.1.
+ */
+export type Classes = 'server' | 'tools' | 'streams'
 
 interface Dependency {
   readonly group?: string
@@ -43,6 +46,7 @@ const dependencies: Record<Classes, readonly Dependency[]> = {
     { artifact: 'kafka-tools', version: toolsVersion },
     { artifact: 'kafka_2.13', version: toolsVersion },
   ],
+  streams: [{ artifact: 'kafka-streams', version: toolsVersion }],
 }
 
 function pom(name: string, of: readonly Dependency[]): string {
@@ -122,6 +126,7 @@ export async function javaMissing(): Promise<string | null> {
 export async function getKafka(): Promise<void> {
   await resolve('server')
   await resolve('tools')
+  await resolve('streams')
 }
 
 /** The jars of a set, absolute. @throws Error when they were not resolved. */

@@ -23,7 +23,8 @@ export async function compile(): Promise<string> {
   if (existsSync(folder)) return folder
   const partial = `${folder}.${process.pid}.tmp`
   mkdirSync(partial, { recursive: true })
-  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp', classPathOf('tools')]
+  const classPath = `${classPathOf('tools')}:${classPathOf('streams')}`
+  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp', classPath]
   await runWell('javac', [...flags, ...files.map((file) => join(sources, file))], {
     timeoutMs: 120_000,
   })
