@@ -1,5 +1,5 @@
 import { compile } from '../test/compat/kafka/java.ts'
-import { Ledger, Members } from '../test/compat/members.ts'
+import { javaMembers, Ledger, Members } from '../test/compat/members.ts'
 import { Target, type TargetName } from '../test/compat/targets.ts'
 import { createTopic } from './load.ts'
 import { cpuSeconds, sleep } from './measure.ts'
@@ -39,7 +39,7 @@ export async function measureGroups(
           say(`${memberCount} members, ${protocol}, ${round + 1}/${rounds}: ${target.name}`)
           const group = `group.id=${protocol}-${round}`
           const args = [target.bootstrap, 'shared', group, ...settings]
-          const found = await settle(new Members(classes, args, new Ledger()), target)
+          const found = await settle(new Members(javaMembers(classes, args), new Ledger()), target)
           if (round < 0) continue
           const what = `${memberCount} members join, ${protocol}`
           sheet.note(target.name, `${what}, start of their process to settled`, 's', found.seconds)

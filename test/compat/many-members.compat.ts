@@ -1,27 +1,40 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { compile } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
-import { Ledger, Members } from './members.ts'
+import { javaMembers, Ledger, librdkafkaMissing, Members, pythonMembers } from './members.ts'
 import { startBroker, type Target, targetName } from './targets.ts'
 
+const refresh = 'topic.metadata.refresh.interval.ms=1000'
 const strategies = 'partition.assignment.strategy=org.apache.kafka.clients.consumer.'
-const protocols: Readonly<Record<string, readonly string[]>> = {
-  eager: [`${strategies}RangeAssignor`, 'session.timeout.ms=10000'],
-  cooperative: [`${strategies}CooperativeStickyAssignor`, 'session.timeout.ms=10000'],
-  'next-generation': ['group.protocol=consumer'],
-}
+const session = 'session.timeout.ms=10000'
+const protocols = {
+  java: {
+    eager: [`${strategies}RangeAssignor`, 'metadata.max.age.ms=1000', session],
+    cooperative: [`${strategies}CooperativeStickyAssignor`, 'metadata.max.age.ms=1000', session],
+    'next-generation': ['group.protocol=consumer', 'metadata.max.age.ms=1000'],
+  },
+  librdkafka: {
+    eager: ['partition.assignment.strategy=range', refresh, session],
+    cooperative: ['partition.assignment.strategy=cooperative-sticky', refresh, session],
+    'next-generation': ['group.protocol=consumer', refresh],
+  },
+} as const
 const cases = [
-  ['eager', 10],
-  ['cooperative', 10],
-  ['next-generation', 10],
-  ['cooperative', 100],
-  ['next-generation', 100],
+  ['java', 'eager', 10],
+  ['java', 'cooperative', 10],
+  ['java', 'next-generation', 10],
+  ['java', 'cooperative', 100],
+  ['java', 'next-generation', 100],
+  ['librdkafka', 'eager', 10],
+  ['librdkafka', 'cooperative', 10],
+  ['librdkafka', 'next-generation', 10],
 ] as const
+const runnable = cases.filter(([client]) => client === 'java' || !librdkafkaMissing())
 
 /** Within this any change must have settled, on a busy machine too. */
 const settleMs = 90_000
 
-describe.skipIf(inject('javaMissing') !== null)(`many Java consumers on ${targetName}`, () => {
+describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}`, () => {
   let broker: Target
   let classes: string
   const started: Members[] = []
@@ -77,13 +90,13 @@ describe.skipIf(inject('javaMissing') !== null)(`many Java consumers on ${target
     return performance.now() - start
   }
 
-  test.each(cases)(
-    '%s, %i members: they come, die, fall silent and go; topics grow, come and go',
+  test.each(runnable)(
+    '%s, %s, %i members: they come, die, fall silent and go; topics grow, come and go',
     { timeout: 600_000 },
-    async (name, size) => {
-      const topic = `work-${name}-${size}`
+    async (client, name, size) => {
+      const topic = `work-${client}-${name}-${size}`
       // A hundred members and the broker share a machine: any may be slow without being dead.
-      const patienceMs = size > 10 ? 20_000 : 8_000
+      const patienceMs = size > 10 ? 20_000 : 12_000
       const partitions = size + size / 2
       await ask('topics', ['--create', '--topic', topic, '--partitions', String(partitions)])
       let sent = 0
@@ -100,13 +113,14 @@ describe.skipIf(inject('javaMissing') !== null)(`many Java consumers on ${target
       }
       const ledger = new Ledger()
       const settings = [
-        `group.id=many-${name}-${size}`,
+        `group.id=many-${client}-${name}-${size}`,
         `max.poll.interval.ms=${patienceMs}`,
-        'metadata.max.age.ms=1000',
-        ...protocols[name]!,
+        ...protocols[client][name],
       ]
       const start = (count: number) => {
-        const members = new Members(classes, [broker.bootstrap, `${topic}.*`, ...settings], ledger)
+        const args = [broker.bootstrap, `${topic}.*`, ...settings]
+        const process = client === 'java' ? javaMembers(classes, args) : pythonMembers(args)
+        const members = new Members(process, ledger)
         started.push(members)
         members.tell(`join ${count}`)
         return members
@@ -171,7 +185,7 @@ describe.skipIf(inject('javaMissing') !== null)(`many Java consumers on ${target
         () => `committed ${total()} of ${sent}`,
       )
       expect(a.read + b.read).toBeGreaterThanOrEqual(sent)
-      console.log(`${name}, ${size} members on ${targetName}: ${times.join(', ')}`)
+      console.log(`${client}, ${name}, ${size} members on ${targetName}: ${times.join(', ')}`)
       await a.process.kill('SIGKILL')
     },
   )

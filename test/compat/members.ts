@@ -1,8 +1,27 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { startJava } from './kafka/java.ts'
-import type { Running } from './process.ts'
+import { Running } from './process.ts'
+import { projectRoot } from './project-root.ts'
+
+export function javaMembers(classes: string, args: readonly string[]): Running {
+  const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xss256k']
+  return startJava('Members', args, { extra: [classes], jvm })
+}
+
+const python = process.env.ODRADEK_PYTHON ?? 'python3'
+
+/** Whether librdkafka can be had, by confluent-kafka for Python. */
+export function librdkafkaMissing(): boolean {
+  return spawnSync(python, ['-c', 'import confluent_kafka']).status !== 0
+}
+
+export function pythonMembers(args: readonly string[]): Running {
+  return new Running(python, [join(projectRoot, 'test', 'compat', 'python', 'members.py'), ...args])
+}
 
 /**
- * Members of a group in one Java process (`java/Members.java`), and what they said, checked as it
+ * Members of a group in one process (`java/Members.java`, `python/members.py`), and what they said, checked as it
  * comes: nobody reads what it does not own, a fenced member's commits are refused, no commit goes back.
  */
 export class Members {
@@ -13,9 +32,9 @@ export class Members {
   read = 0
   lost = 0
 
-  constructor(classes: string, args: readonly string[], ledger: Ledger) {
-    const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xss256k']
-    this.process = startJava('Members', args, { extra: [classes], jvm })
+  /** @param process of `javaMembers` or `pythonMembers`. */
+  constructor(process: Running, ledger: Ledger) {
+    this.process = process
     this.#ledger = ledger
   }
 

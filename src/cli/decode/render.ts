@@ -10,11 +10,19 @@ function hexOf(bytes: Buffer): string {
   return bytes.length > unreadBytesShown ? `${shown}... (${bytes.length} bytes)` : shown
 }
 
+/** Milliseconds that a calendar has a day for (ECMA-262, "Time Values"); a capture may say more. */
+const timeMsMax = 8.64e15
+
+function timeOf(timeMs: number | null): string | null {
+  return timeMs === null || !(Math.abs(timeMs) <= timeMsMax) ? null : new Date(timeMs).toISOString()
+}
+
 /** One object a frame, for programs. */
 export async function frameToJson(frame: Frame): Promise<Json> {
-  const { timeMs, from, to, kind, api, version, correlationId, clientId } = frame
+  const { from, to, kind, api, version, correlationId, clientId } = frame
+  const time = timeOf(frame.timeMs)
   const start = {
-    ...(timeMs === null ? {} : { time: new Date(timeMs).toISOString() }),
+    ...(time === null ? {} : { time }),
     ...(from === null ? {} : { from, to }),
     kind,
   }
@@ -35,9 +43,10 @@ export async function frameToJson(frame: Frame): Promise<Json> {
 
 /** A line that says what the frame is, then its fields, indented as in YAML. */
 export async function frameToText(frame: Frame): Promise<string> {
-  const { timeMs, from, to, kind, api, version, correlationId, clientId, problem } = frame
+  const { from, to, kind, api, version, correlationId, clientId, problem } = frame
   const words: string[] = []
-  if (timeMs !== null) words.push(new Date(timeMs).toISOString().slice(11, 23))
+  const time = timeOf(frame.timeMs)
+  if (time !== null) words.push(time.slice(11, 23))
   if (from !== null) words.push(`${from} > ${to}`)
   words.push(api === null ? `${frame.bytes.length} bytes` : `${api.name} v${version} ${kind}`)
   if (correlationId !== null) words.push(`#${correlationId}`)
