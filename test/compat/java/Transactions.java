@@ -229,6 +229,9 @@ public class Transactions {
         while (System.nanoTime() - begin < seconds * 1e9) {
             producer.beginTransaction();
             for (int i = 0; i < records; i++) producer.send(new ProducerRecord<>(topic, value));
+            // Without it the client (4.3.1) may, once in thousands, send EndTxn before the records: its
+            // sender asks whether batches are waiting before it looks for the request to end.
+            producer.flush();
             producer.commitTransaction();
             done++;
         }
