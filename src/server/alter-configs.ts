@@ -1,7 +1,12 @@
 import { resourceTypes } from '../metadata/config/keys.ts'
-import { alterConfigs, type ResourceChange } from '../metadata/controller/alter-configs.ts'
+import {
+  alterConfigs,
+  configOperations,
+  type ResourceChange,
+} from '../metadata/controller/alter-configs.ts'
 import { type ErrorName, errorCode, Refusal } from '../protocol/errors.ts'
 import { authorize, clusterResource } from './access.ts'
+import { rootLogger } from './describe-configs.ts'
 import type { RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -45,9 +50,10 @@ export async function alterResources(
     try {
       checkOnce(one, resources)
       authorizeChange(one, context, services)
-      // Our log lines have one level, which a broker is started with: there is nothing to alter.
-      if (one.type === resourceTypes.brokerLogger) answer(one, 'NONE', null)
-      else sound.push(one)
+      if (one.type === resourceTypes.brokerLogger) {
+        checkLogger(one, services)
+        answer(one, 'NONE', null)
+      } else sound.push(one)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       answer(one, error.reason, error.detail)
@@ -59,6 +65,61 @@ export async function alterResources(
     answer(sound[i]!, error, errorMessage)
   })
   return resources.map((one) => answers.get(one)!)
+}
+
+const logLevels = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN']
+
+/**
+ * Our log lines have one level, which a broker is started with: there is nothing to alter, and only
+ * the root logger exists.
+ *
+ * @throws Refusal as `RuntimeLoggerManager` does.
+ */
+function checkLogger({ name: node, changes, replacesAll }: ResourceChange, services: Services) {
+  if (replacesAll) throw new Refusal('INVALID_REQUEST', 'Unknown resource type 8')
+  const nulls = changes.filter(
+    (one) => one.operation !== configOperations.delete && one.value === null,
+  )
+  if (nulls.length > 0) {
+    const names = nulls.map(({ name }) => name).join(',')
+    throw new Refusal('INVALID_REQUEST', `Null value not supported for : ${names}`)
+  }
+  checkNode(node, services)
+  for (const { name, operation, value } of changes) {
+    if (operation !== configOperations.set && operation !== configOperations.delete) {
+      const verb = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'][operation]
+      const detail =
+        verb === undefined
+          ? `Unknown operation type ${operation} is not allowed for the BROKER_LOGGER resource`
+          : `${verb} operation is not allowed for the BROKER_LOGGER resource`
+      throw new Refusal('INVALID_REQUEST', detail)
+    }
+    if (name !== rootLogger.name) {
+      throw new Refusal('INVALID_CONFIG', `Logger ${name} does not exist!`)
+    }
+    if (operation === configOperations.delete) {
+      throw new Refusal(
+        'INVALID_REQUEST',
+        'Removing the log level of the root logger is not allowed',
+      )
+    }
+    if (!logLevels.includes(value ?? '')) {
+      const levels = logLevels.join(', ')
+      throw new Refusal(
+        'INVALID_CONFIG',
+        `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${levels}`,
+      )
+    }
+  }
+}
+
+function checkNode(name: string, { identity }: Services): void {
+  const expected = String(identity.brokerId)
+  if (name === expected) return
+  const detail = /^[+-]?\d+$/.test(name)
+    ? `Unexpected node id. Expected ${expected}, but received ${name}`
+    : `Node id must be an integer, but it is: ${name}`
+  throw new Refusal('INVALID_REQUEST', detail)
 }
 
 function checkOnce({ type, name }: ResourceChange, all: readonly ResourceChange[]): void {

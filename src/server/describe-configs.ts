@@ -88,14 +88,14 @@ export function describeResource(resource: Resource, services: Services): Descri
 }
 
 /** Our log lines have one level for all; Kafka names that of the root logger `root`. */
-const rootLogger: DescribedConfig = {
+export const rootLogger: DescribedConfig = {
   name: 'root',
   value: 'INFO',
   readOnly: false,
   configSource: configSources.brokerLogger,
   isSensitive: false,
   synonyms: [],
-  configType: configTypes.STRING,
+  configType: 0, // UNKNOWN
   documentation: null,
 }
 

@@ -93,7 +93,10 @@ function checkValid(definition: ConfigDefinition, valid: string, value: ConfigVa
   const range = /^\[(-?[\d.]+),\.\.\.(?:,(-?[\d.]+))?\](?: or (-?\d+))?$/.exec(valid)
   if (range !== null && typeof value === 'number') {
     const [, min, max, or] = range
-    if (or !== undefined && value === Number(or)) return
+    if (or !== undefined) {
+      if (value === Number(or) || (value >= Number(min) && value <= Number(max))) return
+      throw invalid(definition, value, `Value must be between ${min} and ${max} or equal to ${or}`)
+    }
     if (value < Number(min)) throw invalid(definition, value, `Value must be at least ${min}`)
     if (max !== undefined && value > Number(max)) {
       throw invalid(definition, value, `Value must be no more than ${max}`)

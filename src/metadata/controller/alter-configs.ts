@@ -12,6 +12,7 @@ import type { Overrides } from '../config/settings.ts'
 import { overridesOf } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command, ControllerView } from './controller.ts'
+import { elrFeature } from './features.ts'
 import { validateGroup, validateSubscription } from './resource-limits.ts'
 import { validateTopicConfigs } from './topic-configs.ts'
 import { topicNameFault } from './topic-name.ts'
@@ -68,8 +69,19 @@ function alterOne(view: ControllerView, resource: ResourceChange, brokerId: numb
   const before = overridesOf(view.image, type, name)
   const after = new Map(resource.replacesAll ? [] : before)
   for (const change of resource.changes) applyChange(after, change, definitions, view)
+  if (type === resourceTypes.broker && name === '') checkMinInsyncStays(view, before, after)
   validate(view, resource, after, definitions)
   return changedRecords(type, name, before, after)
+}
+
+/** With eligible leader replicas the cluster's min.insync.replicas may change, but not go (KIP-966). */
+function checkMinInsyncStays({ image }: ControllerView, before: Overrides, after: Overrides) {
+  const key = 'min.insync.replicas'
+  if (!before.has(key) || after.has(key) || (image.features.get(elrFeature) ?? 0) === 0) return
+  throw new Refusal(
+    'INVALID_CONFIG',
+    'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
+  )
 }
 
 function definitionsOf(type: number): ReadonlyMap<string, ConfigDefinition> {

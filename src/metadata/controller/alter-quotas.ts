@@ -37,8 +37,11 @@ export function alterQuotas(
 ): Command<AlteredQuota[]> {
   return ({ image }) => {
     const records: MetadataRecord[] = []
-    const altered = changes.map(({ entity, ops }): AlteredQuota => {
+    const byEntity = new Map<string, AlteredQuota>()
+    const seen = new Set<string>()
+    const alter = ({ entity, ops }: QuotaChange): AlteredQuota => {
       try {
+        checkOnce(entity, seen)
         const known = quotaKeysFor(entity)
         const before = image.quotas.get(quotaKey(entity))?.values
         for (const op of ops) {
@@ -51,9 +54,24 @@ export function alterQuotas(
         if (!(error instanceof Refusal)) throw error
         return { entity, error: error.reason, errorMessage: error.detail }
       }
-    })
-    return { records: o.validateOnly ? [] : records, answer: altered }
+    }
+    for (const change of changes) byEntity.set(quotaKey(change.entity), alter(change))
+    return { records: o.validateOnly ? [] : records, answer: [...byEntity.values()] }
   }
+}
+
+/** Of several changes of one entity the first counts; the answer, one for all of them, is the refusal. */
+function checkOnce(entity: readonly QuotaEntityPart[], seen: Set<string>): void {
+  const key = quotaKey(entity)
+  if (!seen.has(key)) {
+    seen.add(key)
+    return
+  }
+  const parts = entity.map(({ entityType, entityName }) => `${entityType}=${entityName}`)
+  throw new Refusal(
+    'INVALID_REQUEST',
+    `Ignoring duplicate entity ClientQuotaEntity(entries={${parts.join(', ')}})`,
+  )
 }
 
 function quotaKeysFor(entity: readonly QuotaEntityPart[]) {
@@ -89,6 +107,9 @@ function checkValue(
   const kind = known[key]
   if (kind === undefined) throw new Refusal('INVALID_REQUEST', `Invalid configuration key ${key}`)
   if (remove) return
+  if (!Number.isFinite(value)) {
+    throw new Refusal('INVALID_REQUEST', `Quota ${key} must be a finite number`)
+  }
   if (!(value > 0)) {
     throw new Refusal('INVALID_REQUEST', `Quota ${key} must be greater than 0`)
   }

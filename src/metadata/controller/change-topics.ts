@@ -4,7 +4,7 @@ import { removeTopicRecord } from '../../protocol/stored/metadata/09-remove-topi
 import { type Image, type TopicState, topicById } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command, ControllerView } from './controller.ts'
-import { checkAssignment, partitionRecords } from './create-topics.ts'
+import { checkAssignment, partitionRecords, partitionsPerRequestMax } from './create-topics.ts'
 import { placeReplicas } from './placement.ts'
 
 /** Which topic a request means: by name, or by id where the name is null. */
@@ -41,6 +41,15 @@ export function createPartitions(
   o: { readonly validateOnly: boolean },
 ): Command<GrownTopic[]> {
   return (view) => {
+    const added = ({ name, count }: Growth) =>
+      Math.max(count - (view.image.topics.get(name)?.partitions.length ?? count), 0)
+    if (topics.reduce((sum, topic) => sum + added(topic), 0) > partitionsPerRequestMax) {
+      const errorMessage = 'Excessively large number of additional partitions per request.'
+      const refused = topics.map(({ name }) => ({
+        ...{ name, error: 'POLICY_VIOLATION' as const, errorMessage },
+      }))
+      return { records: [], answer: refused }
+    }
     const records: MetadataRecord[] = []
     const grown = topics.map((topic): GrownTopic => {
       try {

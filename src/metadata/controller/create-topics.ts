@@ -25,8 +25,10 @@ export interface CreatedTopic {
   readonly overrides: Overrides
 }
 
+const clusterMetadataTopic = '__cluster_metadata'
+
 /** One batch holds a topic whole; Kafka's controller refuses more partitions in one request. */
-const partitionsPerRequestMax = 10_000
+export const partitionsPerRequestMax = 10_000
 
 /** Creates topics, each on its own terms: one that is refused does not keep the others away. */
 export function createTopics(
@@ -34,10 +36,16 @@ export function createTopics(
   o: { readonly validateOnly: boolean },
 ): Command<CreatedTopic[]> {
   return (view) => {
+    if (partitionsAsked(topics, view.settings.int('num.partitions')) > partitionsPerRequestMax) {
+      const why = 'Excessively large number of partitions per request.'
+      const names = [...new Set(topics.map(({ name }) => name))]
+      const refusal = new Refusal('POLICY_VIOLATION', why)
+      return { records: [], answer: names.map((name) => refused(name, refusal)) }
+    }
     const records: MetadataRecord[] = []
     const counts = new Map<string, number>()
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1)
-    const taken = new Map<string, string>()
+    const taken = collisions(view.image, topics)
     const seen = new Set<string>()
     const created: CreatedTopic[] = []
     for (const topic of topics) {
@@ -55,20 +63,18 @@ export function createTopics(
         created.push(refused(topic.name, error))
       }
     }
-    checkBatch(topics, records)
     return { records: o.validateOnly ? [] : records, answer: created }
   }
 }
 
-function checkBatch(topics: readonly CreatableTopic[], records: readonly MetadataRecord[]): void {
-  const partitions = records.filter(({ of }) => of === partitionRecord).length
-  if (partitions > partitionsPerRequestMax) {
-    throw new Refusal(
-      'POLICY_VIOLATION',
-      `Excessively large number of partitions per request: ${partitions} in ${topics.length} ` +
-        `topics, the limit is ${partitionsPerRequestMax}.`,
-    )
+/** What the request asks for in all, valid or not, as `ReplicationControlManager` counts. */
+function partitionsAsked(topics: readonly CreatableTopic[], byDefault: number): number {
+  let total = 0
+  for (const { assignments, numPartitions } of topics) {
+    if (assignments.length > 0) total += assignments.length
+    else total += numPartitions === -1 ? byDefault : Math.max(numPartitions, 0)
   }
+  return total
 }
 
 function refused(name: string, { reason, detail }: Refusal): CreatedTopic {
@@ -86,14 +92,13 @@ function refused(name: string, { reason, detail }: Refusal): CreatedTopic {
 function createTopic(
   view: ControllerView,
   topic: CreatableTopic,
-  taken: Map<string, string>,
+  taken: ReadonlyMap<string, string>,
 ): Decision<CreatedTopic> {
   checkName(view.image, topic.name, taken)
   const overrides = overridesOf(topic)
   validateTopicConfigs(overrides, view.settings)
   const replicas = topic.assignments.length > 0 ? assigned(view, topic) : placed(view, topic)
   const topicId = randomUuid(view.random)
-  taken.set(collisionKey(topic.name), topic.name)
   return {
     records: [
       metadataRecord(topicRecord, { name: topic.name, topicId }),
@@ -123,7 +128,26 @@ function overridesOf(topic: CreatableTopic): Map<string, string> {
   return overrides
 }
 
+/**
+ * Topics by what names may not collide in; those of the same request may, as on Kafka. Looked up once
+ * a request, and only where a name can collide.
+ */
+function collisions(image: Image, topics: readonly CreatableTopic[]): ReadonlyMap<string, string> {
+  const taken = new Map<string, string>()
+  if (!topics.some(({ name }) => /[._]/.test(name))) return taken
+  for (const name of image.topics.keys()) {
+    if (/[._]/.test(name)) taken.set(collisionKey(name), name)
+  }
+  return taken
+}
+
 function checkName(image: Image, name: string, taken: ReadonlyMap<string, string>): void {
+  if (name === clusterMetadataTopic) {
+    throw new Refusal(
+      'INVALID_REQUEST',
+      `Creation of internal topic ${clusterMetadataTopic} is prohibited.`,
+    )
+  }
   if (image.topics.has(name)) {
     throw new Refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
   }
@@ -131,14 +155,7 @@ function checkName(image: Image, name: string, taken: ReadonlyMap<string, string
   if (fault !== null) {
     throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
   }
-  if (!/[._]/.test(name)) return
-  const key = collisionKey(name)
-  let other = taken.get(key)
-  if (other === undefined) {
-    for (const existing of image.topics.keys()) {
-      if (collisionKey(existing) === key) other = existing
-    }
-  }
+  const other = taken.get(collisionKey(name))
   if (other !== undefined) {
     throw new Refusal(
       'INVALID_TOPIC_EXCEPTION',
@@ -163,12 +180,6 @@ function placed(view: ControllerView, topic: CreatableTopic): number[][] {
   }
   const { settings } = view
   const partitions = numPartitions === -1 ? settings.int('num.partitions') : numPartitions
-  if (partitions > partitionsPerRequestMax) {
-    throw new Refusal(
-      'INVALID_PARTITIONS',
-      `Number of partitions ${partitions} is above the limit of ${partitionsPerRequestMax}.`,
-    )
-  }
   const factor =
     replicationFactor === -1 ? settings.int('default.replication.factor') : replicationFactor
   return placeReplicas(view.image, partitions, grantedFactor(factor, settings), view.random)

@@ -15,7 +15,17 @@ export function validateTopicConfigs(overrides: Overrides, settings: BrokerSetti
     if (definition === undefined) {
       throw new Refusal('INVALID_CONFIG', `Unknown topic config name: ${name}`)
     }
-    parseConfig(definition, text)
+    const value = parseConfig(definition, text)
+    if (name.endsWith('.replication.throttled.replicas')) checkThrottled(name, value as string[])
+  }
+  if (
+    topicValue('remote.storage.enable', overrides, settings) === true &&
+    settings.text('remote.log.storage.system.enable') !== 'true'
+  ) {
+    throw new Refusal(
+      'INVALID_CONFIG',
+      'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',
+    )
   }
   const minLag = topicValue('min.compaction.lag.ms', overrides, settings) as number
   const maxLag = topicValue('max.compaction.lag.ms', overrides, settings) as number
@@ -26,6 +36,18 @@ export function validateTopicConfigs(overrides: Overrides, settings: BrokerSetti
         `max.compaction.lag.ms (${maxLag})`,
     )
   }
+}
+
+/** As `ThrottledReplicaListValidator`: `*`, or partition and broker in pairs. */
+function checkThrottled(name: string, replicas: readonly string[]): void {
+  const isAll = replicas.length === 1 && replicas[0] === '*'
+  if (isAll || replicas.every((one) => /^\d+:\d+$/.test(one))) return
+  throw new Refusal(
+    'INVALID_CONFIG',
+    `Invalid value [${replicas.join(', ')}] for configuration ${name}: ${name} must be the literal ` +
+      "'*' or a list of replicas in the following format: " +
+      '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
+  )
 }
 
 export function topicConfigRecords(topic: string, overrides: Overrides): MetadataRecord[] {

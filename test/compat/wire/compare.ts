@@ -3,6 +3,13 @@ import { type Settings, startBroker, startKafka, type Target } from '../targets.
 import { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 
+/** The versions in which a scenario is played: all that are stable. */
+export function versionsOf({ api }: Scenario): number[] {
+  const [first, last] = api.versions
+  const stable = Math.min(last, api.stableMax ?? last)
+  return Array.from({ length: stable - first + 1 }, (_, i) => first + i)
+}
+
 /** A test for each scenario and version: two brokers are asked the same and must answer the same. */
 export function compareAll(scenarios: readonly Scenario[], settings: Settings): void {
   let ours: Target
@@ -12,15 +19,13 @@ export function compareAll(scenarios: readonly Scenario[], settings: Settings): 
   })
   afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
 
-  const cases = scenarios.flatMap(({ api, title, run }) => {
-    const [first, last] = api.versions
-    const stable = Math.min(last, api.stableMax ?? last)
-    return Array.from({ length: stable - first + 1 }, (_, i) => {
-      const version = first + i
+  const cases = scenarios.flatMap((scenario) =>
+    versionsOf(scenario).map((version) => {
+      const { api, title, run } = scenario
       const name = `${api.name}${title === undefined ? '' : `, ${title},`} v${version}`
       return [name, { version, run }] as const
-    })
-  })
+    }),
+  )
 
   test.each(cases)('%s', async (_, { version, run }) => {
     const [mine, real] = await Promise.all(

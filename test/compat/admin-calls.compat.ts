@@ -1,0 +1,113 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { differences } from './admin-differences.ts'
+import { compile, startJava } from './kafka/java.ts'
+import { projectRoot } from './project-root.ts'
+import { freePort, startBroker, startKafka, type Target, targetName } from './targets.ts'
+
+/** One call of a method of Admin (`java/AdminCalls.java`), and what it came to. */
+interface Call {
+  /** The method, and what it is about where that matters. */
+  readonly method: string
+  readonly form: string
+  readonly result: string
+}
+
+const runTimeoutMs = 400_000
+
+/** What no two brokers share, by a word. */
+function plain(text: string, target: Target): string {
+  return text
+    .replaceAll(target.dataDir, 'DIR')
+    .replaceAll(String(target.port), 'PORT')
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID')
+    .replace(/(?<![\w.-])(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{22}(?![\w.-])/g, 'ID')
+    .replace(/(CONTROLLER:\/\/127\.0\.0\.1:)\d+/g, '$1PORT')
+    .replace(/(node|broker|attempt|epoch|producer ?id|call)(s?)[ :=]+\d{2,}/gi, '$1$2 N')
+}
+
+async function callsOn(target: Target, classes: string): Promise<Call[]> {
+  const program = startJava('AdminCalls', [target.bootstrap], { extra: [classes] })
+  const { code, stdout } = await program.end(runTimeoutMs)
+  if (code !== 0) throw new Error(program.describe())
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [name = '', about = '', form = '', result = ''] = plain(line, target).split('\t')
+      return { method: about === '' ? name : `${name}, ${about}`, form, result }
+    })
+}
+
+const page = join(projectRoot, 'docs', 'admin.md')
+const part = /(<!-- methods: [^\n]*-->\n)[\s\S]*?(<!-- end -->)/
+
+describe.skipIf(inject('javaMissing') !== null)(`Java's Admin on ${targetName}`, () => {
+  let ours: Target
+  let theirs: Target
+  let mine: Call[]
+  let real: Call[]
+
+  beforeAll(async () => {
+    const settings = {
+      'group.initial.rebalance.delay.ms': 0,
+      'offsets.topic.num.partitions': 4,
+      'transaction.state.log.num.partitions': 4,
+    }
+    const classes = await compile()
+    ;[ours, theirs] = await Promise.all([
+      startBroker({ settings, port: await freePort() }),
+      startKafka({ settings }),
+    ])
+    ;[mine, real] = await Promise.all([callsOn(ours, classes), callsOn(theirs, classes)])
+    if (process.env.ODRADEK_COMPAT_KEEP !== undefined) {
+      writeFileSync(`${process.env.ODRADEK_COMPAT_KEEP}.ours`, JSON.stringify(mine, null, 1))
+      writeFileSync(`${process.env.ODRADEK_COMPAT_KEEP}.real`, JSON.stringify(real, null, 1))
+    }
+  }, 2 * runTimeoutMs)
+  afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
+
+  test('no method is missed', () => {
+    expect(real.filter(({ method }) => method.startsWith('missed'))).toEqual([])
+    expect(real.length).toBeGreaterThan(200)
+    expect(mine.map(({ form }) => form)).toEqual(real.map(({ form }) => form))
+  })
+
+  test('results are equal, but where a reason is known', () => {
+    const unlike = real.flatMap(({ method, form, result }, i) =>
+      result === mine[i]?.result ? [] : [{ method, form, kafka: result, ours: mine[i]?.result }],
+    )
+    const surprising = unlike.filter(({ method }) => !(method in differences))
+    expect(surprising.map(({ ours: result, ...call }) => ({ ...call, kafka: result }))).toEqual(
+      surprising.map(({ ours: _, ...call }) => call),
+    )
+    if (targetName === 'kafka') return
+    const methods = new Set(unlike.map(({ method }) => method))
+    expect(
+      Object.keys(differences).filter((method) => !methods.has(method)),
+      'these are equal by now: no reason needed',
+    ).toEqual([])
+  })
+
+  test.skipIf(targetName === 'kafka')('docs/admin.md tells it', () => {
+    const methods = [...new Set(real.map(({ method }) => method))].toSorted()
+    const rows = methods.map((method) => {
+      const calls = real.filter((call) => call.method === method).length
+      const why = differences[method]
+      return `| ${method} | ${calls} | ${why === undefined ? 'equal' : `differs: ${why}`} |`
+    })
+    const differing = methods.filter((method) => method in differences).length
+    const lines = [
+      `${real.length} calls; ${methods.length - differing} rows equal, ${differing} not.`,
+      '',
+      '| Method | Calls | Result beside Apache Kafka |',
+      '| --- | --- | --- |',
+      ...rows,
+    ]
+    const text = readFileSync(page, 'utf8')
+    const wanted = text.replace(part, (_, start, end) => `${start}\n${lines.join('\n')}\n\n${end}`)
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(page, wanted)
+    else expect(text, 'UPDATE_DOCS=1 npm run test:compat -- admin-calls').toBe(wanted)
+  })
+})
