@@ -12,17 +12,21 @@ const protocols = {
     eager: [`${strategies}RangeAssignor`, 'metadata.max.age.ms=1000', session],
     cooperative: [`${strategies}CooperativeStickyAssignor`, 'metadata.max.age.ms=1000', session],
     'next-generation': ['group.protocol=consumer', 'metadata.max.age.ms=1000'],
+    static: [`${strategies}CooperativeStickyAssignor`, 'metadata.max.age.ms=1000', session],
+    'static next-generation': ['group.protocol=consumer', 'metadata.max.age.ms=1000'],
   },
   librdkafka: {
     eager: ['partition.assignment.strategy=range', refresh, session],
     cooperative: ['partition.assignment.strategy=cooperative-sticky', refresh, session],
     'next-generation': ['group.protocol=consumer', refresh],
   },
-} as const
+} as const satisfies Record<string, Record<string, readonly string[]>>
 const cases = [
   ['java', 'eager', 10],
   ['java', 'cooperative', 10],
   ['java', 'next-generation', 10],
+  ['java', 'static', 10],
+  ['java', 'static next-generation', 10],
   ['java', 'cooperative', 100],
   ['java', 'next-generation', 100],
   ['librdkafka', 'eager', 10],
@@ -94,7 +98,7 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
     '%s, %s, %i members: they come, die, fall silent and go; topics grow, come and go',
     { timeout: 600_000 },
     async (client, name, size) => {
-      const topic = `work-${client}-${name}-${size}`
+      const topic = `work-${client}-${name.replace(' ', '-')}-${size}`
       // A hundred members and the broker share a machine: any may be slow without being dead.
       const patienceMs = size > 10 ? 20_000 : 12_000
       const partitions = size + size / 2
@@ -115,10 +119,12 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
       const settings = [
         `group.id=many-${client}-${name}-${size}`,
         `max.poll.interval.ms=${patienceMs}`,
-        ...protocols[client][name],
+        ...(protocols[client] as Record<string, readonly string[]>)[name]!,
       ]
+      const isStatic = name.startsWith('static')
       const start = (count: number) => {
-        const args = [broker.bootstrap, `${topic}.*`, ...settings]
+        const instance = isStatic ? [`group.instance.prefix=i${started.length}`] : []
+        const args = [broker.bootstrap, `${topic}.*`, ...settings, ...instance]
         const process = client === 'java' ? javaMembers(classes, args) : pythonMembers(args)
         const members = new Members(process, ledger)
         started.push(members)
@@ -153,7 +159,8 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
       await noted('broker restarted', [a], grown)
 
       const before = a.lost
-      a.tell(`stall ${patienceMs * 1.5}`)
+      // Nobody takes leave of a static member: its session must run out.
+      a.tell(`stall ${patienceMs * 1.5 + (isStatic ? 12_000 : 0)}`)
       await until(
         () => a.owned[0]!.size === 0 || a.lost > before,
         () => 'the silent member was never told that it lost its partitions',

@@ -95,7 +95,12 @@ public final class Members {
 
     @Override
     public void run() {
-      try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties)) {
+      Properties mine = new Properties();
+      mine.putAll(properties);
+      // Static members (KIP-345) are told apart by their place in this process.
+      Object prefix = mine.remove("group.instance.prefix");
+      if (prefix != null) mine.put("group.instance.id", prefix + "-" + number);
+      try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(mine)) {
         if (isNew) consumer.subscribe(new SubscriptionPattern(topics), this);
         else consumer.subscribe(Pattern.compile(topics), this);
         while (!isLeaving) {
