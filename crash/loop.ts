@@ -148,7 +148,7 @@ function asker(java: Running, tell: (line: string) => void) {
 const complaint = /mismatch|Exception|Invalid|Found|Can't|corrupt|isvalid: false/i
 
 /** So many files go into one call of the tool: it takes a while to wake up, and a line has its limit. */
-const filesPerDump = 200
+const filesPerDump = 40
 
 async function dumpAll(dataDir: string): Promise<number> {
   const byKind: Record<'logs' | 'indexes' | 'others', string[]> = {
