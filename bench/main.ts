@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { getKafka, javaMissing, serverVersion, toolsVersion } from '../test/compat/kafka/jars.ts'
+import { needKafka, serverVersion, toolsVersion } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
 import { freePort, prepareKafka, Target } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
@@ -14,6 +14,7 @@ import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
+import { measureTopics } from './topics.ts'
 import { measureTransactions } from './transactions.ts'
 
 const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVersion} side by side
@@ -38,9 +39,11 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           recovery  start after kill -9 with --big-gb in the log
                           transactions  of 1, 100 and 10,000 records, one after the other
                           groups    a hundred Java consumers join a group, of either protocol
+                          topics    --many topics of one partition, one topic of as many
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
+  --many N              (10000, the most that one request may create)
   --tail-records N      records of the end-to-end latency (5000)
   --paced-seconds N     seconds of each paced run; the first third warms up (15)
   --write FILE          writes the report to FILE as well; without it nothing is written`
@@ -61,6 +64,7 @@ const { values: flags } = parseArgs({
     matrix: { type: 'boolean', default: false },
     'big-gb': { type: 'string', default: '5' },
     'compacted-records': { type: 'string', default: '1000000' },
+    many: { type: 'string', default: '10000' },
     'tail-records': { type: 'string', default: '5000' },
     'paced-seconds': { type: 'string', default: '15' },
     write: { type: 'string' },
@@ -78,6 +82,7 @@ const allParts = [
   'compaction',
   'transactions',
   'groups',
+  'topics',
 ] as const
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
@@ -279,9 +284,7 @@ async function main(): Promise<void> {
     console.log(help)
     return
   }
-  const missing = await javaMissing()
-  if (missing !== null) throw new Error(`the benchmark needs Java 17 and Maven: ${missing}`)
-  await getKafka()
+  await needKafka()
   // A certificate bundle named in the environment slows the start of Node; it is not ours to measure.
   delete process.env.NODE_EXTRA_CA_CERTS
   const unknown = [...parts].filter((part) => !allParts.includes(part as (typeof allParts)[number]))
@@ -311,6 +314,9 @@ async function main(): Promise<void> {
     tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, names, say))
   }
   if (parts.has('groups')) tables.push(await measureGroups(rounds, names, say))
+  if (parts.has('topics')) {
+    tables.push(...(await measureTopics({ count: Number(flags.many), rounds }, names, say)))
+  }
   const text = report(tables)
   console.log(text)
   if (flags.write !== undefined) writeFileSync(resolve(flags.write), text)

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { getKafka, javaMissing } from '../test/compat/kafka/jars.ts'
+import { needKafka } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
 import { crashLoop } from './loop.ts'
 
@@ -23,9 +23,7 @@ async function main(): Promise<void> {
     console.log(help)
     return
   }
-  const missing = await javaMissing()
-  if (missing !== null) throw new Error(`this needs Java 17 and Maven: ${missing}`)
-  await getKafka()
+  await needKafka()
   const seed = Number(flags.seed ?? Math.floor(Math.random() * 2 ** 31))
   const rounds = Number(flags.rounds)
   console.log(`seed ${seed}`)

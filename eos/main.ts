@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { getKafka, javaMissing } from '../test/compat/kafka/jars.ts'
+import { needKafka } from '../test/compat/kafka/jars.ts'
 import { eosLoop } from './loop.ts'
 
 const help = `npm run eos -- [flags]     kill -9 of the built command and of a Kafka Streams application
@@ -22,9 +22,7 @@ async function main(): Promise<void> {
     console.log(help)
     return
   }
-  const missing = await javaMissing()
-  if (missing !== null) throw new Error(`this needs Java 17 and Maven: ${missing}`)
-  await getKafka()
+  await needKafka()
   const seed = Number(flags.seed ?? Math.floor(Math.random() * 2 ** 31))
   console.log(`seed ${seed}`)
   const startedMs = performance.now()

@@ -7,8 +7,8 @@ import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { type Image, overridesOf, type TopicState, topicById } from '../metadata/image.ts'
 import type { Metadata } from '../metadata/metadata.ts'
-import { PartitionCoordinatorLog } from '../replication/coordinator-log.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import { coordinateTopic } from './coordinated-topic.ts'
 import { groupSettings } from './group-settings.ts'
 import { offsetsTopic } from './internal-topics.ts'
 
@@ -36,15 +36,12 @@ export function groupsOf(o: {
     topics: topicView(() => image),
     config: groupSettings(settings, (groupId) => overridesOf(image, resourceTypes.group, groupId)),
   })
-  partitions.listen({
-    elected(partition) {
-      if (partition.topic !== offsetsTopic) return
-      const log = new PartitionCoordinatorLog(partition, clock, 0)
-      groups.elected(partition.index, partition.leaderEpoch, log)
-    },
-    resigned(topic, index) {
-      if (topic === offsetsTopic) groups.resigned(index)
-    },
+  coordinateTopic({
+    topic: offsetsTopic,
+    coordinator: groups,
+    baseSequence: 0,
+    partitions,
+    clock,
   })
   metadata.listen((newest, { deleted, changed }) => {
     const before = image

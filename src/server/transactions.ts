@@ -7,8 +7,9 @@ import { TransactionCoordinator } from '../coordinator/transaction/coordinator.t
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import { type ErrorName, Refusal } from '../protocol/errors.ts'
-import { markerBatch, PartitionCoordinatorLog } from '../replication/coordinator-log.ts'
+import { markerBatch } from '../replication/coordinator-log.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import { coordinateTopic } from './coordinated-topic.ts'
 import { offsetsTopic, transactionsTopic } from './internal-topics.ts'
 import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
@@ -42,15 +43,12 @@ export function transactionsOf(rooms: Rooms): TransactionCoordinator {
     takeProducerId: () => producerIds.take(),
     writeMarker: (topic, partition, marker) => deliver(topic, partition, marker, rooms),
   })
-  partitions.listen({
-    elected(partition) {
-      if (partition.topic !== transactionsTopic) return
-      const log = new PartitionCoordinatorLog(partition, clock, -1)
-      transactions.elected(partition.index, partition.leaderEpoch, log)
-    },
-    resigned(topic, index) {
-      if (topic === transactionsTopic) transactions.resigned(index)
-    },
+  coordinateTopic({
+    topic: transactionsTopic,
+    coordinator: transactions,
+    baseSequence: -1,
+    partitions,
+    clock,
   })
   return transactions
 }

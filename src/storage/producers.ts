@@ -356,27 +356,27 @@ export class Producers {
 
   private checkSequence(batch: Batch, offset: number, state: ProducerState | undefined): void {
     const { baseSequence, producerEpoch, producerId } = batch
-    const where = `producer ${producerId} at offset ${offset} in partition ${this.partition}`
+    const where = () => `producer ${producerId} at offset ${offset} in partition ${this.partition}`
     const waiting = this.verifications.get(producerId)
     const isNew = state === undefined || state.batches.length === 0
     if (waiting?.bumpsEpoch === true && baseSequence !== 0 && isNew) {
-      throw outOfOrder(`Invalid sequence number for ${where}: ${baseSequence}; expected 0`)
+      throw outOfOrder(`Invalid sequence number for ${where()}: ${baseSequence}; expected 0`)
     }
     if (waiting !== undefined && baseSequence > waiting.lowestSequence) {
-      throw outOfOrder(`${baseSequence} of ${where} overtakes ${waiting.lowestSequence}`)
+      throw outOfOrder(`${baseSequence} of ${where()} overtakes ${waiting.lowestSequence}`)
     }
     if (state === undefined) return
     if (producerEpoch !== state.epoch) {
       if (baseSequence === 0 || state.epoch === noProducerEpoch) return
       throw outOfOrder(
-        `Invalid sequence number for new epoch of ${where}: ${producerEpoch} (request epoch), ${baseSequence} (seq. number), ${state.epoch} (current producer epoch)`,
+        `Invalid sequence number for new epoch of ${where()}: ${producerEpoch} (request epoch), ${baseSequence} (seq. number), ${state.epoch} (current producer epoch)`,
       )
     }
     const last = state.batches.at(-1)?.lastSequence ?? noSequence
     const expected = last === noSequence ? 0 : addSequence(last, 1)
     if (baseSequence === expected) return
     throw outOfOrder(
-      `Out of order sequence number for ${where}: ${baseSequence} (incoming seq. number), ${last} (current end sequence number)`,
+      `Out of order sequence number for ${where()}: ${baseSequence} (incoming seq. number), ${last} (current end sequence number)`,
     )
   }
 }

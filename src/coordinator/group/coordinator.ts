@@ -20,8 +20,7 @@ import type {
   TopicView,
   TransactionalProducer,
 } from '../coordinator-log.ts'
-import { HostedShard, type ShardKind } from '../hosted-shard.ts'
-import { keyPartition } from '../key-partition.ts'
+import { HostedShards } from '../hosted-shards.ts'
 import { checkHeartbeat } from './check-heartbeat.ts'
 import type {
   Client,
@@ -44,8 +43,6 @@ import type { GroupRecord } from './records.ts'
 import type { GroupShard } from './shard.ts'
 import { groupShards } from './shard-kind.ts'
 
-type Shard = HostedShard<GroupCommand, GroupRecord, GroupShard>
-
 export interface GroupCoordinatorOptions {
   /** Partitions of `__consumer_offsets`, as it is or as it will be created. */
   readonly partitionCount: () => number
@@ -65,44 +62,35 @@ export class GroupCoordinator {
   readonly topics: TopicView
   readonly config: GroupConfig
   private readonly o: GroupCoordinatorOptions
-  private readonly kind: ShardKind<GroupCommand, GroupRecord, GroupShard>
-  private readonly shards = new Map<number, Shard>()
-  private closed = false
+  private readonly shards: HostedShards<GroupCommand, GroupRecord, GroupShard>
 
   constructor(o: GroupCoordinatorOptions) {
     this.o = o
     this.topics = o.topics
     this.config = o.config
-    this.kind = groupShards(o)
+    const { partitionCount, clock, logger } = o
+    const kind = groupShards(o)
+    this.shards = new HostedShards({ partitionCount, kind: () => kind, clock, logger })
   }
 
   /** The partition of `__consumer_offsets` that keeps the group. */
   partitionFor(groupId: string): number {
-    return keyPartition(groupId, this.o.partitionCount())
+    return this.shards.partitionFor(groupId)
   }
 
   /** This broker leads the partition now; its groups are read from `log`. An older epoch is ignored. */
   elected(partition: number, leaderEpoch: number, log: CoordinatorLog): void {
-    const before = this.shards.get(partition)
-    if (this.closed || (before !== undefined && before.leaderEpoch >= leaderEpoch)) return
-    before?.close()
-    const { clock, logger } = this.o
-    const { kind } = this
-    this.shards.set(
-      partition,
-      new HostedShard({ kind, partition, leaderEpoch, log, clock, logger }),
-    )
+    this.shards.elected(partition, leaderEpoch, log)
   }
 
   /** Another broker leads the partition now. */
   resigned(partition: number): void {
-    this.shards.get(partition)?.close()
-    this.shards.delete(partition)
+    this.shards.resigned(partition)
   }
 
   /** What was committed of these topics is removed. */
   topicsDeleted(topics: readonly { readonly id: string; readonly name: string }[]): void {
-    for (const shard of this.shards.values()) shard.tell({ kind: 'topicsDeleted', topics })
+    this.shards.tellAll({ kind: 'topicsDeleted', topics })
   }
 
   /**
@@ -111,14 +99,12 @@ export class GroupCoordinator {
    * @param hasNew some of them are new, so that a regular expression may stand for more.
    */
   topicsChanged(names: ReadonlySet<string>, hasNew: boolean): void {
-    for (const shard of this.shards.values()) shard.tell({ kind: 'topicsChanged', names, hasNew })
+    this.shards.tellAll({ kind: 'topicsChanged', names, hasNew })
   }
 
   /** Parked requests are answered NOT_COORDINATOR. */
   close(): void {
-    this.closed = true
-    for (const shard of this.shards.values()) shard.close()
-    this.shards.clear()
+    this.shards.close()
   }
 
   /** @throws (rejects) Refusal INVALID_GROUP_ID | INVALID_SESSION_TIMEOUT and what the group says. */
@@ -167,7 +153,7 @@ export class GroupCoordinator {
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     if (request.groupId === '') return refused('INVALID_GROUP_ID')
     // A member need not be frightened while its group is being read.
-    if (this.shardOf(request.groupId)?.isLoading) return Promise.resolve({ errorCode: 0 })
+    if (this.shards.of(request.groupId)?.isLoading) return Promise.resolve({ errorCode: 0 })
     return this.call(request.groupId, (to) => ({ kind: 'heartbeat', to, request }))
   }
 
@@ -220,7 +206,7 @@ export class GroupCoordinator {
     request: Omit<CommitRequest, 'retentionTimeMs'>,
   ): Promise<CommitResult> {
     if (request.groupId === '') return refused('INVALID_GROUP_ID')
-    const shard = this.shardOf(request.groupId)
+    const shard = this.shards.of(request.groupId)
     if (shard?.isLoading === false) shard.log.checkProducer(producer)
     return this.call(request.groupId, (to) => ({
       kind: 'commitOffsets',
@@ -233,8 +219,7 @@ export class GroupCoordinator {
 
   /** Writes a transaction's end into a partition of `__consumer_offsets`, and takes note of it. */
   async endTransaction(partition: number, marker: Marker): Promise<void> {
-    const shard = this.shards.get(partition)
-    if (shard === undefined) throw new Refusal('NOT_COORDINATOR')
+    const shard = this.shards.at(partition)
     if (!shard.isLoading) shard.log.checkMarker(marker)
     await shard.call<true>((to) => ({ kind: 'endTransaction', to, marker }))
   }
@@ -262,25 +247,11 @@ export class GroupCoordinator {
       states: states.map((state) => state.trim().toLowerCase()),
       types: types.map((type) => type.trim().toLowerCase()),
     }
-    const lists = [...this.shards.values()].map(async (shard) => {
-      try {
-        return await shard.call<ListedGroup[]>((to) => ({ kind: 'list', to, ...filter }))
-      } catch (error) {
-        // Not this broker's any more, so not in its list.
-        if (error instanceof Refusal && error.reason === 'NOT_COORDINATOR') return []
-        throw error
-      }
-    })
-    return (await Promise.all(lists)).flat()
-  }
-
-  private shardOf(groupId: string): Shard | undefined {
-    return this.shards.get(this.partitionFor(groupId))
+    return this.shards.gather<ListedGroup>((to) => ({ kind: 'list', to, ...filter }))
   }
 
   private call<T>(groupId: string, command: (to: To<T>) => ClientCommand): Promise<T> {
-    const shard = this.shardOf(groupId)
-    return shard === undefined ? refused('NOT_COORDINATOR') : shard.call(command)
+    return this.shards.call(groupId, command)
   }
 
   /** A random id in Kafka's text form; none of these begins with a dash, for the sake of shells. */

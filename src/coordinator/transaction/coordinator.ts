@@ -2,8 +2,8 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Refusal } from '../../protocol/errors.ts'
 import type { CoordinatorLog, LoadedBatch } from '../coordinator-log.ts'
-import { HostedShard, type ShardKind, type To } from '../hosted-shard.ts'
-import { keyPartition } from '../key-partition.ts'
+import type { HostedShard, ShardKind, To } from '../hosted-shard.ts'
+import { HostedShards } from '../hosted-shards.ts'
 import type {
   DescribedTransaction,
   ListedTransaction,
@@ -42,47 +42,34 @@ interface OfProducer extends ProducerIdentity {
  */
 export class TransactionCoordinator {
   private readonly o: TransactionCoordinatorOptions
-  private readonly shards = new Map<number, Shard>()
+  private readonly shards: HostedShards<TransactionCommand, TransactionRecord, TransactionShard>
   private readonly delivery: MarkerDelivery
-  private closed = false
 
   constructor(o: TransactionCoordinatorOptions) {
     this.o = o
     this.delivery = new MarkerDelivery({ clock: o.clock, logger: o.logger, write: o.writeMarker })
+    const { partitionCount, clock, logger } = o
+    const kind = (host: () => Shard) => this.kindOf(host)
+    this.shards = new HostedShards({ partitionCount, kind, clock, logger })
   }
 
   /** The partition of `__transaction_state` that keeps the transactional id. */
   partitionFor(transactionalId: string): number {
-    return keyPartition(transactionalId, this.o.partitionCount())
+    return this.shards.partitionFor(transactionalId)
   }
 
   /** This broker leads the partition now. An older epoch is ignored. */
   elected(partition: number, leaderEpoch: number, log: CoordinatorLog): void {
-    const before = this.shards.get(partition)
-    if (this.closed || (before !== undefined && before.leaderEpoch >= leaderEpoch)) return
-    before?.close()
-    const { clock, logger } = this.o
-    const kind: ShardKind<TransactionCommand, TransactionRecord, TransactionShard> = {
-      topic: '__transaction_state',
-      newMachine: () => this.newShard(() => shard),
-      recordsOf,
-      append: (records: readonly TransactionRecord[]) => this.append(records, log),
-      loaded: { kind: 'loaded' },
-    }
-    const shard: Shard = new HostedShard({ kind, partition, leaderEpoch, log, clock, logger })
-    this.shards.set(partition, shard)
+    this.shards.elected(partition, leaderEpoch, log)
   }
 
   /** Another broker leads the partition now. */
   resigned(partition: number): void {
-    this.shards.get(partition)?.close()
-    this.shards.delete(partition)
+    this.shards.resigned(partition)
   }
 
   close(): void {
-    this.closed = true
-    for (const shard of this.shards.values()) shard.close()
-    this.shards.clear()
+    this.shards.close()
   }
 
   /**
@@ -147,32 +134,32 @@ export class TransactionCoordinator {
 
   /** @throws (rejects) Refusal COORDINATOR_LOAD_IN_PROGRESS while any partition is being read. */
   async list(filter: ListFilter): Promise<ListedTransaction[]> {
-    const shards = [...this.shards.values()]
-    if (shards.some(({ isLoading }) => isLoading)) throw new Refusal('COORDINATOR_LOAD_IN_PROGRESS')
-    const lists = shards.map(async (shard) => {
-      try {
-        return await shard.call<ListedTransaction[]>((to) => ({ kind: 'list', to, filter }))
-      } catch (error) {
-        // Not this broker's any more, so not in its list.
-        if (error instanceof Refusal && error.reason === 'NOT_COORDINATOR') return []
-        throw error
-      }
-    })
-    return (await Promise.all(lists)).flat()
+    if (this.shards.all().some(({ isLoading }) => isLoading)) {
+      throw new Refusal('COORDINATOR_LOAD_IN_PROGRESS')
+    }
+    return this.shards.gather<ListedTransaction>((to) => ({ kind: 'list', to, filter }))
   }
 
   private call<T>(
     { transactionalId }: { readonly transactionalId: string },
     command: (to: To<T>) => TransactionCommand,
   ): Promise<T> {
-    const shard = this.shards.get(this.partitionFor(transactionalId))
-    if (shard === undefined) return Promise.reject(new Refusal('NOT_COORDINATOR'))
-    return shard.call(command)
+    return this.shards.call(transactionalId, command)
   }
 
-  private append(records: readonly TransactionRecord[], log: CoordinatorLog): Promise<void> {
-    const { transactionVersion } = this.o.config
-    return log.append(records.map((record) => toKeyValue(record, transactionVersion)))
+  private kindOf(
+    host: () => Shard,
+  ): ShardKind<TransactionCommand, TransactionRecord, TransactionShard> {
+    return {
+      topic: '__transaction_state',
+      newMachine: () => this.newShard(host),
+      recordsOf,
+      append: (records, log) => {
+        const { transactionVersion } = this.o.config
+        return log.append(records.map((record) => toKeyValue(record, transactionVersion)))
+      },
+      loaded: { kind: 'loaded' },
+    }
   }
 
   private newShard(hostOf: () => Shard): TransactionShard {
@@ -207,7 +194,7 @@ export class TransactionCoordinator {
     machine: TransactionShard,
     host: Shard,
   ): Promise<void> {
-    const isVoid = () => this.closed || host.machine !== machine
+    const isVoid = () => this.shards.isClosed || host.machine !== machine
     const isDelivered = await this.delivery.deliver(order, host.leaderEpoch, isVoid)
     if (!isDelivered || isVoid()) return
     const { transactionalId, producerId, producerEpoch } = order

@@ -129,6 +129,13 @@ export async function getKafka(): Promise<void> {
   await resolve('streams')
 }
 
+/** For a program that cannot do without. @throws Error that says what is missing. */
+export async function needKafka(): Promise<void> {
+  const missing = await javaMissing()
+  if (missing !== null) throw new Error(`this needs Java 17 and Maven: ${missing}`)
+  await getKafka()
+}
+
 /** The jars of a set, absolute. @throws Error when they were not resolved. */
 export function jarsOf(classes: Classes): string[] {
   const lib = join(folderOf(classes), 'lib')

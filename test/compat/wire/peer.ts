@@ -24,10 +24,12 @@ const answerMs = 5_000
 export class Line {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer | string) => void)[] = []
+  readonly #answerMs: number
   #lastCorrelationId = 0
   #ended = false
 
-  constructor(port: number) {
+  constructor(port: number, answerMsMax = answerMs) {
+    this.#answerMs = answerMsMax
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     const cutter = new FrameCutter(2 ** 30)
     this.#socket.on('data', (piece) => {
@@ -71,7 +73,10 @@ export class Line {
 
   #answer(): Promise<Buffer | string> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(`no answer within ${answerMs} ms`), answerMs)
+      const timer = setTimeout(
+        () => resolve(`no answer within ${this.#answerMs} ms`),
+        this.#answerMs,
+      )
       this.#waiting.push((frame) => {
         clearTimeout(timer)
         resolve(frame)

@@ -1,0 +1,166 @@
+import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
+import { metadata } from '../src/protocol/messages/03-metadata.ts'
+import { createTopics } from '../src/protocol/messages/19-create-topics.ts'
+import { Target, type TargetName } from '../test/compat/targets.ts'
+import { Line } from '../test/compat/wire/peer.ts'
+import { cpuSeconds, residentMb, sleep } from './measure.ts'
+import { median, type Table } from './report.ts'
+import { Sheet } from './sheet.ts'
+
+/** So many partitions stand in one of two forms: as topics of one partition, or as one topic. */
+interface Form {
+  readonly title: string
+  readonly topics: readonly string[]
+  readonly partitions: number
+  /** Topics that a request to create them names. */
+  readonly atATime: number
+}
+
+const patienceMs = 600_000
+/** Once all is made it is left alone this long before memory is read. */
+const idleMs = 5_000
+const metadataAsked = 30
+const oneTopicAsked = 300
+
+function formsOf(count: number): Form[] {
+  const names = Array.from({ length: count }, (_, i) => `topic-${String(i).padStart(5, '0')}`)
+  const many = `${count.toLocaleString('en')}`
+  return [
+    { title: `${many} topics of 1 partition`, topics: names, partitions: 1, atATime: 100 },
+    { title: `one topic of ${many} partitions`, topics: ['wide'], partitions: count, atATime: 1 },
+  ]
+}
+
+/** Many partitions: how fast they come, what they cost, and how soon they are back after a start. */
+export async function measureTopics(
+  o: { readonly count: number; readonly rounds: number },
+  names: readonly TargetName[],
+  say: (line: string) => void,
+): Promise<Table[]> {
+  const tables: Table[] = []
+  for (const form of formsOf(o.count)) {
+    const sheet = new Sheet()
+    for (let round = 0; round < o.rounds; round++) {
+      for (const name of round % 2 === 0 ? names : names.toReversed()) {
+        say(`${form.title} ${round + 1}/${o.rounds}: ${name}`)
+        const target = new Target(name, { timeoutMs: patienceMs })
+        try {
+          await target.start()
+          await measureForm(sheet, target, form)
+        } finally {
+          await target.close()
+        }
+      }
+    }
+    tables.push(sheet.table(form.title))
+  }
+  return tables
+}
+
+async function measureForm(sheet: Sheet, target: Target, form: Form): Promise<void> {
+  const { name } = target
+  const count = form.topics.length * form.partitions
+  const emptyMb = residentMb(target.pid).nowMb
+  const before = cpuSeconds(target.pid)
+  const startMs = performance.now()
+  await create(target, form)
+  const created = performance.now() - startMs
+  await untilAllLed(target, form)
+  const led = performance.now() - startMs
+  const after = cpuSeconds(target.pid)
+  const cpu = after.user + after.system - before.user - before.system
+  sheet.note(name, 'created, by the answers', '1/s', count / (created / 1000))
+  sheet.note(name, 'created, until all can be written to', '1/s', count / (led / 1000))
+  sheet.note(name, 'broker CPU for one', 'ms', (cpu * 1000) / count)
+  await noteMetadata(sheet, target, form)
+  await sleep(idleMs)
+  const nowMb = residentMb(target.pid).nowMb
+  sheet.note(name, 'resident memory', 'MB', nowMb)
+  sheet.note(name, 'of it more than without them, each', 'KB', ((nowMb - emptyMb) * 1e3) / count)
+  await noteStart(sheet, target, form, 'clean stop', () => target.stop())
+  await noteStart(sheet, target, form, 'kill -9', () => target.kill9())
+}
+
+async function create(target: Target, { topics, partitions, atATime }: Form): Promise<void> {
+  const line = new Line(target.port, patienceMs)
+  for (let i = 0; i < topics.length; i += atATime) {
+    const asked = topics.slice(i, i + atATime).map((topic) => ({
+      ...{ name: topic, numPartitions: partitions, replicationFactor: 1 },
+      ...{ assignments: [], configs: [] },
+    }))
+    const body = { topics: asked, timeoutMs: patienceMs, validateOnly: false }
+    const answer = await line.ask(createTopics, 7, body)
+    const failed = answer.topics?.find((one: { errorCode: number }) => one.errorCode !== 0)
+    if (failed !== undefined || typeof answer === 'string') {
+      throw new Error(`not created: ${JSON.stringify(failed ?? answer)}`)
+    }
+  }
+  line.close()
+}
+
+/** Until the end of every partition can be asked for: its leader is there. */
+async function untilAllLed(target: Target, { topics, partitions }: Form): Promise<void> {
+  const asked = {
+    ...{ replicaId: -1, isolationLevel: 0 },
+    topics: topics.map((name) => ({
+      name,
+      partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
+        partitionIndex,
+        timestamp: -1,
+      })),
+    })),
+  }
+  const deadlineMs = performance.now() + patienceMs
+  while (performance.now() < deadlineMs) {
+    const line = new Line(target.port, patienceMs)
+    const answer = await line.ask(listOffsets, 7, asked)
+    line.close()
+    if (typeof answer !== 'string') {
+      type Answered = { readonly partitions: readonly { readonly errorCode: number }[] }
+      const all = (answer.topics as readonly Answered[]).flatMap((topic) => topic.partitions)
+      if (all.every(({ errorCode }) => errorCode === 0)) return
+    }
+    await sleep(20)
+  }
+  throw new Error(`not all partitions have a leader: ${target.describe()}`)
+}
+
+async function noteMetadata(sheet: Sheet, target: Target, { topics }: Form): Promise<void> {
+  const line = new Line(target.port, patienceMs)
+  const ask = async (asked: readonly { readonly name: string }[] | null, times: number) => {
+    const took: number[] = []
+    for (let i = 0; i < times; i++) {
+      const startMs = performance.now()
+      const answer = await line.ask(metadata, 12, { topics: asked, allowAutoTopicCreation: false })
+      took.push(performance.now() - startMs)
+      const expected = asked?.length ?? topics.length
+      if (!(answer.topics?.length >= expected))
+        throw new Error(`not all are in Metadata: ${answer}`)
+    }
+    return median(took)
+  }
+  await ask(null, metadataAsked) // warms both sides up
+  sheet.note(target.name, 'Metadata of all, median', 'ms', await ask(null, metadataAsked))
+  const one = [{ name: topics[topics.length >> 1]! }]
+  sheet.note(target.name, 'Metadata of one topic, median', 'ms', await ask(one, oneTopicAsked))
+  line.close()
+}
+
+async function noteStart(
+  sheet: Sheet,
+  target: Target,
+  form: Form,
+  after: string,
+  end: () => Promise<unknown>,
+): Promise<void> {
+  const { name } = target
+  const endingAtMs = performance.now()
+  await end()
+  if (after !== 'kill -9') {
+    sheet.note(name, 'clean stop', 's', (performance.now() - endingAtMs) / 1000)
+  }
+  const starting = target.start()
+  await Promise.all([starting, untilAllLed(target, form)])
+  const seconds = (performance.now() - target.startedAtMs) / 1000
+  sheet.note(name, `start after ${after}, until all can be written to`, 's', seconds)
+}
