@@ -53,7 +53,10 @@ export async function alterResources(
       if (one.type === resourceTypes.brokerLogger) {
         checkLogger(one, services)
         answer(one, 'NONE', null)
-      } else sound.push(one)
+      } else {
+        if (one.type === resourceTypes.broker) checkBrokerValues(one, services)
+        sound.push(one)
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       answer(one, error.reason, error.detail)
@@ -65,6 +68,35 @@ export async function alterResources(
     answer(sound[i]!, error, errorMessage)
   })
   return resources.map((one) => answers.get(one)!)
+}
+
+/**
+ * What Kafka's broker looks at before it asks the controller.
+ * @throws Refusal INVALID_REQUEST with its words.
+ */
+function checkBrokerValues({ name, changes }: ResourceChange, { settings }: Services): void {
+  const entriesOf = (key: string) => {
+    const set = changes.find((one) => one.name === key && one.operation === configOperations.set)
+    return (set?.value ?? '').split(',').flatMap((entry) => entry.trim() || [])
+  }
+  const perIp = 'max.connections.per.ip.overrides'
+  const odd = entriesOf(perIp).find((entry) => !entry.includes(':'))
+  if (odd !== undefined) {
+    throw new Refusal(
+      'INVALID_REQUEST',
+      `Error parsing configuration property '${perIp}': begin 0, end -1, length ${odd.length}`,
+    )
+  }
+  if (name === '') return
+  const dirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const missing = entriesOf('cordoned.log.dirs').filter((dir) => dir !== '*' && !dirs.includes(dir))
+  if (missing.length > 0) {
+    throw new Refusal(
+      'INVALID_REQUEST',
+      'requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. ' +
+        `Missing entries : ${missing.join(', ')}`,
+    )
+  }
 }
 
 const logLevels = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN']

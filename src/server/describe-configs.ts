@@ -188,7 +188,8 @@ function describeBroker(
 function brokerConfig(definition: ConfigDefinition, settings: BrokerSettings): DescribedConfig {
   const candidates = settings.candidates(definition.name)
   const isFixed = definition.update === 'read-only'
-  return described('broker', definition, definition.name, candidates, isFixed)
+  const value = settings.effectiveText(definition.name)
+  return described('broker', definition, definition.name, candidates, isFixed, value)
 }
 
 /** Groups and client metrics: overrides of their own, then a broker setting, then the default. */

@@ -30,6 +30,9 @@ export const configSources = {
 } as const
 export type ConfigSource = keyof typeof configSources
 
+const isDynamic = (source: ConfigSource) =>
+  source === 'dynamicBroker' || source === 'dynamicDefaultBroker'
+
 /** One of the values that a key could have, with where it comes from. */
 export interface ConfigCandidate {
   readonly name: string
@@ -55,18 +58,25 @@ export class BrokerSettings {
     return new BrokerSettings(this.statics, dynamic)
   }
 
-  /** All values of a broker key, the one in force first. */
+  /** All values of a broker key and of those that say the same in other units, the one in force first. */
   candidates(name: string): ConfigCandidate[] {
-    const definition = brokerKeys.get(name)
-    const found: ConfigCandidate[] = []
-    const add = (text: string | null | undefined, source: ConfigSource) => {
-      if (text !== undefined) found.push({ name, text, source })
-    }
-    add(this.dynamic.broker().get(name), 'dynamicBroker')
-    add(this.dynamic.cluster().get(name), 'dynamicDefaultBroker')
-    add(this.statics.get(name), 'staticBroker')
-    add(definition?.default, 'default')
-    return found
+    return fromMainKey(name, this.valuesOf(synonymsOf(name)))
+  }
+
+  /** What is said of any of these keys: the strongest source first, and of one source in their order. */
+  valuesOf(names: readonly string[]): ConfigCandidate[] {
+    const { dynamic, statics } = this
+    const from = (source: ConfigSource, textOf: (name: string) => string | null | undefined) =>
+      names.flatMap((name) => {
+        const text = textOf(name)
+        return text === undefined ? [] : [{ name, text, source }]
+      })
+    return [
+      ...from('dynamicBroker', (name) => dynamic.broker().get(name)),
+      ...from('dynamicDefaultBroker', (name) => dynamic.cluster().get(name)),
+      ...from('staticBroker', (name) => statics.get(name)),
+      ...from('default', (name) => brokerKeys.get(name)?.default),
+    ]
   }
 
   text(name: string): string | null {
@@ -75,8 +85,18 @@ export class BrokerSettings {
     return text ?? definitionOf(name)?.default ?? null
   }
 
+  /**
+   * What a key comes to beside those that say the same: once one of them is altered at run time, what
+   * stands in server.properties for the others counts no more (`DynamicBrokerConfig.overrideProps`).
+   */
+  effectiveText(name: string): string | null {
+    const altered = this.valuesOf(synonymsOf(name)).filter(({ source }) => isDynamic(source))
+    const isOutdone = altered.length > 0 && altered.every((one) => one.name !== name)
+    return isOutdone ? (brokerKeys.get(name)?.default ?? null) : this.text(name)
+  }
+
   isSet(name: string): boolean {
-    return this.candidates(name).some(({ source, text }) => source !== 'default' && text !== null)
+    return this.valuesOf([name]).some(({ source, text }) => source !== 'default' && text !== null)
   }
 
   int(name: string): number {
@@ -115,6 +135,25 @@ function definitionOf(name: string): ConfigDefinition | undefined {
   return brokerKeys.get(name) ?? ownKeys.get(name)
 }
 
+/** Broker keys that say the same, by each of them; the strongest first (`DynamicBrokerConfig`). */
+const families: ReadonlyMap<string, readonly string[]> = new Map(
+  [...topicKeys.values()].flatMap(({ synonyms }) => {
+    const names = synonyms?.map(([key]) => key) ?? []
+    return names.map((name) => [name, names] as const)
+  }),
+)
+
+/** A broker key and those that say the same in other units, the strongest first. */
+export function synonymsOf(name: string): readonly string[] {
+  return families.get(name) ?? [name]
+}
+
+/** As Kafka, which lists from the key itself on: what only its synonyms say before is not spoken of. */
+function fromMainKey(name: string, values: readonly ConfigCandidate[]): ConfigCandidate[] {
+  const first = values.findIndex((one) => one.name === name && one.text !== null)
+  return first < 0 ? [] : values.slice(first)
+}
+
 const unitMs = { same: 1, minutes: 60_000, hours: 3_600_000 } as const
 
 /** All values of a topic key, the one in force first (`ConfigHelper`, `ServerTopicConfigSynonyms`). */
@@ -129,14 +168,7 @@ export function topicCandidates(
   const ofTopic = own === undefined ? [] : [{ name, text: own, source: 'topic' } as const]
   const main = definition.synonym
   if (main === undefined) return ofTopic
-  const synonyms = definition.synonyms?.map(([key]) => key) ?? [main]
-  const all = synonyms.flatMap((synonym) => broker.candidates(synonym))
-  const order: ConfigSource[] = ['dynamicBroker', 'dynamicDefaultBroker', 'staticBroker', 'default']
-  const sorted = order.flatMap((source) => all.filter((one) => one.source === source))
-  const ofBroker = sorted.filter(({ text }) => text !== null)
-  // As Kafka, which lists from the main key on: what only hours or minutes say is not spoken of.
-  const first = ofBroker.findIndex((one) => one.name === main)
-  return [...ofTopic, ...(first < 0 ? [] : ofBroker.slice(first))]
+  return [...ofTopic, ...broker.candidates(main).filter(({ text }) => text !== null)]
 }
 
 /** The text in force of a topic key, hours and minutes turned into milliseconds. */

@@ -1,6 +1,6 @@
 import { type ErrorName, Refusal } from '../../protocol/errors.ts'
 import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
-import { type ConfigDefinition, parseConfig } from '../config/definition.ts'
+import { type ConfigDefinition, parseConfig, type UpdateMode } from '../config/definition.ts'
 import {
   brokerKeys,
   clientMetricsKeys,
@@ -69,19 +69,35 @@ function alterOne(view: ControllerView, resource: ResourceChange, brokerId: numb
   const before = overridesOf(view.image, type, name)
   const after = new Map(resource.replacesAll ? [] : before)
   for (const change of resource.changes) applyChange(after, change, definitions, view)
-  if (type === resourceTypes.broker && name === '') checkMinInsyncStays(view, before, after)
+  if (type === resourceTypes.broker) checkMinInsync(view, resource, before, after)
   validate(view, resource, after, definitions)
   return changedRecords(type, name, before, after)
 }
 
-/** With eligible leader replicas the cluster's min.insync.replicas may change, but not go (KIP-966). */
-function checkMinInsyncStays({ image }: ControllerView, before: Overrides, after: Overrides) {
+/**
+ * With eligible leader replicas min.insync.replicas is the cluster's alone: there it may change, but not
+ * go (KIP-966).
+ */
+function checkMinInsync(
+  { image }: ControllerView,
+  { name, changes }: ResourceChange,
+  before: Overrides,
+  after: Overrides,
+): void {
   const key = 'min.insync.replicas'
-  if (!before.has(key) || after.has(key) || (image.features.get(elrFeature) ?? 0) === 0) return
-  throw new Refusal(
-    'INVALID_CONFIG',
-    'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
-  )
+  if ((image.features.get(elrFeature) ?? 0) === 0) return
+  if (name === '' && before.has(key) && !after.has(key)) {
+    throw new Refusal(
+      'INVALID_CONFIG',
+      'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
+    )
+  }
+  if (name !== '' && changes.some((change) => change.name === key)) {
+    throw new Refusal(
+      'INVALID_CONFIG',
+      'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',
+    )
+  }
 }
 
 function definitionsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
@@ -186,13 +202,13 @@ function inherited(
 
 function validate(
   { settings }: ControllerView,
-  { type, name, changes }: ResourceChange,
+  { type, name }: ResourceChange,
   after: Overrides,
   definitions: ReadonlyMap<string, ConfigDefinition>,
 ): void {
   if (type === resourceTypes.topic) return validateTopicConfigs(after, settings)
   if (type === resourceTypes.clientMetrics) return validateSubscription(after, definitions)
-  if (type === resourceTypes.broker) checkUpdatable(changes, name === '')
+  if (type === resourceTypes.broker) checkUpdatable([...after.keys()], name === '')
   for (const [key, text] of after) {
     const definition = definitions.get(key)
     if (definition !== undefined) checkValue(definition, text, type)
@@ -213,20 +229,32 @@ function checkValue(definition: ConfigDefinition, text: string, type: number): v
   }
 }
 
+/** Keys and certificates change with a listener's prefix only (`SslConfigs.RECONFIGURABLE_CONFIGS`). */
+const ofListener =
+  /^ssl\.(key\.password|keystore\.(type|location|password|key|certificate\.chain)|truststore\.(type|location|password|certificates))$/
+
 /** A broker setting changes at run time only where Kafka lets it (`DynamicBrokerConfig`). */
-function checkUpdatable(changes: readonly ConfigChange[], isClusterWide: boolean): void {
-  const updateMode = (key: string) => brokerKeys.get(key)?.update
-  const fixed = changes.filter(({ name }) => updateMode(name) === 'read-only')
+function checkUpdatable(names: readonly string[], isClusterWide: boolean): void {
+  const withMode = (mode: UpdateMode) => names.filter((key) => brokerKeys.get(key)?.update === mode)
+  const fixed = withMode('read-only')
   if (fixed.length > 0) {
-    const keys = fixed.map(({ name }) => name).join(', ')
-    throw new Refusal('INVALID_REQUEST', `Cannot update these configs dynamically: [${keys}]`)
-  }
-  const own = changes.filter(({ name }) => updateMode(name) === 'per-broker')
-  if (isClusterWide && own.length > 0) {
-    const keys = own.map(({ name }) => name).join(', ')
     throw new Refusal(
       'INVALID_REQUEST',
-      `Cannot update these configs at default cluster level, broker id must be specified: [${keys}]`,
+      `Cannot update these configs dynamically: [${fixed.join(', ')}]`,
+    )
+  }
+  const ofListeners = names.filter((key) => ofListener.test(key))
+  if (ofListeners.length > 0) {
+    throw new Refusal(
+      'INVALID_REQUEST',
+      `These security configs can be dynamically updated only per-listener using the listener prefix: [${ofListeners.join(', ')}]`,
+    )
+  }
+  const own = withMode('per-broker')
+  if (isClusterWide && own.length > 0) {
+    throw new Refusal(
+      'INVALID_REQUEST',
+      `Cannot update these configs at default cluster level, broker id must be specified: [${own.join(', ')}]`,
     )
   }
 }

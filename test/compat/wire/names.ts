@@ -60,6 +60,8 @@ export class Names {
         this.learn(value, `${shaped[1]}-${this.#numbered('member', value)}`)
       }
     }
+    // The order of synonyms is that of their strength.
+    if (field === 'synonyms' && Array.isArray(value)) return value.map((one) => this.plain(one))
     return this.plain(value)
   }
 

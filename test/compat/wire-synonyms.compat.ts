@@ -1,0 +1,21 @@
+import { describe, inject } from 'vitest'
+import { targetName } from './targets.ts'
+import { compareAll } from './wire/compare.ts'
+import { familyScenarios, synonymScenarios } from './wire/synonyms.ts'
+
+/** As `wire`, over what DescribeConfigs lists as synonyms of settings that change at run time. */
+describe.skipIf(inject('javaMissing') !== null)(
+  `${targetName} tells synonyms as Kafka does`,
+  () => {
+    describe('by default', () => compareAll([...synonymScenarios, ...familyScenarios], {}))
+
+    describe('with static values', () =>
+      compareAll(familyScenarios, {
+        'log.retention.minutes': 9000,
+        'log.retention.hours': 100,
+        'log.roll.hours': 50,
+        'log.roll.jitter.hours': 2,
+        'log.flush.scheduler.interval.ms': 100000,
+      }))
+  },
+)
