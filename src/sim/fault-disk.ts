@@ -149,6 +149,7 @@ export class FaultDisk implements Disk {
 
   async readFile(path: string): Promise<Buffer | null> {
     this.checkAlive()
+    this.failIfDue('read', path)
     const inode = this.live.get(path)
     return inode instanceof Inode ? Buffer.from(inode.live) : null
   }
@@ -224,19 +225,22 @@ export class FaultDisk implements Disk {
   async step(action: string, path: string, run: (share: number) => void): Promise<void> {
     await Promise.resolve()
     this.checkAlive()
-    const fails = this.failures.find(
-      (each) => each.times > 0 && each.what.test(`${action} ${path}`),
-    )
-    if (fails !== undefined) {
-      fails.times--
-      throw failure(action, path, fails.code)
-    }
+    this.failIfDue(action, path)
     if (++this.steps < this.crashAt) return run(1)
     this.isDead = true
     const share = this.random.int(4)
     // Names change wholly or not at all; writes may stop anywhere.
     if (share > 0) run(action === 'write' ? this.random.int(1000) / 1000 : 1)
     throw new Crashed()
+  }
+
+  failIfDue(action: string, path: string): void {
+    const fails = this.failures.find(
+      (each) => each.times > 0 && each.what.test(`${action} ${path}`),
+    )
+    if (fails === undefined) return
+    fails.times--
+    throw failure(action, path, fails.code)
   }
 
   checkAlive(): void {
@@ -284,6 +288,7 @@ class FaultFile implements File {
 
   async read(position: number, length: number): Promise<Buffer> {
     this.disk.checkAlive()
+    this.disk.failIfDue('read', this.path)
     return Buffer.from(this.disk.find(this.path, 'read').live.subarray(position, position + length))
   }
 

@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { CleaningAborted, cleanLog } from './cleaner.ts'
+import { DiskError } from './disk.ts'
+import type { Log } from './log.ts'
 import type { LogDir, OpenLog } from './log-dir.ts'
 import { Throttle } from './throttle.ts'
 
@@ -87,13 +89,19 @@ export class Compaction {
         tookMs: Math.round(this.clock.monotonicMs() - startedMs),
       })
     } catch (error) {
-      if (log.isClosed || error instanceof CleaningAborted) return true
-      this.uncleanable.add(log.name)
-      const why = error instanceof Error ? error.message : String(error)
-      const message = 'a log cannot be compacted: left alone until the broker restarts'
-      this.logger.error(message, { partition: log.name, why })
+      if (log.isClosed || log.isOffline || isOvertaken(error, log)) return true
+      // Of a cleaner, unlike of a reader, a failure of the disk is the end of the directory.
+      if (error instanceof DiskError) dir.fail(error)
+      else this.leaveAlone(log, error)
     }
     return true
+  }
+
+  private leaveAlone(log: Log, error: unknown): void {
+    this.uncleanable.add(log.name)
+    const why = error instanceof Error ? error.message : String(error)
+    const message = 'a log cannot be compacted: left alone until the broker restarts'
+    this.logger.error(message, { partition: log.name, why })
   }
 
   private wait(): void {
@@ -117,8 +125,12 @@ export class Compaction {
         const { log } = open
         const isCompacted = open.isRetained && log.config.cleanupPolicy.includes('compact')
         if (!isCompacted || log.isOffline || this.uncleanable.has(log.name)) continue
-        const found = await this.examine(dir, open)
-        if (found !== null && isWorse(found, worst)) worst = found
+        try {
+          const found = await this.examine(dir, open)
+          if (found !== null && isWorse(found, worst)) worst = found
+        } catch (error) {
+          if (!log.isClosed && !log.isOffline) this.leaveAlone(log, error)
+        }
       }
     }
     return worst
@@ -173,6 +185,13 @@ export class Compaction {
     }
     return last.baseOffset
   }
+}
+
+/** Whether what is being cleaned was closed, cut or removed meanwhile: then it is looked at anew. */
+function isOvertaken(error: unknown, { segments }: Log): boolean {
+  if (error instanceof CleaningAborted) return true
+  if (!(error instanceof DiskError) || error.code !== 'ENOENT') return false
+  return segments.all.every(({ log }) => log.path !== error.path)
 }
 
 function isWorse(a: Candidate, b: Candidate | null): boolean {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Log } from './log.ts'
 import type { LogDir } from './log-dir.ts'
 import { deleteOldSegments } from './retention.ts'
 
@@ -65,14 +66,15 @@ export class Housekeeping {
   async retain(): Promise<void> {
     for (const { log, highWatermark, isRetained } of this.logs()) {
       if (!isRetained || log.isOffline) continue
-      const count = await deleteOldSegments(log, highWatermark(), this.clock.nowMs())
-      if (count > 0) {
+      await this.attempt('remove old segments', log, async () => {
+        const count = await deleteOldSegments(log, highWatermark(), this.clock.nowMs())
+        if (count === 0) return
         this.logger.info('removed old segments', {
           partition: log.name,
           segments: count,
           logStartOffset: log.logStartOffset,
         })
-      }
+      })
     }
   }
 
@@ -80,7 +82,21 @@ export class Housekeeping {
     const nowMs = this.clock.nowMs()
     for (const { log } of this.logs()) {
       const isDue = nowMs - log.lastFlushMs >= log.config.flushMs
-      if (isDue && !log.isOffline && log.flushedOffset < log.writtenOffset) await log.flush()
+      if (isDue && !log.isOffline && log.flushedOffset < log.writtenOffset) {
+        await this.attempt('flush', log, () => log.flush())
+      }
+    }
+  }
+
+  /** What fails of one log must not keep the work from the others. */
+  private async attempt(what: string, log: Log, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      // What ended the log, and that it has ended, has been said.
+      if (this.isStopped || log.isOffline || log.isClosed) return
+      const why = error instanceof Error ? error.message : String(error)
+      this.logger.error(`could not ${what}; tried again later`, { partition: log.name, why })
     }
   }
 

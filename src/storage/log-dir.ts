@@ -234,7 +234,7 @@ export class LogDir {
   async deleteLog(name: string): Promise<void> {
     const open = this.logs.get(name)
     if (open === undefined) return
-    const { disk, random, clock, logger } = this.o
+    const { disk, random, clock } = this.o
     this.logs.delete(name)
     this.names.delete(name)
     this.found.cleaner.delete(name)
@@ -245,11 +245,7 @@ export class LogDir {
     await this.guard(() => disk.rename(`${this.path}/${name}`, aside))
     const timer = clock.after(open.log.config.fileDeleteDelayMs, () => {
       this.removals.delete(timer)
-      disk
-        .remove(aside)
-        .catch((error: Error) =>
-          logger.error('a deleted partition could not be removed', { error: error.message }),
-        )
+      void this.guard(() => disk.remove(aside))
     })
     this.removals.add(timer)
   }
@@ -285,6 +281,8 @@ export class LogDir {
     try {
       await work()
     } catch (error) {
+      // Whatever failed meanwhile has said so.
+      if (this.isOffline) return
       if (!(error instanceof DiskError)) throw error
       this.fail(error)
     }

@@ -3,8 +3,9 @@ import type { LeaderEpochs } from './epochs.ts'
 import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
 import type { LogOptions } from './log-contract.ts'
 import type { Producers } from './producers.ts'
-import { Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
+import { segmentOf } from './segment-of.ts'
 
 /**
  * What a log keeps on disk beside the appends: closed segments, indexes, snapshots, epochs. Done in
@@ -106,15 +107,8 @@ export class LogFiles {
 
   /** An empty segment that is not in the log yet: what the cleaner writes. */
   newCleanedSegment(like: readonly Segment[]): Segment {
-    return new Segment({
-      disk: this.o.disk,
-      dir: this.o.dir,
-      baseOffset: like[0]!.baseOffset,
-      sizeBytes: 0,
-      nowMs: this.o.clock.nowMs(),
-      modifiedMs: like.at(-1)!.modifiedMs,
-      extension: suffixes.cleaned,
-    })
+    const { modifiedMs } = like.at(-1)!
+    return segmentOf(this.o, like[0]!.baseOffset, { size: 0, modifiedMs }, suffixes.cleaned)
   }
 
   /**
@@ -149,8 +143,12 @@ export class LogFiles {
 
   private removeLater(paths: readonly string[], clock: Clock, delayMs: number): void {
     clock.after(delayMs, () => {
-      // What is left after a failure is removed when the log is next opened.
-      for (const path of paths) this.o.disk.remove(path).catch(() => {})
+      for (const path of paths) {
+        this.o.disk.remove(path).catch((error: Error) => {
+          // Of a log that was given up, nobody asks: what is left goes when it is next opened.
+          if (!this.isStopped) this.onFailure(error)
+        })
+      }
     })
   }
 

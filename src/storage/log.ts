@@ -8,9 +8,11 @@ import type { LogConfig } from './log-config.ts'
 import type { AppendContext, Appended, LogOptions } from './log-contract.ts'
 import { LogFiles } from './log-files.ts'
 import type { Producers } from './producers.ts'
+import { ReadFailures } from './read-failures.ts'
 import { loadProducers, type RecoveredLog, recoverLog } from './recovery.ts'
-import { Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
+import { segmentOf } from './segment-of.ts'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampedOffset } from './timestamps.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 import { checkFits, type Validated } from './validate.ts'
@@ -31,6 +33,7 @@ export class Log {
   private readonly tail: HotTail
   private readonly queue: WriteQueue
   readonly files: LogFiles
+  readonly readFailures: ReadFailures
   private nextOffset: number
   private written: number
   private startOffset: number
@@ -53,6 +56,7 @@ export class Log {
     this.written = found.logEndOffset
     this.startOffset = found.logStartOffset
     const failed = (error: Error) => this.goOffline(error)
+    this.readFailures = new ReadFailures(o.name, o.logger)
     this.tail = new HotTail(o.tailMemory)
     this.files = new LogFiles(o, found, failed)
     this.queue = new WriteQueue({
@@ -261,7 +265,7 @@ export class Log {
     const old = [...this.segments.all]
     for (const segment of old) this.segments.remove(segment)
     await this.files.remove(old)
-    this.segments.push(this.newSegment(offset))
+    this.segments.push(segmentOf(this.o, offset))
     await this.segments.active.createFiles()
     this.startOffset = offset
     this.epochs.clear()
@@ -328,28 +332,13 @@ export class Log {
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       if (offset < this.startOffset) throw new Refusal('OFFSET_OUT_OF_RANGE', error.message)
-      this.goOffline(error)
-      throw new Refusal('KAFKA_STORAGE_ERROR', error.message)
+      throw this.readFailures.refusalOf(error)
     }
-  }
-
-  private newSegment(baseOffset: number): Segment {
-    const { clock, dir, disk, random } = this.o
-    const { segmentJitterMs, segmentMs } = this.config
-    const jitterMs = Math.min(segmentJitterMs, segmentMs)
-    return new Segment({
-      disk,
-      dir,
-      baseOffset,
-      sizeBytes: 0,
-      nowMs: clock.nowMs(),
-      jitterMs: jitterMs > 0 ? random.int(jitterMs) : 0,
-    })
   }
 
   private startSegment(baseOffset: number): void {
     const old = this.segments.active
-    this.segments.push(this.newSegment(baseOffset))
+    this.segments.push(segmentOf(this.o, baseOffset))
     this.files.rolled(old, this.segments.active, this.queue.lastPushed)
   }
 

@@ -3,8 +3,9 @@ import { LeaderEpochs } from './epochs.ts'
 import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
 import type { LogOptions } from './log-contract.ts'
 import { Producers } from './producers.ts'
-import { Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import { SegmentList } from './segment-list.ts'
+import { segmentOf } from './segment-of.ts'
 
 /** What was found in a partition's directory, made good where a crash had left it torn. */
 export interface RecoveredLog {
@@ -37,7 +38,7 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   const kept = await keepIntact(o, segments, recoveryPoint, epochs)
   const start = Math.max(o.logStartOffset, kept[0]?.baseOffset ?? 0)
   if (kept.length === 0) {
-    kept.push(emptySegment(o, start))
+    kept.push(segmentOf(o, start))
     await kept[0]!.createFiles()
   }
   const last = kept.at(-1)!
@@ -45,7 +46,7 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   if (logEndOffset < start) {
     // The checkpoint says that more was deleted than there is: what is left was deleted too.
     for (const segment of kept.splice(0)) await segment.remove()
-    kept.push(emptySegment(o, start))
+    kept.push(segmentOf(o, start))
     await kept[0]!.createFiles()
     logEndOffset = start
   }
@@ -120,17 +121,6 @@ function findSegments(o: LogOptions, entries: readonly DirectoryEntry[]): Segmen
     segments.push(segment)
   }
   return segments.sort((a, b) => a.baseOffset - b.baseOffset)
-}
-
-function segmentOf(
-  o: LogOptions,
-  baseOffset: number,
-  { size, modifiedMs }: DirectoryEntry,
-  extension = '',
-): Segment {
-  const { disk, dir } = o
-  const nowMs = o.clock.nowMs()
-  return new Segment({ disk, dir, baseOffset, sizeBytes: size, nowMs, modifiedMs, extension })
 }
 
 /** Reads through the segments from the recovery point on; cuts, and drops what follows, at damage. */
@@ -269,14 +259,4 @@ export async function loadProducers(
     }
   }
   return offsets[0] ?? -1
-}
-
-function emptySegment(o: LogOptions, baseOffset: number): Segment {
-  return new Segment({
-    disk: o.disk,
-    dir: o.dir,
-    baseOffset,
-    sizeBytes: 0,
-    nowMs: o.clock.nowMs(),
-  })
 }

@@ -1,3 +1,5 @@
+import { Refusal } from '../protocol/errors.ts'
+import { DiskError } from './disk.ts'
 import type { Segment } from './segment.ts'
 
 /** How much one call of the operating system may be given; the rest goes with the next. */
@@ -28,7 +30,10 @@ export interface WriteEvents {
   /** What must be done before a group is reported, `last` being its last write: perhaps a sync. */
   beforeReport(last: Write): Promise<void> | null
   written(write: Write): void
-  /** Told once, with the first error; every later write is rejected with it. */
+  /**
+   * Told once, with the first error. All that was not written is rejected with it, a failure of the
+   * disk as KAFKA_STORAGE_ERROR.
+   */
   failed(error: Error): void
 }
 
@@ -82,8 +87,9 @@ export class WriteQueue {
   /** Rejects what waits and what comes. */
   fail(error: Error): void {
     if (this.failure !== null) return
-    this.failure = error
-    for (const { reported } of this.waiting) reported.reject(error)
+    const refusal = refusalOf(error)
+    this.failure = refusal
+    for (const { reported } of this.waiting) reported.reject(refusal)
     this.waiting = []
     this.events.failed(error)
   }
@@ -95,8 +101,10 @@ export class WriteQueue {
       try {
         await this.write(group)
       } catch (error) {
-        for (const { reported } of group) reported.reject(error)
-        this.fail(error instanceof Error ? error : new Error(String(error)))
+        const why = error instanceof Error ? error : new Error(String(error))
+        const refusal = refusalOf(why)
+        for (const { reported } of group) reported.reject(refusal)
+        this.fail(why)
       }
     }
     this.isRunning = false
@@ -136,6 +144,11 @@ export class WriteQueue {
     }
     return this.waiting.splice(0, count)
   }
+}
+
+/** What a disk that fails means to whoever appends. */
+function refusalOf(error: Error): Error {
+  return error instanceof DiskError ? new Refusal('KAFKA_STORAGE_ERROR', error.message) : error
 }
 
 function deferred(): Deferred {

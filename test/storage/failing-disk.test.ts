@@ -31,6 +31,7 @@ describe('when the disk fails', () => {
       const second = append(log, batchOf(2)).written
       await expect(first).rejects.toThrow(code)
       await expect(second).rejects.toThrow(code)
+      await expect(first).rejects.toMatchObject({ reason: 'KAFKA_STORAGE_ERROR' })
       expect(() => append(log, batchOf(1))).toThrow('KAFKA_STORAGE_ERROR')
       expect(() => log.read(0, { maxBytes: 1, upTo: 1, minOneBatch: true })).toThrow(
         'KAFKA_STORAGE_ERROR',

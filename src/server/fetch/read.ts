@@ -125,9 +125,8 @@ function finish(
           ? await partition.log.abortedTransactions(wanted.asked.fetchOffset, nextOffset)
           : []
       return found(wanted, partition, request, chunks, bytes, aborted, null)
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal
-      return failed(wanted, partition, refusal.reason)
+    } catch (error) {
+      return failed(wanted, partition, partition.log.readFailures.refusalOf(error).reason)
     }
   })()
 }

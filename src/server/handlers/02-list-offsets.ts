@@ -124,10 +124,12 @@ async function find(
       // There is no tiered storage: nothing has been moved, nothing waits to be.
       return answer
   }
-  const found =
-    timestamp === maxTimestamp
-      ? await log.offsetOfMaxTimestamp()
-      : await log.offsetForTimestamp(timestamp)
+  const found = await (timestamp === maxTimestamp
+    ? log.offsetOfMaxTimestamp()
+    : log.offsetForTimestamp(timestamp)
+  ).catch((error: unknown) => {
+    throw log.readFailures.refusalOf(error)
+  })
   if (found === null || (found.offset >= end && timestamp !== maxTimestamp)) return answer
   return {
     ...answer,
