@@ -22,6 +22,7 @@ const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'any' }
 /** What is the same for all requests of one connection. */
 export interface Peer extends Vantage {
   readonly clientHost: string
+  readonly clientPort: number
   readonly principal: Principal
 }
 
@@ -69,7 +70,7 @@ export class Dispatcher implements Dispatch {
     { correlationId, clientId }: RequestHeader,
     connection: ConnectionState,
   ): RequestContext {
-    const { listenerName, dialled, clientHost, principal } = this.peer
+    const { listenerName, dialled, clientHost, clientPort, principal } = this.peer
     return {
       apiVersion,
       correlationId,
@@ -78,6 +79,7 @@ export class Dispatcher implements Dispatch {
       listenerName,
       dialled,
       clientHost,
+      clientPort,
       principal,
     }
   }

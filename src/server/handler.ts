@@ -10,6 +10,7 @@ export interface RequestContext extends Vantage {
   readonly clientId: string | null
   /** As Kafka prints an InetAddress: `/127.0.0.1`. */
   readonly clientHost: string
+  readonly clientPort: number
   readonly principal: Principal
   /** The same object for every request of a connection; what a connection must remember. */
   readonly connection: ConnectionState

@@ -22,6 +22,7 @@ export interface ListenerOptions {
   readonly logger: Logger
   readonly dispatcherOf: (peer: {
     readonly host: string
+    readonly port: number
     readonly localAddress: string
   }) => Dispatch
 }
@@ -153,7 +154,7 @@ export class Listener {
       piecesAreReused: reading !== null,
       pool: options.pool,
       state,
-      dispatcher: options.dispatcherOf({ host, localAddress }),
+      dispatcher: options.dispatcherOf({ host, port: socket.remotePort ?? 0, localAddress }),
       limits: options.limits,
       logger: options.logger,
       monotonicMs: options.clock.monotonicMs,

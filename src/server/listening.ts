@@ -61,9 +61,10 @@ export function openListeners(
         pool,
         clock,
         logger,
-        dispatcherOf: ({ host, localAddress }) =>
+        dispatcherOf: ({ host, port, localAddress }) =>
           new Dispatcher(byKey, services, {
             clientHost: `/${host}`,
+            clientPort: port,
             listenerName: plan.name,
             dialled: isUnadvertised(plan)
               ? { host: localAddress, reaches: services.identity.sharesProcessWith }

@@ -16,6 +16,8 @@ export interface TargetOptions {
   readonly port?: number | undefined
   readonly settings?: Settings | undefined
   readonly timeoutMs?: number | undefined
+  /** A folder of classes that Apache Kafka's settings name; odradek has no use for it. */
+  readonly classes?: string | undefined
 }
 
 export type TargetName = 'odradek' | 'kafka'
@@ -29,6 +31,7 @@ interface Launch {
   readonly port: number
   readonly settings: Settings
   readonly timeoutMs: number
+  readonly classes?: string | undefined
   /** Told as soon as there is a process: it can be killed before it serves anybody. */
   readonly spawned: (program: Running) => void
 }
@@ -46,6 +49,7 @@ export class Target {
   readonly #ownsDataDir: boolean
   readonly #settings: Settings
   readonly #timeoutMs: number
+  readonly #classes: string | undefined
   #port: number
   #program: Running | undefined
 
@@ -55,6 +59,7 @@ export class Target {
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), `${name}-`))
     this.#settings = options.settings ?? {}
     this.#timeoutMs = options.timeoutMs ?? 60_000
+    this.#classes = options.classes
     this.#port = options.port ?? 0
   }
 
@@ -82,6 +87,7 @@ export class Target {
       port: this.#port,
       settings: this.#settings,
       timeoutMs: this.#timeoutMs,
+      classes: this.#classes,
       spawned: (program) => {
         this.#program = program
       },
@@ -196,7 +202,11 @@ async function launchKafka(launch: Launch): Promise<number> {
   const properties = join(configDir, 'server.properties')
   writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
   if (isNew) await formatKafka(properties, clusterId)
-  const program = startJava('kafka.Kafka', [properties], { classes: 'server', jvm: brokerJvm })
+  const program = startJava('kafka.Kafka', [properties], {
+    classes: 'server',
+    jvm: brokerJvm,
+    extra: launch.classes === undefined ? [] : [launch.classes],
+  })
   launch.spawned(program)
   try {
     await program.until(/Kafka Server started/, launch.timeoutMs)

@@ -165,12 +165,11 @@ describe('client telemetry', () => {
       })
       return code
     }
-    expect(await push({ subscriptionId: 1 })).toBe(errorCode('UNKNOWN_SUBSCRIPTION_ID'))
     expect(await push({})).toBe(0)
     expect(await push({})).toBe(errorCode('THROTTLING_QUOTA_EXCEEDED'))
     expect(await push({ clientInstanceId: zeroUuid })).toBe(errorCode('INVALID_REQUEST'))
-    const metrics = await compress(1, Buffer.from('last'))
-    expect(await push({ terminating: true, compressionType: 1, metrics })).toBe(0)
+    const metrics = await compress(2, Buffer.from('last'))
+    expect(await push({ terminating: true, compressionType: 2, metrics })).toBe(0)
     expect(await push({})).toBe(errorCode('INVALID_REQUEST'))
     const kept = broker.clientMetrics()
     expect(kept).toHaveLength(1)
@@ -178,6 +177,7 @@ describe('client telemetry', () => {
       clientInstanceId: id,
       clientId: 'raw',
       softwareName: 'wired',
+      compression: 'snappy',
       metrics: Buffer.from('last'),
     })
   })

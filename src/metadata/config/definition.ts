@@ -116,6 +116,12 @@ function checkWords(
   const allowed = (one: string) =>
     words.some((word) => (anyCase ? word.toLowerCase() === one.toLowerCase() : word === one))
   if (Array.isArray(value)) {
+    if (value.includes('')) {
+      throw new Refusal(
+        'INVALID_CONFIG',
+        `Configuration '${definition.name}' values must not be empty.`,
+      )
+    }
     const wrong = value.find((one) => !allowed(one))
     if (wrong !== undefined) {
       throw invalid(definition, wrong, `String must be one of: ${words.join(', ')}`)

@@ -1,4 +1,5 @@
 import { Refusal } from '../../protocol/errors.ts'
+import { parseClientMatch } from '../client-match.ts'
 import { type ConfigDefinition, parseConfig } from '../config/definition.ts'
 import type { BrokerSettings, Overrides } from '../config/settings.ts'
 
@@ -22,16 +23,6 @@ export function validateGroup(overrides: Overrides, settings: BrokerSettings): v
 const intervalMsMin = 100
 const intervalMsMax = 3_600_000
 
-/** What clients can be chosen by (`ClientMetricsConfigs`). */
-const matchKeys: ReadonlySet<string> = new Set([
-  'client_instance_id',
-  'client_id',
-  'client_software_name',
-  'client_software_version',
-  'client_source_address',
-  'client_source_port',
-])
-
 /** @throws Refusal INVALID_REQUEST | INVALID_CONFIG with Kafka's words. */
 export function validateSubscription(
   overrides: Overrides,
@@ -42,7 +33,10 @@ export function validateSubscription(
     if (definition === undefined) {
       throw new Refusal('INVALID_REQUEST', `Unknown client metrics configuration: ${key}`)
     }
-    parseConfig(definition, text)
+    const value = parseConfig(definition, text)
+    if (Array.isArray(value) && value.includes('')) {
+      throw new Refusal('INVALID_CONFIG', `Configuration '${key}' values must not be empty.`)
+    }
   }
   const interval = overrides.get('interval.ms')
   if (
@@ -55,9 +49,5 @@ export function validateSubscription(
         `${intervalMsMax} (1 hour)`,
     )
   }
-  for (const part of (overrides.get('match') ?? '').split(',')) {
-    const at = part.indexOf('=')
-    if (part.trim() === '' || (at > 0 && matchKeys.has(part.slice(0, at).trim()))) continue
-    throw new Refusal('INVALID_CONFIG', `Illegal client matching pattern: ${part.trim()}`)
-  }
+  parseClientMatch(overrides.get('match') ?? '')
 }

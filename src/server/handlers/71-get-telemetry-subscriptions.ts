@@ -11,7 +11,11 @@ const compressions = [codecs.zstd, codecs.lz4, codecs.gzip, codecs.snappy]
 export const handleGetTelemetrySubscriptions = handler(
   getTelemetrySubscriptions,
   ({ clientInstanceId }, context, { telemetry, settings }) => {
-    const wanted = telemetry.subscribe(clientInstanceId, telemetryClient(context))
+    const wanted = telemetry.subscribe(
+      clientInstanceId,
+      telemetryClient(context),
+      context.connection.closed,
+    )
     return {
       throttleTimeMs: 0,
       errorCode: 0,

@@ -1,18 +1,25 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import { crc32c } from '../../base/crc32c.ts'
 import type { Random } from '../../base/random.ts'
+import {
+  type ClientMatch,
+  type ClientProperty,
+  parseClientMatch,
+} from '../../metadata/client-match.ts'
 import { resourceTypes } from '../../metadata/config/keys.ts'
+import type { Overrides } from '../../metadata/config/settings.ts'
 import { randomUuid } from '../../metadata/controller/controller.ts'
 import type { Image } from '../../metadata/image.ts'
 import { Refusal } from '../../protocol/errors.ts'
+import type { codecs } from '../../protocol/records/batch.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
-import { matchesClient } from './match.ts'
 
 /** What a client says of itself, beyond its metrics. */
 export interface TelemetryClient {
   readonly clientId: string | null
+  /** As Kafka prints an InetAddress: `/127.0.0.1`. */
   readonly clientHost: string
+  readonly clientPort: number
   readonly softwareName: string
   readonly softwareVersion: string
 }
@@ -21,6 +28,10 @@ export interface TelemetryClient {
 export interface ClientMetrics extends TelemetryClient {
   readonly clientInstanceId: string
   readonly receivedMs: number
+  /** The client said that they were its last. */
+  readonly isTerminating: boolean
+  /** How they were sent. */
+  readonly compression: keyof typeof codecs
   /** OpenTelemetry's MetricsData in protocol buffers, decompressed. */
   readonly metrics: Buffer
 }
@@ -29,22 +40,45 @@ export interface Subscription {
   readonly clientInstanceId: string
   readonly subscriptionId: number
   readonly pushIntervalMs: number
-  /** Prefixes of metric names; one empty string for all. */
+  /** Prefixes of metric names; one `*` for all. */
   readonly metrics: readonly string[]
 }
 
+/** What is known of a client until its connection is gone, or the subscriptions change. */
 interface Instance {
-  subscription: Subscription
+  readonly subscription: Subscription
+  /** Of which state of the subscriptions. */
+  readonly version: number
   lastAskedMs: number
   lastPushedMs: number
   isTerminating: boolean
-  /** The client was told to ask anew, and may do so at once. */
+  /** Its push was refused in a way that it gets over by asking anew, at once. */
   mayAskAgain: boolean
 }
 
+/** A client's word that metrics are coming. */
+export interface Push {
+  readonly clientInstanceId: string
+  readonly subscriptionId: number
+  /** It is the client's last. */
+  readonly isTerminating: boolean
+  /** They are compressed in a way that is known here. */
+  readonly isReadable: boolean
+  readonly bytes: number
+  readonly bytesMax: number
+}
+
+type Subscriptions = readonly (readonly [string, Overrides])[]
+
+const isSubscription = (key: string) => key.startsWith(`${resourceTypes.clientMetrics}:`)
+
+/** `Uuid.RESERVED`: nobody's. */
+const reservedIds: ReadonlySet<string> = new Set([zeroUuid, 'AAAAAAAAAAAAAAAAAAAAAQ'])
 /** More clients are not remembered: the longest silent is forgotten. */
 const clientsMax = 1000
-/** `ClientMetricsConfigs.INTERVAL_MS_DEFAULT`: how often a client asks where nothing is subscribed. */
+/** Subscriptions whose expressions are kept compiled. */
+const matchesMax = 100
+/** `ClientMetricsConfigs.INTERVAL_MS_DEFAULT`: the longest that a client waits, whatever it is told. */
 const intervalMsDefault = 300_000
 
 /**
@@ -56,6 +90,10 @@ export class ClientTelemetry {
   private readonly random: Random
   private readonly image: () => Image
   private readonly instances = new Map<string, Instance>()
+  private readonly matches = new Map<string, ClientMatch>()
+  private version = 0
+  private lastConfigs: Image['configs'] | null = null
+  private lastSubscriptions: Subscriptions = []
   private readonly newest = new Map<string, ClientMetrics>()
 
   constructor(o: {
@@ -74,98 +112,140 @@ export class ClientTelemetry {
   }
 
   /** @throws Refusal THROTTLING_QUOTA_EXCEEDED for one that asks again before its interval is over. */
-  subscribe(clientInstanceId: string, client: TelemetryClient): Subscription {
-    const id = clientInstanceId === zeroUuid ? randomUuid(this.random) : clientInstanceId
+  subscribe(clientInstanceId: string, client: TelemetryClient, gone: AbortSignal): Subscription {
+    const isGiven = !reservedIds.has(clientInstanceId)
+    const id = isGiven ? clientInstanceId : randomUuid(this.random)
     const nowMs = this.clock.monotonicMs()
-    const subscription = this.subscriptionOf(id, client)
-    const known = this.instances.get(id)
-    if (known === undefined) {
-      this.remember(id, newInstance(subscription, nowMs))
-      return subscription
-    }
-    const isEarly = nowMs < known.lastAskedMs + known.subscription.pushIntervalMs
-    if (isEarly && !known.mayAskAgain) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
-    known.subscription = subscription
-    known.lastAskedMs = nowMs
-    known.mayAskAgain = false
-    return subscription
+    const instance = this.instanceOf(id, client, gone)
+    const lastMs = Math.max(instance.lastAskedMs, instance.lastPushedMs)
+    if (nowMs - lastMs >= instance.subscription.pushIntervalMs) instance.lastAskedMs = nowMs
+    else if (!instance.mayAskAgain) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
+    instance.mayAskAgain = false
+    return instance.subscription
   }
 
   /**
    * Takes word that metrics are coming; the caller decompresses and calls `keep`.
-   * @throws Refusal INVALID_REQUEST, UNKNOWN_SUBSCRIPTION_ID, THROTTLING_QUOTA_EXCEEDED
+   * @throws Refusal INVALID_REQUEST, UNKNOWN_SUBSCRIPTION_ID, THROTTLING_QUOTA_EXCEEDED,
+   *   UNSUPPORTED_COMPRESSION_TYPE, TELEMETRY_TOO_LARGE
    */
-  admit(o: {
-    readonly clientInstanceId: string
-    readonly subscriptionId: number
-    readonly isTerminating: boolean
-    readonly client: TelemetryClient
-  }): void {
-    const { clientInstanceId: id, subscriptionId, isTerminating, client } = o
-    if (id === zeroUuid) throw new Refusal('INVALID_REQUEST')
-    const nowMs = this.clock.monotonicMs()
-    const fresh = this.subscriptionOf(id, client)
-    let instance = this.instances.get(id)
-    if (instance === undefined) {
-      instance = newInstance(fresh, nowMs)
-      this.remember(id, instance)
+  admit(push: Push, client: TelemetryClient, gone: AbortSignal): void {
+    if (reservedIds.has(push.clientInstanceId)) throw new Refusal('INVALID_REQUEST')
+    const instance = this.instanceOf(push.clientInstanceId, client, gone)
+    try {
+      this.check(push, instance)
+    } catch (error) {
+      const reason = error instanceof Refusal ? error.reason : null
+      instance.mayAskAgain =
+        reason === 'UNKNOWN_SUBSCRIPTION_ID' || reason === 'UNSUPPORTED_COMPRESSION_TYPE'
+      throw error
+    } finally {
+      instance.isTerminating = push.isTerminating
     }
-    if (instance.isTerminating) throw new Refusal('INVALID_REQUEST')
-    const { subscription, lastPushedMs, lastAskedMs } = instance
-    const isFirst = lastPushedMs <= lastAskedMs
-    const isEarly = !isFirst && nowMs < lastPushedMs + subscription.pushIntervalMs
-    if (isEarly && !isTerminating) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
-    if (subscriptionId !== fresh.subscriptionId) {
-      instance.mayAskAgain = true
-      throw new Refusal('UNKNOWN_SUBSCRIPTION_ID')
-    }
-    if (!isDeepStrictEqual(fresh, subscription)) instance.subscription = fresh
-    instance.lastPushedMs = nowMs
-    instance.isTerminating = isTerminating
   }
 
-  keep(clientInstanceId: string, client: TelemetryClient, metrics: Buffer): void {
-    const receivedMs = this.clock.nowMs()
+  private check(push: Push, instance: Instance): void {
+    if (instance.isTerminating) throw new Refusal('INVALID_REQUEST')
+    const nowMs = this.clock.monotonicMs()
+    const { subscription, lastPushedMs, lastAskedMs } = instance
+    const isFirst = lastAskedMs > lastPushedMs
+    if (isFirst || nowMs - lastPushedMs >= subscription.pushIntervalMs)
+      instance.lastPushedMs = nowMs
+    else if (!push.isTerminating) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
+    if (push.subscriptionId !== subscription.subscriptionId) {
+      throw new Refusal('UNKNOWN_SUBSCRIPTION_ID')
+    }
+    if (!push.isReadable) throw new Refusal('UNSUPPORTED_COMPRESSION_TYPE')
+    if (push.bytes > push.bytesMax) throw new Refusal('TELEMETRY_TOO_LARGE')
+  }
+
+  keep(metrics: Omit<ClientMetrics, 'receivedMs'>): void {
+    const { clientInstanceId } = metrics
     this.newest.delete(clientInstanceId)
-    this.newest.set(clientInstanceId, { ...client, clientInstanceId, receivedMs, metrics })
+    this.newest.set(clientInstanceId, { ...metrics, receivedMs: this.clock.nowMs() })
     forgetBeyond(this.newest)
   }
 
-  private remember(id: string, instance: Instance): void {
+  private instanceOf(id: string, client: TelemetryClient, gone: AbortSignal): Instance {
+    const version = this.versionOfSubscriptions()
+    const known = this.instances.get(id)
+    if (known !== undefined && known.version === version) return known
+    const instance: Instance = {
+      subscription: this.subscriptionOf(id, client),
+      version,
+      lastAskedMs: Number.NEGATIVE_INFINITY,
+      lastPushedMs: Number.NEGATIVE_INFINITY,
+      isTerminating: false,
+      mayAskAgain: false,
+    }
+    if (known === undefined) {
+      gone.addEventListener('abort', () => void this.instances.delete(id), { once: true })
+    }
     this.instances.set(id, instance)
     forgetBeyond(this.instances)
+    return instance
+  }
+
+  /** Rises with every change of a subscription. */
+  private versionOfSubscriptions(): number {
+    const { configs } = this.image()
+    if (configs === this.lastConfigs) return this.version
+    this.lastConfigs = configs
+    const now = [...configs].filter(([key]) => isSubscription(key))
+    const isSame =
+      now.length === this.lastSubscriptions.length &&
+      now.every(([, overrides], i) => overrides === this.lastSubscriptions[i]?.[1])
+    if (!isSame) this.version++
+    this.lastSubscriptions = now
+    return this.version
+  }
+
+  /** A text is read once, not for each request. */
+  private matchOf(text: string): ClientMatch {
+    const known = this.matches.get(text)
+    if (known !== undefined) return known
+    const match = parseClientMatch(text)
+    this.matches.set(text, match)
+    if (this.matches.size > matchesMax) this.matches.delete(this.matches.keys().next().value!)
+    return match
   }
 
   /** What all `client-metrics` resources together ask of a client. */
   private subscriptionOf(clientInstanceId: string, client: TelemetryClient): Subscription {
     const metrics = new Set<string>()
-    let pushIntervalMs = Number.POSITIVE_INFINITY
-    for (const [key, overrides] of this.image().configs) {
-      if (!key.startsWith(`${resourceTypes.clientMetrics}:`)) continue
-      const match = overrides.get('match') ?? ''
-      if (!matchesClient(match, { ...client, clientInstanceId })) continue
+    let pushIntervalMs = intervalMsDefault
+    for (const [, overrides] of this.lastSubscriptions) {
+      const match = this.matchOf(overrides.get('match') ?? '')
+      if (!isMeant(match, { ...client, clientInstanceId })) continue
       const interval = Number(overrides.get('interval.ms') ?? intervalMsDefault)
       pushIntervalMs = Math.min(pushIntervalMs, interval)
       for (const name of (overrides.get('metrics') ?? '').split(',')) {
         if (name.trim() !== '') metrics.add(name.trim())
       }
     }
-    if (!Number.isFinite(pushIntervalMs)) pushIntervalMs = intervalMsDefault
-    const wanted = metrics.has('*') ? [''] : [...metrics]
+    const wanted = metrics.has('*') ? ['*'] : [...metrics]
     const subscriptionId = idOf(wanted, pushIntervalMs, clientInstanceId)
     return { clientInstanceId, subscriptionId, pushIntervalMs, metrics: wanted }
   }
 }
 
-function newInstance(subscription: Subscription, nowMs: number): Instance {
-  const lastPushedMs = Number.NEGATIVE_INFINITY
-  return {
-    subscription,
-    lastAskedMs: nowMs,
-    lastPushedMs,
-    isTerminating: false,
-    mayAskAgain: false,
-  }
+type AskedClient = TelemetryClient & { readonly clientInstanceId: string }
+
+const propertyOf: Readonly<Record<ClientProperty, (client: AskedClient) => string | null>> = {
+  client_instance_id: (client) => client.clientInstanceId,
+  client_id: (client) => client.clientId,
+  client_software_name: (client) => client.softwareName,
+  client_software_version: (client) => client.softwareVersion,
+  client_source_address: (client) => client.clientHost.replace(/^\//, ''),
+  client_source_port: (client) => String(client.clientPort),
+}
+
+/** Whether every expression fits the whole of its property. */
+function isMeant(match: ClientMatch, client: AskedClient): boolean {
+  return [...match].every(([property, expression]) => {
+    const value = propertyOf[property](client)
+    return value !== null && expression.matches(value)
+  })
 }
 
 function forgetBeyond(map: Map<string, unknown>): void {

@@ -5,8 +5,9 @@ import type { TelemetryClient } from './client-telemetry.ts'
 export function telemetryClient({
   clientId,
   clientHost,
+  clientPort,
   connection,
 }: RequestContext): TelemetryClient {
   const { softwareName, softwareVersion } = connection
-  return { clientId, clientHost, softwareName, softwareVersion }
+  return { clientId, clientHost, clientPort, softwareName, softwareVersion }
 }

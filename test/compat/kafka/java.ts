@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path'
 import { Running, runWell } from '../process.ts'
 import { projectRoot } from '../project-root.ts'
-import { type Classes, classPathOf, kafkaHome, loggingArgs } from './jars.ts'
+import { type Classes, classPathOf, jarsOf, kafkaHome, loggingArgs } from './jars.ts'
 
 const sources = join(projectRoot, 'test', 'compat', 'java')
 
@@ -37,18 +37,23 @@ export async function compile(): Promise<string> {
   return folder
 }
 
-/** Starts a main class in a JVM of its own: for what must be killed, or measured. */
+/**
+ * Starts a main class in a JVM of its own: for what must be killed, or measured.
+ * @param options.without jars that it must do without, by their path.
+ */
 export function startJava(
   mainClass: string,
   args: readonly string[],
-  options: { classes?: Classes; extra?: string[]; jvm?: string[] } = {},
+  options: { classes?: Classes; extra?: string[]; jvm?: string[]; without?: RegExp } = {},
 ): Running {
-  const { classes = 'tools', extra = [], jvm = quickStart } = options
+  const { classes = 'tools', extra = [], jvm = quickStart, without } = options
   return new Running('java', [
     ...jvm,
     ...loggingArgs(classes),
     '-cp',
-    classPathOf(classes, ...extra),
+    without === undefined
+      ? classPathOf(classes, ...extra)
+      : [...extra, ...jarsOf(classes).filter((jar) => !without.test(jar))].join(':'),
     mainClass,
     ...args,
   ])

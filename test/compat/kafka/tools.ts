@@ -6,6 +6,7 @@ import { compile } from './java.ts'
 const mainClasses = {
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   configs: 'kafka.admin.ConfigCommand',
+  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compile } from '../kafka/java.ts'
 import { type Settings, startBroker, startKafka, type Target } from '../targets.ts'
 import { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
@@ -11,11 +12,17 @@ export function versionsOf({ api }: Scenario): number[] {
 }
 
 /** A test for each scenario and version: two brokers are asked the same and must answer the same. */
-export function compareAll(scenarios: readonly Scenario[], settings: Settings): void {
+export function compareAll(
+  scenarios: readonly Scenario[],
+  settings: Settings,
+  options: { readonly withClasses?: boolean } = {},
+): void {
   let ours: Target
   let theirs: Target
   beforeAll(async () => {
-    ;[ours, theirs] = await Promise.all([startBroker({ settings }), startKafka({ settings })])
+    const classes = options.withClasses === true ? await compile() : undefined
+    const both = { settings, classes }
+    ;[ours, theirs] = await Promise.all([startBroker(both), startKafka(both)])
   })
   afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
 

@@ -46,6 +46,22 @@ function described(peer: Peer) {
 
 const { set, delete: remove, append, subtract } = operations
 
+/** By whom a subscription means clients, right and wrong. */
+const matches = [
+  ...['client_id=(', 'client_id=a{1', 'client_id=*a', 'client_id=[a', 'client_id=(?P<n>a)'],
+  ...[
+    'client_id=',
+    'client_id==',
+    'client_id=a=',
+    'client_id=a=b',
+    '=a',
+    ' client_id = a ',
+    'client_id=a{1,3}',
+  ],
+  ...['client_id=a,client_id=b', 'client_id=a,client_id=a', 'client_source_port=1.*', ''],
+  ...['client_software_name=(?i)x|y,client_software_version=\\d+(\\.\\d+)*', 'client_id=a,'],
+]
+
 const incrementalScenarios: readonly Scenario[] = [
   {
     api: incrementalAlterConfigs,
@@ -86,6 +102,9 @@ const incrementalScenarios: readonly Scenario[] = [
       await alter(types.topic, name, [['segment.bytes', set, '1']])
       await alter(types.topic, name, [['cleanup.policy', set, 'sweep']])
       await alter(types.topic, name, [['cleanup.policy', append, 'sweep']])
+      await alter(types.topic, name, [['cleanup.policy', set, 'delete,']])
+      await alter(types.topic, name, [['cleanup.policy', set, 'delete,delete']])
+      await alter(types.topic, name, [['cleanup.policy', set, '']])
       await alter(types.topic, name, [
         ['retention.ms', set, '1'],
         ['retention.ms', set, '2'],
@@ -148,6 +167,9 @@ const incrementalScenarios: readonly Scenario[] = [
       await alter(types.metrics, metrics, [['interval.ms', set, '1']])
       await alter(types.metrics, metrics, [['match', set, 'nothing=a']])
       await alter(types.metrics, metrics, [['match', set, 'client_id']])
+      await alter(types.metrics, metrics, [['metrics', set, 'org.a,,org.b']])
+      await alter(types.metrics, metrics, [['metrics', set, 'org.a,org.a']])
+      for (const match of matches) await alter(types.metrics, metrics, [['match', set, match]])
       await alter(types.metrics, metrics, [['no.such', set, '1']])
       await alter(types.metrics, '', [['interval.ms', set, '1000']])
       await alter(types.metrics, metrics, [
