@@ -2,18 +2,22 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { Refusal } from '../protocol/errors.ts'
+import { noOpRecord } from '../protocol/stored/metadata/20-no-op-record.ts'
 import type { BrokerSettings } from './config/settings.ts'
 import type { Command } from './controller/controller.ts'
 import { ImageDelta, type TopicChanges } from './delta.ts'
 import type { Image } from './image.ts'
-import { decodeMetadataRecord, encodeMetadataRecord } from './records.ts'
+import { decodeMetadataRecord, encodeMetadataRecord, metadataRecord } from './records.ts'
 
 /** Where the controller's records go: the metadata partition of this process, later a quorum. */
 export interface MetadataLog {
   readonly nextOffset: number
   readonly epoch: number
-  /** Appends one atomic batch; resolves when it is committed. */
-  append(values: readonly Buffer[]): Promise<void>
+  /**
+   * Appends one atomic batch; resolves when it is committed.
+   * @param o.isSynced false where a loss of power may take it back: nobody is told what it says.
+   */
+  append(values: readonly Buffer[], o: { readonly isSynced: boolean }): Promise<void>
 }
 
 /** Follows the image: told of every new one, in order, before it can be seen by requests. */
@@ -26,6 +30,16 @@ export interface Metadata {
   listen(listener: ImageListener): () => void
   /** @throws Refusal of the command; KAFKA_STORAGE_ERROR when the metadata log cannot be written. */
   submit<R>(command: Command<R>): Promise<R>
+}
+
+/**
+ * Resolves once the image holds all that the controller had decided by now: before that, what the image
+ * does not know may have just been made.
+ *
+ * @throws (rejects) Refusal KAFKA_STORAGE_ERROR when the metadata log cannot be written.
+ */
+export function inStep(metadata: Metadata): Promise<void> {
+  return metadata.submit(() => ({ records: [], answer: undefined }))
 }
 
 /**
@@ -87,10 +101,26 @@ export class MetadataController implements Metadata {
     return answer
   }
 
+  /**
+   * Has the log grow by a record that says nothing. It is not synced: a disk would never rest, and what
+   * comes next is synced with all that stands before.
+   *
+   * @throws (rejects) Refusal KAFKA_STORAGE_ERROR when the metadata log cannot be written.
+   */
+  async writeNoOp(): Promise<void> {
+    if (this.failure !== null) throw new Refusal('KAFKA_STORAGE_ERROR', this.failure.message)
+    const record = encodeMetadataRecord(metadataRecord(noOpRecord, {}))
+    this.publishing = this.carryOut([record], { isSynced: false })
+    await this.publishing
+  }
+
   /** Replays what was written, not what was meant: a restart will see no more than these bytes. */
-  private carryOut(values: readonly Buffer[]): Promise<void> {
+  private carryOut(
+    values: readonly Buffer[],
+    durability: { readonly isSynced: boolean } = { isSynced: true },
+  ): Promise<void> {
     const { nextOffset, epoch } = this.log
-    const committed = this.log.append(values)
+    const committed = this.log.append(values, durability)
     const delta = new ImageDelta(this.newest)
     values.forEach((value, i) => {
       delta.replay(decodeMetadataRecord(value), nextOffset + i)

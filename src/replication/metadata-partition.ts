@@ -101,10 +101,10 @@ export class MetadataPartition {
     return this.log.logEndOffset
   }
 
-  append(values: readonly Buffer[]): Promise<void> {
+  append(values: readonly Buffer[], o: { readonly isSynced: boolean }): Promise<void> {
     const timestampMs = this.clock.nowMs()
     const records = values.map((value) => ({ key: null, value, timestampMs }))
-    return this.write(writeBatch({ records }))
+    return this.write(writeBatch({ records }), o.isSynced)
   }
 
   /** A new image is there: it may be time for a snapshot. */
@@ -148,7 +148,7 @@ export class MetadataPartition {
   }
 
   /** Metadata is few and dear: it is synced before it counts (Kafka's raft log does the same). */
-  private async write(bytes: Buffer): Promise<void> {
+  private async write(bytes: Buffer, isSynced = true): Promise<void> {
     const validated = { bytes, logAppendTimeMs: -1 }
     const { written } = this.log.append(validated, {
       leaderEpoch: this.epoch,
@@ -156,7 +156,7 @@ export class MetadataPartition {
     })
     this.snapshots.noteAppended(bytes.length)
     await written
-    await this.log.flush()
+    if (isSynced) await this.log.flush()
   }
 }
 

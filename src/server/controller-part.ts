@@ -2,6 +2,7 @@ import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
+import { IdleRecords } from '../metadata/idle-records.ts'
 import { overridesOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
 import {
@@ -20,17 +21,20 @@ export class ControllerPart {
   readonly clusterId: string
   readonly metadata: MetadataController
   private readonly partition: MetadataPartition
+  private readonly idle: IdleRecords
 
   private constructor(
     nodeId: number,
     clusterId: string,
     metadata: MetadataController,
     partition: MetadataPartition,
+    idle: IdleRecords,
   ) {
     this.nodeId = nodeId
     this.clusterId = clusterId
     this.metadata = metadata
     this.partition = partition
+    this.idle = idle
   }
 
   /** Opens the metadata log in one of the node's directories, and enters the node as controller. */
@@ -72,12 +76,15 @@ export class ControllerPart {
     metadata.listen((newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
-    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition)
+    const intervalMs = statics.int('metadata.max.idle.interval.ms')
+    const idle = new IdleRecords({ clock, metadata, intervalMs })
+    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, idle)
   }
 
   /** To be called when no broker asks for anything any more. */
-  close(): Promise<void> {
-    return this.partition.close()
+  async close(): Promise<void> {
+    await this.idle.stop()
+    await this.partition.close()
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { javaTools, type Tool } from './kafka/tools.ts'
+import { until } from './kafkajs/client.ts'
 import { startBroker, startKafka, type Target, targetName } from './targets.ts'
 
 /**
@@ -131,5 +132,20 @@ describe.skipIf(inject('javaMissing') !== null)(`Kafka's admin tools on ${target
     await same('features', ['describe'])
     await same('acls', ['--list'])
     await same('cluster', ['cluster-id'])
+  })
+
+  test('an idle controller has the metadata log grow, twice a second', async () => {
+    const tools = await javaTools()
+    for (const target of [ours, theirs]) {
+      const at = ['--bootstrap-server', target.bootstrap, 'describe', '--status']
+      const highWatermark = async () =>
+        Number(/^HighWatermark:\s+(\d+)/m.exec(await tools.ask('metadata-quorum', at))?.[1])
+      const [from, fromMs] = [await highWatermark(), performance.now()]
+      await until('it has grown by four records', async () => (await highWatermark()) >= from + 4)
+      expect(performance.now() - fromMs).toBeGreaterThan(1_400)
+      const log = join(target.dataDir, '__cluster_metadata-0', '00000000000000000000.log')
+      const dumped = await tools.ask('dump-log', ['--cluster-metadata-decoder', '--files', log])
+      expect(dumped).toContain('{"type":"NO_OP_RECORD","version":0,"data":{}}')
+    }
   })
 })

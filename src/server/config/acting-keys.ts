@@ -72,6 +72,7 @@ export const actingKeys: ReadonlySet<string> = new Set([
   'metadata.log.max.snapshot.interval.ms',
   'metadata.log.segment.bytes',
   'metadata.log.segment.ms',
+  'metadata.max.idle.interval.ms',
   'metadata.max.retention.bytes',
   'metadata.max.retention.ms',
   'min.insync.replicas',
