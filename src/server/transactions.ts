@@ -5,7 +5,7 @@ import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
 import type { TransactionConfig } from '../coordinator/transaction/commands.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import type { Metadata } from '../metadata/metadata.ts'
+import { inStep, type Metadata } from '../metadata/metadata.ts'
 import { type ErrorName, Refusal } from '../protocol/errors.ts'
 import { markerBatch } from '../replication/coordinator-log.ts'
 import type { Partitions } from '../replication/partitions.ts'
@@ -62,11 +62,25 @@ export function peerOf(services: Services): Peer {
   }
 }
 
-/** Sees a marker to the partition's leader. */
-async function deliver(topic: string, index: number, marker: Marker, rooms: Rooms): Promise<void> {
+/**
+ * Sees a marker to the partition's leader. A topic that is gone needs none any more; but whether it is gone
+ * only an image can say that is not behind the controller: the topic may have just been made.
+ *
+ * @throws (rejects) Refusal, as `writeMarker`; KAFKA_STORAGE_ERROR when the controller cannot be asked.
+ */
+export async function deliver(
+  topic: string,
+  index: number,
+  marker: Marker,
+  rooms: Pick<Rooms, 'brokerId' | 'metadata' | 'peers' | 'partitions' | 'groups' | 'clock'>,
+): Promise<void> {
   const { brokerId, metadata, peers } = rooms
-  const partition = metadata.image.topics.get(topic)?.partitions[index]
-  // A topic that is gone needs no marker any more.
+  const find = () => metadata.image.topics.get(topic)?.partitions[index]
+  let partition = find()
+  if (partition === undefined) {
+    await inStep(metadata)
+    partition = find()
+  }
   if (partition === undefined) return
   if (partition.leader === brokerId) return writeMarker(topic, index, marker, rooms)
   const peer = peers.get(partition.leader)
