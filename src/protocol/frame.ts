@@ -1,3 +1,5 @@
+import { assert } from '../base/assert.ts'
+import { isAtHand, type Piece } from '../base/pieces.ts'
 import { codecOf, decode, isFlexible } from './codec.ts'
 import { Reader } from './reader.ts'
 import { type AnyApi, Malformed } from './schema.ts'
@@ -31,13 +33,13 @@ export function readRequestHeader(reader: Reader, headerVersion: number): Reques
   return decode(codecOf(requestHeader.fields, headerVersion, requestHeader.flexible), reader)
 }
 
-/** A response frame as pieces: length, header, body; record bytes by reference. */
+/** A response frame as pieces: length, header, body; record bytes by reference, perhaps to be read later. */
 export function responseFrame(
   of: AnyApi,
   version: number,
   correlationId: number,
   body: object,
-): Uint8Array[] {
+): Piece[] {
   const writer = new Writer()
   writer.reserveLength()
   const header = codecOf(
@@ -66,7 +68,9 @@ export function requestFrame(
     ...header,
   })
   codecOf(of.request, version, of.flexible).write(writer, body as never)
-  return writer.frame()
+  const pieces = writer.frame()
+  assert(pieces.every(isAtHand), 'what a request brings is at hand')
+  return pieces
 }
 
 /** Reads a response frame (without its length) of a known request. */

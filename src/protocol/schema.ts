@@ -1,3 +1,4 @@
+import type { LaterBytes } from '../base/pieces.ts'
 import type { ErrorName } from './errors.ts'
 
 /** What a field is on the wire; see the message format of Apache Kafka (`MessageGenerator`). */
@@ -18,8 +19,8 @@ export type Kind =
   | 'array'
   | 'struct'
 
-/** Bytes that are written by reference: one piece, or pieces that follow each other. */
-export type Pieces = Uint8Array | readonly Uint8Array[]
+/** Bytes that are written by reference: one piece, at hand or not, or pieces that follow each other. */
+export type Pieces = Uint8Array | LaterBytes | readonly Uint8Array[]
 
 interface Traits {
   readonly kind: Kind

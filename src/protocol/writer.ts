@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import { isAtHand, type Piece } from '../base/pieces.ts'
 import type { UnknownTag } from './reader.ts'
 import type { Pieces } from './schema.ts'
 
@@ -35,7 +36,7 @@ export class Writer {
   private end: number
   /** Where the piece that is being written starts. */
   private start: number
-  private readonly pieces: Uint8Array[] = []
+  private readonly pieces: Piece[] = []
   private piecesBytes = 0
 
   constructor() {
@@ -216,10 +217,10 @@ export class Writer {
   }
 
   /** The pieces of the frame, its reserved length filled in. The writer is spent afterwards. */
-  frame(): Uint8Array[] {
+  frame(): Piece[] {
     const length = this.length - 4
     const pieces = this.finish()
-    const head = pieces[0]!
+    const head = pieces[0] as Uint8Array
     head[0] = length >>> 24
     head[1] = length >>> 16
     head[2] = length >>> 8
@@ -228,7 +229,7 @@ export class Writer {
   }
 
   /** The pieces as written. The writer is spent afterwards. */
-  finish(): Uint8Array[] {
+  finish(): Piece[] {
     this.closePiece()
     this.block.used = this.position
     if (this.block.buffer.byteLength - this.position >= blockBytesLeftMin) spare = this.block
@@ -237,7 +238,9 @@ export class Writer {
 
   /** All in one buffer of its own. The writer is spent afterwards. */
   toBuffer(): Buffer {
-    return Buffer.concat(this.finish())
+    const pieces = this.finish()
+    assert(pieces.every(isAtHand), 'only a response can be sent piece by piece')
+    return Buffer.concat(pieces)
   }
 
   /** Writes a short text that is all ASCII, and its length; false, and nothing, if it is not. */
@@ -269,7 +272,7 @@ export class Writer {
   private reference(value: Pieces): void {
     if (piecesLength(value) === 0) return
     this.closePiece()
-    for (const piece of value instanceof Uint8Array ? [value] : value) {
+    for (const piece of 'byteLength' in value ? [value] : value) {
       if (piece.byteLength === 0) continue
       this.pieces.push(piece)
       this.piecesBytes += piece.byteLength
@@ -298,7 +301,7 @@ export class Writer {
 }
 
 function piecesLength(value: Pieces): number {
-  if (value instanceof Uint8Array) return value.byteLength
+  if ('byteLength' in value) return value.byteLength
   let length = 0
   for (const piece of value) length += piece.byteLength
   return length

@@ -1,5 +1,5 @@
 import { Refusal } from '../protocol/errors.ts'
-import type { ReadResult } from '../storage/cut.ts'
+import type { ReadLimits, ReadResult } from '../storage/cut.ts'
 import type { Log } from '../storage/log.ts'
 import type { AppendContext, Appended } from '../storage/log-contract.ts'
 import { type Validated, validate } from '../storage/validate.ts'
@@ -132,13 +132,14 @@ export class Partition {
    */
   read(
     offset: number,
-    o: { readonly maxBytes: number; readonly minOneBatch: boolean; readonly isolation: number },
+    o: Omit<ReadLimits, 'upTo'> & { readonly isolation: number },
   ): ReadResult | Promise<ReadResult> {
     const upTo = this.endFor(o.isolation)
     if (offset > this.highWatermark && offset <= this.log.logEndOffset) {
       return { chunks: [], bytes: 0, nextOffset: offset }
     }
-    return this.log.read(offset, { maxBytes: o.maxBytes, minOneBatch: o.minOneBatch, upTo })
+    const { isolation, ...limits } = o
+    return this.log.read(offset, { ...limits, upTo })
   }
 
   /**

@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Piece } from '../base/pieces.ts'
 import { FrameCutter } from '../protocol/frame-cutter.ts'
 import { Malformed } from '../protocol/schema.ts'
 import type { ConnectionState } from './handler.ts'
+import { Outbox } from './outbox.ts'
 
 /** What becomes of one request. */
 export interface Dispatched {
   /** The response's pieces; null when none is sent; rejects when the connection must be closed. */
-  readonly response: Promise<readonly Uint8Array[] | null> | readonly Uint8Array[] | null
+  readonly response: Promise<readonly Piece[] | null> | readonly Piece[] | null
   /** Which requests may start before this one has been answered. */
   readonly overlap: Overlap
 }
@@ -38,7 +40,7 @@ interface Request {
   readonly apiKey: number
   readonly overlap: Overlap
   done: boolean
-  pieces: readonly Uint8Array[] | null
+  pieces: readonly Piece[] | null
 }
 
 /**
@@ -53,13 +55,13 @@ export class Connection {
   private readonly logger: Logger
   private readonly cutter: FrameCutter
   private readonly pool: BufferPool
+  private readonly outbox: Outbox
   /** Requests that wait for their turn to start. */
   private readonly waiting: Request[] = []
   /** Requests that have started, in order; the first that is done is answered first. */
   private readonly inFlight: Request[] = []
   private peerHasEnded = false
   private isPaused = false
-  private isCorked = false
   private isStarting = false
   /** For the idle sweep: monotonic milliseconds of the last byte in or out. */
   lastActiveMs: number
@@ -83,6 +85,7 @@ export class Connection {
     this.logger = o.logger
     this.monotonicMs = o.monotonicMs
     this.pool = o.pool
+    this.outbox = new Outbox(o.socket, o.pool, (error) => this.failToSend(error))
     this.lastActiveMs = o.monotonicMs()
     this.cutter = new FrameCutter(o.limits.frameBytesMax, o.pool, o.piecesAreReused)
     this.socket.setNoDelay(true)
@@ -96,7 +99,7 @@ export class Connection {
   }
 
   get isIdle(): boolean {
-    return this.pending === 0 && this.socket.writableLength === 0
+    return this.pending === 0 && this.outbox.bytes === 0
   }
 
   close(reason: string): void {
@@ -136,7 +139,7 @@ export class Connection {
   }
 
   private mayStart({ apiKey }: Request): boolean {
-    if (this.socket.writableLength > this.limits.responseBytesMax) return false
+    if (this.outbox.bytes > this.limits.responseBytesMax) return false
     if (this.inFlight.length >= this.limits.requestsInFlightMax) return false
     return this.inFlight.every(
       (other) =>
@@ -162,44 +165,22 @@ export class Connection {
     } else this.finish(request, response)
   }
 
-  private finish(request: Request, pieces: readonly Uint8Array[] | null): void {
+  private finish(request: Request, pieces: readonly Piece[] | null): void {
     request.done = true
     request.pieces = pieces
     while (this.inFlight[0]?.done === true) {
       const { pieces: ready } = this.inFlight.shift()!
-      if (ready !== null) this.write(ready)
+      if (ready === null || this.socket.destroyed) continue
+      this.lastActiveMs = this.monotonicMs()
+      this.outbox.push(ready)
     }
-    if (this.peerHasEnded && this.pending === 0) this.socket.end()
-  }
-
-  /** Responses of one turn of the loop leave with one system call. */
-  private write(pieces: readonly Uint8Array[]): void {
-    if (this.socket.destroyed) return
-    this.lastActiveMs = this.monotonicMs()
-    if (!this.isCorked) {
-      this.isCorked = true
-      this.socket.cork()
-      process.nextTick(() => {
-        this.isCorked = false
-        this.socket.uncork()
-      })
-    }
-    // Records that were read from a file are nobody else's: their memory is free when all have left.
-    const lent = pieces.filter((piece) => this.pool.hasLent(piece))
-    const last = pieces.length - 1
-    for (let i = 0; i < last; i++) this.socket.write(pieces[i]!)
-    if (lent.length === 0) this.socket.write(pieces[last]!)
-    else {
-      this.socket.write(pieces[last]!, () => {
-        for (const piece of lent) this.pool.release(piece)
-      })
-    }
+    if (this.peerHasEnded && this.pending === 0) this.outbox.end()
   }
 
   private setFlow(): void {
     const tooMuch =
       this.pending >= this.limits.requestsInFlightMax ||
-      this.socket.writableLength > this.limits.responseBytesMax
+      this.outbox.bytes > this.limits.responseBytesMax
     if (tooMuch === this.isPaused) return
     this.isPaused = tooMuch
     if (tooMuch) this.socket.pause()
@@ -208,6 +189,7 @@ export class Connection {
 
   private onDrain(): void {
     this.lastActiveMs = this.monotonicMs()
+    this.outbox.pump()
     this.start()
     this.setFlow()
   }
@@ -215,7 +197,16 @@ export class Connection {
   /** The peer sends no more, but may still read: what it asked for is answered first. */
   private onPeerEnd(): void {
     this.peerHasEnded = true
-    if (this.pending === 0) this.socket.end()
+    if (this.pending === 0) this.outbox.end()
+  }
+
+  /** The client is owed bytes that cannot be had: it must ask again. */
+  private failToSend(error: unknown): void {
+    this.logger.warn('records could not be read while they were sent; the connection is closed', {
+      connection: this.state.id,
+      error: error instanceof Error ? error.message : String(error),
+    })
+    this.socket.destroy()
   }
 
   private fail(error: unknown): void {
@@ -237,6 +228,6 @@ const produceKey = 0
  * Produce: its records are on the disk by then, and what readers at the tail get is a copy. Without
  * an answer (acks 0) they may still be on their way.
  */
-function returnsItsFrame({ apiKey }: Request, response: readonly Uint8Array[] | null): boolean {
+function returnsItsFrame({ apiKey }: Request, response: readonly Piece[] | null): boolean {
   return apiKey === produceKey && response !== null
 }

@@ -1,11 +1,14 @@
+import type { LaterBytes } from '../base/pieces.ts'
 import { Refusal } from '../protocol/errors.ts'
 import { Batch, batchHeaderBytes } from '../protocol/records/batch.ts'
 
 /** What a log read found: whole batches, as the bytes stand on disk. */
 export interface ReadResult {
   readonly chunks: readonly Uint8Array[]
+  /** Stands in the place of the chunks where the bytes are read when they are sent. */
+  readonly later?: LaterBytes
   readonly bytes: number
-  /** The offset after the last batch; where reading goes on. The asked offset if nothing was found. */
+  /** The offset after the last batch; where reading goes on. The asked offset if nothing was found. With `later`, perhaps an offset within the next batch. */
   readonly nextOffset: number
 }
 
@@ -15,6 +18,8 @@ export interface ReadLimits {
   readonly upTo: number
   /** Whether the first batch is handed out even if it is larger than `maxBytes`. */
   readonly minOneBatch: boolean
+  /** Whether much may be handed out as bytes to be read later. */
+  readonly mayBeLater?: boolean
 }
 
 /** A batch's header up to and with `lastOffsetDelta`: enough to tell its offsets. */

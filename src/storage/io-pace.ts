@@ -6,6 +6,8 @@ const inlineBytesMax = 2 * 1024 * 1024
  * thread may be put aside for a few milliseconds, which says nothing of the disk.
  */
 export const slowMs = { read: 3, write: 10 } as const
+/** What takes so long is too much for the loop, whatever the reason. */
+const tooLongMs = 50
 /** How long the thread pool then does the work. */
 const restMs = 250
 
@@ -18,11 +20,18 @@ const restMs = 250
 export class IoPace {
   private readonly monotonicMs: () => number
   private readonly slowMs: number
+  private readonly diskReads: () => number | null
+  private lastDiskReads = 0
   private slowUntilMs = 0
 
-  constructor(monotonicMs: () => number, slowMs: number) {
+  /**
+   * @param diskReads how often this process has had to read from a disk so far; null where nobody
+   *   counts, or for a writer: then time alone tells.
+   */
+  constructor(monotonicMs: () => number, slowMs: number, diskReads: () => number | null) {
     this.monotonicMs = monotonicMs
     this.slowMs = slowMs
+    this.diskReads = diskReads
   }
 
   mayBeInline(bytes: number): boolean {
@@ -34,8 +43,16 @@ export class IoPace {
     const startedMs = this.monotonicMs()
     const result = work()
     const endedMs = this.monotonicMs()
-    if (endedMs - startedMs > this.slowMs) this.slowUntilMs = endedMs + restMs
+    const tookMs = endedMs - startedMs
+    if (tookMs > this.slowMs && this.hasWaitedForDisk(tookMs)) this.slowUntilMs = endedMs + restMs
     return result
+  }
+
+  private hasWaitedForDisk(tookMs: number): boolean {
+    const reads = this.diskReads()
+    const isKnown = reads !== null && reads === this.lastDiskReads
+    if (reads !== null) this.lastDiskReads = reads
+    return !isKnown || tookMs > tooLongMs
   }
 }
 

@@ -13,6 +13,7 @@ import { loadProducers, type RecoveredLog, recoverLog } from './recovery.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { segmentOf } from './segment-of.ts'
+import type { Slice } from './slice.ts'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampedOffset } from './timestamps.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 import { checkFits, type Validated } from './validate.ts'
@@ -179,6 +180,10 @@ export class Log {
       )
     }
     if (offset >= Math.min(limits.upTo, this.nextOffset)) return this.tail.nothingAt(offset)
+    // So it is for all partitions of a fetch after those that filled it.
+    if (limits.maxBytes <= 0 && !limits.minOneBatch) {
+      return { chunks: [], bytes: 0, nextOffset: offset }
+    }
     return this.tail.read(offset, limits) ?? this.readFile(offset, limits)
   }
 
@@ -327,7 +332,13 @@ export class Log {
 
   private async readFile(offset: number, limits: ReadLimits): Promise<ReadResult> {
     try {
-      const found = await this.segments.read(offset, limits, this.config.indexIntervalBytes)
+      const { indexIntervalBytes } = this.config
+      if (limits.mayBeLater === true) {
+        const o = { writtenOffset: this.written, indexIntervalBytes }
+        const slice = await this.segments.slice(offset, limits, o)
+        if (slice !== null) return readLater(slice)
+      }
+      const found = await this.segments.read(offset, limits, indexIntervalBytes)
       return found ?? this.tail.nothingAt(offset)
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
@@ -385,4 +396,10 @@ export class Log {
     })
     this.o.onOffline?.(error)
   }
+}
+
+/** A read that fails then ends its reader's connection, for the answer has begun; the log goes on. */
+function readLater({ segment, position, bytes, endsBelow }: Slice): ReadResult {
+  const read = (from: number, length: number) => segment.log.read(position + from, length)
+  return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
 }

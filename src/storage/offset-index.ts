@@ -85,6 +85,23 @@ export class OffsetIndex {
     }
   }
 
+  /**
+   * The last entry that neither stands beyond `position` nor ends beyond `offset`: all batches before
+   * its position end below its offset. Null if there is none.
+   */
+  lastWithin(position: number, offset: number): { position: number; offset: number } | null {
+    let low = 0
+    let high = this.floor(offset - this.baseOffset) + 1
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.entries[middle * 2 + 1]! <= position) low = middle + 1
+      else high = middle
+    }
+    if (low === 0) return null
+    const last = this.entries[low * 2 - 2]!
+    return { position: this.entries[low * 2 - 1]!, offset: this.baseOffset + last }
+  }
+
   /** Forgets the entries of `offset` and above. */
   truncateTo(offset: number): void {
     this.count = this.floor(offset - this.baseOffset - 1) + 1

@@ -1,5 +1,6 @@
 import type { ReadLimits, ReadResult } from './cut.ts'
 import type { Segment } from './segment.ts'
+import { type Slice, sliceOf } from './slice.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 
 /** The segments of a log, by base offset; never empty. The last one is written to. */
@@ -71,6 +72,20 @@ export class SegmentList {
     for (const segment of this.from(offset)) {
       const found = await segment.read(offset, limits, indexIntervalBytes)
       if (found !== null) return found
+    }
+    return null
+  }
+
+  /** As `read`, but where the bytes stand; null where they are better read at once. */
+  async slice(
+    offset: number,
+    limits: ReadLimits,
+    o: { readonly writtenOffset: number; readonly indexIntervalBytes: number },
+  ): Promise<Slice | null> {
+    const { indexIntervalBytes } = o
+    for (const segment of this.from(offset)) {
+      const nextOffset = this.endOf(segment) ?? o.writtenOffset
+      return sliceOf(segment, offset, limits, { nextOffset, indexIntervalBytes })
     }
     return null
   }

@@ -1,6 +1,7 @@
 import { topicById } from '../../metadata/image.ts'
 import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../../protocol/messages/01-fetch.ts'
+import type { Pieces } from '../../protocol/schema.ts'
 import { isolationLevels, type Partition } from '../../replication/partition.ts'
 import { mayAccess } from '../access.ts'
 import type { RequestContext } from '../handler.ts'
@@ -97,6 +98,7 @@ function readOne(
       maxBytes: Math.max(0, Math.min(asked.partitionMaxBytes, o.bytesLeft)),
       minOneBatch: o.isFirst,
       isolation: request.isolationLevel,
+      mayBeLater: true,
     })
     return finish(wanted, partition, request, read)
   } catch (refusal) {
@@ -119,12 +121,12 @@ function finish(
   }
   return (async () => {
     try {
-      const { chunks, bytes, nextOffset } = await read
+      const { chunks, later, bytes, nextOffset } = await read
       const aborted =
         isCommitted && bytes > 0
           ? await partition.log.abortedTransactions(wanted.asked.fetchOffset, nextOffset)
           : []
-      return found(wanted, partition, request, chunks, bytes, aborted, null)
+      return found(wanted, partition, request, later ?? chunks, bytes, aborted, null)
     } catch (error) {
       return failed(wanted, partition, partition.log.readFailures.refusalOf(error).reason)
     }
@@ -144,7 +146,7 @@ function found(
   wanted: Wanted,
   partition: Partition,
   request: FetchRequest,
-  chunks: readonly Uint8Array[],
+  records: Pieces,
   bytes: number,
   aborted: readonly { producerId: number; firstOffset: number }[],
   diverging: { epoch: number; endOffset: number } | null,
@@ -163,7 +165,7 @@ function found(
       // Those who read uncommitted records must not be told what was aborted.
       abortedTransactions:
         request.isolationLevel === isolationLevels.readCommitted ? aborted : null,
-      records: chunks,
+      records,
     },
   }
 }

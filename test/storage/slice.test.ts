@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { Batch, batchesIn } from '../../src/protocol/records/batch.ts'
+import { Log } from '../../src/storage/log.ts'
+import { sliceBytesMin } from '../../src/storage/slice.ts'
+import { append, batchOf, logOptions, seededRandom } from './logs.ts'
+
+const indexIntervalBytes = 4096
+const everything = Number.MAX_SAFE_INTEGER
+
+/** A log of batches of all sizes, in segments, and its bytes. */
+async function logOf(random: ReturnType<typeof seededRandom>) {
+  const settings = { segmentBytes: 900_000, indexIntervalBytes }
+  const log = await Log.open(logOptions({ settings }))
+  const batches: Buffer[] = []
+  let bytes = 0
+  while (bytes < 3_000_000) {
+    const size = [40, 500, 9_000, 70_000, 200_000][random.int(5)]!
+    const batch = batchOf(1 + random.int(4), { bytes: size })
+    append(log, batch)
+    batches.push(batch)
+    bytes += batch.length
+  }
+  await log.flush()
+  return { log, batches }
+}
+
+describe('what is read when it is sent', () => {
+  test('is the same batches, whole, within the limits, and nearly as many', async () => {
+    const seed = Date.now() % 100_000
+    const random = seededRandom(seed)
+    const { log, batches } = await logOf(random)
+    const largest = Math.max(...batches.map(({ length }) => length))
+    let later = 0
+    for (let n = 0; n < 400; n++) {
+      const offset = random.int(log.logEndOffset)
+      const maxBytes = 1 + random.int(1_200_000)
+      const upTo = random.int(3) === 0 ? offset + 1 + random.int(40) : everything
+      const limits = { maxBytes, upTo, minOneBatch: true }
+      const mark = `seed ${seed}: from ${offset}, ${maxBytes} bytes, up to ${upTo}`
+      const plain = await log.read(offset, limits)
+      const found = await log.read(offset, { ...limits, mayBeLater: true })
+      const expected = Buffer.concat(plain.chunks)
+      if (found.later === undefined) {
+        expect(Buffer.concat(found.chunks).equals(expected), mark).toBe(true)
+        // Read at once: little is wanted, or little of it is there, or its end is not in the index.
+        const isLittle =
+          Math.min(maxBytes, expected.length) < sliceBytesMin + largest + indexIntervalBytes
+        expect(isLittle, mark).toBe(true)
+        continue
+      }
+      later++
+      const { byteLength } = found.later
+      expect(found.bytes, mark).toBe(byteLength)
+      expect(byteLength, mark).toBeLessThanOrEqual(expected.length)
+      expect(expected.length - byteLength, mark).toBeLessThanOrEqual(largest + indexIntervalBytes)
+      const cut = random.int(byteLength)
+      const bytes = Buffer.concat([
+        await found.later.read(0, cut),
+        await found.later.read(cut, byteLength - cut),
+      ])
+      expect(bytes.equals(expected.subarray(0, byteLength)), mark).toBe(true)
+      const all = [...batchesIn(bytes)]
+      expect(all.at(-1)!.nextOffset, mark).toBeLessThanOrEqual(found.nextOffset)
+      expect(new Batch(bytes).lastOffset, mark).toBeGreaterThanOrEqual(offset)
+    }
+    expect(later).toBeGreaterThan(100)
+    await log.close()
+  })
+
+  test('nothing is read for who may have nothing', async () => {
+    const { log } = await logOf(seededRandom(1))
+    const limits = { maxBytes: 0, upTo: everything, minOneBatch: false }
+    // At once: no file was asked.
+    expect(log.read(3, limits)).toEqual({ chunks: [], bytes: 0, nextOffset: 3 })
+    expect(() => log.read(log.logEndOffset + 1, limits)).toThrow('but we only have log segments')
+    await log.close()
+  })
+})
