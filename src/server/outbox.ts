@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import { isAtHand, type LaterBytes, type Piece } from '../base/pieces.ts'
 
@@ -17,7 +17,7 @@ interface Reading {
  * files are read as the peer takes them, so that a reader costs no more memory than what is on its way.
  */
 export class Outbox {
-  private readonly socket: Socket
+  private readonly socket: Writable
   private readonly pool: BufferPool
   /** Told when a file cannot be read: what was begun cannot be ended. */
   private readonly failed: (error: unknown) => void
@@ -29,7 +29,7 @@ export class Outbox {
   private isCorked = false
   private isEnding = false
 
-  constructor(socket: Socket, pool: BufferPool, failed: (error: unknown) => void) {
+  constructor(socket: Writable, pool: BufferPool, failed: (error: unknown) => void) {
     this.socket = socket
     this.pool = pool
     this.failed = failed

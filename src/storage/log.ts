@@ -13,7 +13,7 @@ import { loadProducers, type RecoveredLog, recoverLog } from './recovery.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { segmentOf } from './segment-of.ts'
-import type { Slice } from './slice.ts'
+import { readLater } from './slice.ts'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimestampedOffset } from './timestamps.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 import { checkFits, type Validated } from './validate.ts'
@@ -396,10 +396,4 @@ export class Log {
     })
     this.o.onOffline?.(error)
   }
-}
-
-/** A read that fails then ends its reader's connection, for the answer has begun; the log goes on. */
-function readLater({ segment, position, bytes, endsBelow }: Slice): ReadResult {
-  const read = (from: number, length: number) => segment.log.read(position + from, length)
-  return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
 }

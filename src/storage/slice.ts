@@ -1,5 +1,5 @@
 import { Batch, batchHeaderBytes } from '../protocol/records/batch.ts'
-import { cutBatches, type ReadLimits } from './cut.ts'
+import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import type { Segment } from './segment.ts'
 
@@ -42,6 +42,12 @@ export async function sliceOf(
       : index.lastWithin(stop, limits.upTo)
   if (last === null || last.position - position < sliceBytesMin) return null
   return { segment, position, bytes: last.position - position, endsBelow: last.offset }
+}
+
+/** A read that fails then ends its reader's connection, for the answer has begun; the log goes on. */
+export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadResult {
+  const read = (from: number, length: number) => segment.log.read(position + from, length)
+  return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
 }
 
 /** Where the batch of `offset` starts; null if it is not there, or must not be handed out as a part. */
