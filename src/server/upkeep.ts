@@ -38,6 +38,7 @@ function housekeeping(
 ): Housekeeping {
   const ms = (name: string) => settings.int(name)
   const intervals = {
+    initialDelayMs: ms('log.initial.task.delay.ms'),
     retentionCheckMs: ms('log.retention.check.interval.ms'),
     flushCheckMs: ms('log.flush.scheduler.interval.ms'),
     checkpointMs: Math.min(

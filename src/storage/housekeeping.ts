@@ -6,6 +6,8 @@ import { deleteOldSegments } from './retention.ts'
 
 /** How often what is done, in milliseconds; the comment names the broker's setting. */
 export interface HousekeepingIntervals {
+  /** `log.initial.task.delay.ms`: the first time comes no later, however long an interval is. */
+  readonly initialDelayMs: number
   /** `log.retention.check.interval.ms` */
   readonly retentionCheckMs: number
   /** `log.flush.scheduler.interval.ms` */
@@ -34,6 +36,7 @@ export class Housekeeping {
   private readonly dirs: readonly LogDir[]
   private readonly timers = new Map<string, Timer>()
   private readonly running = new Set<Promise<void>>()
+  private readonly initialDelayMs: number
   private isStopped = false
 
   constructor(o: {
@@ -46,6 +49,7 @@ export class Housekeeping {
     this.logger = o.logger
     this.dirs = o.dirs
     const { intervals } = o
+    this.initialDelayMs = intervals.initialDelayMs
     this.every('remove old segments', intervals.retentionCheckMs, () => this.retain())
     this.every('flush logs', intervals.flushCheckMs, () => this.flush())
     this.every('write checkpoints', intervals.checkpointMs, () => this.checkpoint())
@@ -134,6 +138,6 @@ export class Housekeeping {
         })
       this.running.add(done)
     }
-    this.timers.set(what, this.clock.after(intervalMs, ring))
+    this.timers.set(what, this.clock.after(Math.min(intervalMs, this.initialDelayMs), ring))
   }
 }

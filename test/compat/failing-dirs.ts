@@ -188,17 +188,9 @@ export class Case {
     }
   }
 
-  async create(
-    name: string,
-    numPartitions: number,
-    configs: readonly { name: string; value: string }[] = [],
-  ): Promise<void> {
-    const topics = [{ name, numPartitions, replicationFactor: 1, configs }]
-    await until(`${name} is made`, async () => {
-      const made = await this.ask(createTopics, 7, { topics, timeoutMs: 10_000 })
-      if (typeof made === 'string') return false
-      return ['NONE', 'TOPIC_ALREADY_EXISTS'].includes(errorName(made.topics[0].errorCode) ?? '')
-    })
+  /** Makes a topic, and writes a record or more to each of its partitions. */
+  async create(name: string, numPartitions: number): Promise<void> {
+    await this.createEmpty(name, numPartitions)
     await until(`${name} can be written to`, async () => {
       const asked = await this.answers(
         name,
@@ -206,6 +198,20 @@ export class Case {
       )
       return asked.every((one) => one.produce === 'NONE')
     })
+  }
+
+  /** Makes a topic; when this resolves all of it is led. */
+  async createEmpty(name: string, numPartitions: number): Promise<void> {
+    const topics = [{ name, numPartitions, replicationFactor: 1 }]
+    await until(`${name} is made`, async () => {
+      const made = await this.ask(createTopics, 7, { topics, timeoutMs: 10_000 })
+      if (typeof made === 'string') return false
+      return ['NONE', 'TOPIC_ALREADY_EXISTS'].includes(errorName(made.topics[0].errorCode) ?? '')
+    })
+    for (let index = 0; index < numPartitions; index++) {
+      const isLed = async () => (await this.offsetAt(name, index, -1)).error === 'NONE'
+      await until(`${name}-${index} is led`, isLed)
+    }
   }
 
   async close(): Promise<void> {

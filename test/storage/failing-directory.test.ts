@@ -11,7 +11,8 @@ import { append, batchOf, ManualClock, readAll, seededRandom } from './logs.ts'
 
 const topicId = '9_JW0W0IQa6H2T4pN7eEKw'
 const intervals = {
-  retentionCheckMs: 1_000,
+  initialDelayMs: 1_000,
+  retentionCheckMs: 1_000_000,
   flushCheckMs: 1_000_000,
   checkpointMs: 1_000_000,
   producerCheckMs: 1_000_000,

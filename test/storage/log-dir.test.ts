@@ -127,6 +127,7 @@ test('the regular work: retention, checkpoints, flushes, silent producers', asyn
   const dir = await opener(disk, '/data', clock)()
   const log = await logOf(dir, 't-0', topicId, { retentionMs: 1_000, flushMs: 500 })
   const intervals = {
+    initialDelayMs: 1_000,
     retentionCheckMs: 300,
     flushCheckMs: 200,
     checkpointMs: 100,
@@ -164,6 +165,7 @@ test('the indexes of closed segments are given back, and read again when needed'
   const resident = () => log.segments.all.filter((segment) => segment.indexBytes > 0).length
   expect(resident()).toBeGreaterThan(3)
   const intervals = {
+    initialDelayMs: 1e9,
     retentionCheckMs: 1e9,
     flushCheckMs: 1e9,
     checkpointMs: 1e9,
