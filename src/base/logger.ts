@@ -7,6 +7,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
 
 /** Where the broker says what an operator can act on. Any pino-like logger fits after adapting. */
 export interface Logger {
+  /** Lines below it are dropped. Where a logger has one, administrators can alter it as that of `root`. */
+  level?: string
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
@@ -23,22 +25,27 @@ export const silentLogger: Logger = {
 /**
  * One line a message: time, level, text, then fields. `write` gets the line with its newline.
  *
- * @param level lines below it are dropped.
+ * @param level lines below it are dropped; it can be altered.
  */
 export function lineLogger(
   level: LogLevel,
   nowMs: () => number,
   write: (line: string) => void,
 ): Logger {
-  const from = logLevels.indexOf(level)
+  const rankOf = (one: string) => logLevels.indexOf(one as LogLevel)
   const at = (lineLevel: LogLevel) => {
-    if (logLevels.indexOf(lineLevel) < from) return () => {}
     const label = lineLevel.toUpperCase().padEnd(5)
+    const rank = rankOf(lineLevel)
     return (message: string, fields?: LogFields) => {
+      if (rank < rankOf(logger.level)) return
       write(`${new Date(nowMs()).toISOString()} ${label} ${message}${fieldsText(fields)}\n`)
     }
   }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const logger = {
+    ...{ level: level as string, debug: at('debug'), info: at('info') },
+    ...{ warn: at('warn'), error: at('error') },
+  }
+  return logger
 }
 
 function fieldsText(fields: LogFields | undefined): string {

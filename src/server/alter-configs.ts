@@ -52,6 +52,7 @@ export async function alterResources(
       authorizeChange(one, context, services)
       if (one.type === resourceTypes.brokerLogger) {
         checkLogger(one, services)
+        if (!validateOnly) setLevel(one, services)
         answer(one, 'NONE', null)
       } else {
         if (one.type === resourceTypes.broker) checkBrokerValues(one, services)
@@ -101,9 +102,19 @@ function checkBrokerValues({ name, changes }: ResourceChange, { settings }: Serv
 
 const logLevels = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN']
 
+/** Of our logger's levels those that say as much. */
+const levelOf: Readonly<Record<string, string>> = { TRACE: 'debug', FATAL: 'error' }
+
+/** Until the process ends: levels are not in the metadata, as in Kafka. */
+function setLevel({ changes }: ResourceChange, { logger }: Services): void {
+  if (logger.level === undefined) {
+    throw new Refusal('INVALID_REQUEST', 'The logger that this broker was given has no level')
+  }
+  for (const { value } of changes) logger.level = levelOf[value!] ?? value!.toLowerCase()
+}
+
 /**
- * Our log lines have one level, which a broker is started with: there is nothing to alter, and only
- * the root logger exists.
+ * Our log lines have one level for all: only the root logger exists.
  *
  * @throws Refusal as `RuntimeLoggerManager` does.
  */
@@ -126,7 +137,7 @@ function checkLogger({ name: node, changes, replacesAll }: ResourceChange, servi
           : `${verb} operation is not allowed for the BROKER_LOGGER resource`
       throw new Refusal('INVALID_REQUEST', detail)
     }
-    if (name !== rootLogger.name) {
+    if (name !== rootLogger) {
       throw new Refusal('INVALID_CONFIG', `Logger ${name} does not exist!`)
     }
     if (operation === configOperations.delete) {

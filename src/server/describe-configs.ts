@@ -67,7 +67,7 @@ export function describeResource(resource: Resource, services: Services): Descri
       return describeBroker(name, isAsked, services)
     case resourceTypes.brokerLogger:
       checkIsUs(name, services)
-      return isAsked('root') ? [rootLogger] : []
+      return isAsked(rootLogger) ? [describeRootLogger(services)] : []
     case resourceTypes.group:
       if (name === '') throw new Refusal('INVALID_REQUEST', 'Group name must not be empty')
       return describeOverridable(groupKeys, resourceTypes.group, name, isAsked, services)
@@ -87,16 +87,20 @@ export function describeResource(resource: Resource, services: Services): Descri
   }
 }
 
-/** Our log lines have one level for all; Kafka names that of the root logger `root`. */
-export const rootLogger: DescribedConfig = {
-  name: 'root',
-  value: 'INFO',
-  readOnly: false,
-  configSource: configSources.brokerLogger,
-  isSensitive: false,
-  synonyms: [],
-  configType: 0, // UNKNOWN
-  documentation: null,
+/** Our log lines have one level for all; Kafka calls that of what has no level of its own `root`. */
+export const rootLogger = 'root'
+
+function describeRootLogger({ logger }: Services): DescribedConfig {
+  return {
+    name: rootLogger,
+    value: (logger.level ?? 'info').toUpperCase(),
+    readOnly: false,
+    configSource: configSources.brokerLogger,
+    isSensitive: false,
+    synonyms: [],
+    configType: 0, // UNKNOWN
+    documentation: null,
+  }
 }
 
 function described(

@@ -1,20 +1,118 @@
-const share = 'share groups are not built'
-const streams = 'streams groups are not built'
-const controller = 'the controller of a process has no listener of its own'
-const loggers = 'odradek has one logger, `root`; Apache Kafka one for each class'
+/** One place of a result: what Apache Kafka shows there, with as much before it as tells where it is, and we. */
+interface Place {
+  readonly kafka: string | RegExp
+  readonly ours: string
+}
 
-/** Why a method of Admin does not come to the same here as on Apache Kafka: a clause, for docs/admin.md. */
-export const differences: Readonly<Record<string, string>> = {
-  abortTransaction:
-    'a producer epoch of -1 is INVALID_PRODUCER_EPOCH; Apache Kafka says UNKNOWN_SERVER_ERROR',
-  alterShareGroupOffsets: share,
-  deleteShareGroupOffsets: share,
-  deleteShareGroups: share,
-  'describeConfigs, of a broker':
-    'listeners, quorum voters and ids stand as they were set, and the controller has no listener of its own',
-  'describeConfigs, of loggers': loggers,
-  describeMetadataQuorum: controller,
-  describeShareGroups: share,
-  describeStreamsGroups: streams,
-  listShareGroupOffsets: share,
+interface Difference {
+  /** A clause, for docs/admin.md. */
+  readonly reason: string
+  /** All that may differ: with these put in, Apache Kafka's results are ours. */
+  readonly where: readonly Place[]
+  /** What differs is sorted elsewhere in a list. */
+  readonly isUnordered?: boolean
+}
+
+const notSupported = (api: string) =>
+  `!UnsupportedVersionException: The node does not support ${api}`
+const share = 'share groups are not built'
+const notFound = (group: string) => `!GroupIdNotFoundException: Group ${group} not found.`
+
+/** A list among a broker's settings, set or not, with its default or without. */
+function setting(name: string, value: string | null, byDefault: string | null): string {
+  const synonyms = [
+    ...(value === null ? [] : [`{name=${name}, value=${value}, source=STATIC_BROKER_CONFIG}`]),
+    ...(byDefault === null ? [] : [`{name=${name}, value=${byDefault}, source=DEFAULT_CONFIG}`]),
+  ]
+  const source = value === null ? 'DEFAULT_CONFIG' : 'STATIC_BROKER_CONFIG'
+  return (
+    `{isDefault=${value === null}, isReadOnly=true, isSensitive=false, documentation=none, name=${name}, ` +
+    `value=${value ?? byDefault}, synonyms=[${synonyms.join('; ')}], source=${source}, type=LIST}`
+  )
+}
+
+/** Where a method of Admin does not come to the same here as on Apache Kafka, and why. */
+export const differences: Readonly<Record<string, Difference>> = {
+  alterShareGroupOffsets: {
+    reason: share,
+    where: [
+      { kafka: 'all=null', ours: `all=${notSupported('ALTER_SHARE_GROUP_OFFSETS')}` },
+      {
+        kafka: 'partitionResult(a-0)=null',
+        ours: `partitionResult(a-0)=${notSupported('ALTER_SHARE_GROUP_OFFSETS')}`,
+      },
+    ],
+  },
+  deleteShareGroupOffsets: {
+    reason: share,
+    where: [
+      {
+        kafka:
+          /(?<=all=|topicResult\(a\)=)(null|!UnknownTopicOrPartitionException: There is no offset information to delete\.)/g,
+        ours: notSupported('DELETE_SHARE_GROUP_OFFSETS'),
+      },
+    ],
+  },
+  deleteShareGroups: {
+    reason: share,
+    where: [
+      {
+        kafka: '{deletedGroups=[share: null], all=null}',
+        ours: '{deletedGroups=[share: !GroupIdNotFoundException: The group id does not exist.], all=!GroupIdNotFoundException: The group id does not exist.}',
+      },
+    ],
+  },
+  describeShareGroups: {
+    reason: share,
+    where: [{ kafka: notFound('share'), ours: notSupported('SHARE_GROUP_DESCRIBE') }],
+  },
+  listShareGroupOffsets: {
+    reason: share,
+    where: [
+      { kafka: 'all=[share: []]', ours: `all=${notSupported('DESCRIBE_SHARE_GROUP_OFFSETS')}` },
+      {
+        kafka: 'partitionsToOffsetInfo(share)=[]',
+        ours: `partitionsToOffsetInfo(share)=${notSupported('DESCRIBE_SHARE_GROUP_OFFSETS')}`,
+      },
+    ],
+  },
+  describeStreamsGroups: {
+    reason: 'streams groups are not built',
+    where: [{ kafka: notFound('streams'), ours: notSupported('STREAMS_GROUP_DESCRIBE') }],
+  },
+  describeMetadataQuorum: {
+    reason: 'the controller of a process has no listener of its own',
+    where: [{ kafka: 'endpoints=[CONTROLLER://127.0.0.1:PORT', ours: 'endpoints=[' }],
+  },
+  'describeConfigs, of loggers': {
+    reason: 'odradek has one logger, `root`; Apache Kafka one for each class',
+    where: [
+      {
+        kafka:
+          /(; )?\{isDefault=false, isReadOnly=false, isSensitive=false, documentation=none, name=(?!root,)[^{}]*\}/g,
+        ours: '',
+      },
+      { kafka: 'entries=[; ', ours: 'entries=[' },
+      { kafka: 'name=root, value=WARN', ours: 'name=root, value=INFO' },
+    ],
+  },
+  'describeConfigs, of a broker': {
+    reason: 'the controller of a process has no listener of its own, and is found without',
+    isUnordered: true,
+    where: [
+      {
+        kafka: 'PLAINTEXT://127.0.0.1:PORT,CONTROLLER://127.0.0.1:PORT',
+        ours: 'PLAINTEXT://127.0.0.1:PORT',
+      },
+      // Here only Apache Kafka was told; both say what they were told.
+      {
+        kafka: setting('advertised.listeners', 'PLAINTEXT://127.0.0.1:PORT', null),
+        ours: setting('advertised.listeners', null, null),
+      },
+      {
+        kafka: setting('controller.quorum.voters', '1@127.0.0.1:PORT', ''),
+        ours: setting('controller.quorum.voters', null, ''),
+      },
+    ],
+  },
 }

@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { lineLogger } from '../../src/base/logger.ts'
 import { errorCode } from '../../src/protocol/errors.ts'
 import { produce } from '../../src/protocol/messages/00-produce.ts'
 import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
+import { describeConfigs } from '../../src/protocol/messages/32-describe-configs.ts'
 import { alterReplicaLogDirs } from '../../src/protocol/messages/34-alter-replica-log-dirs.ts'
 import { describeLogDirs } from '../../src/protocol/messages/35-describe-log-dirs.ts'
 import { incrementalAlterConfigs } from '../../src/protocol/messages/44-incremental-alter-configs.ts'
@@ -112,6 +114,43 @@ test('a broker that is gone for good is forgotten', async () => {
   await broker.startBroker(2)
   const { brokers } = await client.request(metadata, 12, { topics: [] })
   expect(brokers.map(({ nodeId }) => nodeId)).toEqual([1, 2])
+})
+
+test('the level of the root logger can be altered, and then acts', async () => {
+  const lines: string[] = []
+  const logger = lineLogger(
+    'warn',
+    () => 0,
+    (line) => lines.push(line),
+  )
+  const { client } = await start({ memory: true, logger })
+  const [resourceType, resourceName] = [8, '1']
+  const level = async () => {
+    const resources = [{ resourceType, resourceName, configurationKeys: null }]
+    const { results } = await client.request(describeConfigs, 4, { resources })
+    return results[0]!.configs.map(({ name, value }) => [name, value])
+  }
+  const alter = async (value: string, validateOnly = false) => {
+    const configs = [{ name: 'root', configOperation: 0, value }]
+    const resources = [{ resourceType, resourceName, configs }]
+    const asked = { validateOnly, resources }
+    const { responses } = await client.request(incrementalAlterConfigs, 1, asked)
+    return responses[0]!.errorCode
+  }
+  expect(await level()).toEqual([['root', 'WARN']])
+  expect(await alter('DEBUG', true)).toBe(0)
+  logger.debug('no')
+  expect(await alter('TRACE')).toBe(0)
+  expect(await level()).toEqual([['root', 'DEBUG']])
+  logger.debug('yes')
+  expect(await alter('FATAL')).toBe(0)
+  logger.warn('nor this')
+  logger.error('but this')
+  expect(await alter('LOUD')).toBe(errorCode('INVALID_CONFIG'))
+  expect(lines.map((line) => line.split(' ').slice(1).join(' ').trim())).toEqual([
+    'DEBUG yes',
+    'ERROR but this',
+  ])
 })
 
 describe('client telemetry', () => {

@@ -7,6 +7,7 @@ export const actingKeys: ReadonlySet<string> = new Set([
   'add.partitions.to.txn.retry.backoff.ms',
   'advertised.listeners',
   'auto.create.topics.enable',
+  'broker.id',
   'broker.rack',
   'compression.type',
   'connections.max.idle.ms',

@@ -54,7 +54,7 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
       mine,
       parentDirs.map((parent) => `${parent}/${dir}`),
     )
-    mine.set('node.id', String(nodeId))
+    for (const key of ['node.id', 'broker.id']) mine.set(key, String(nodeId))
     mine.set('process.roles', role)
     mine.set('listeners', own.map(listenerText).join(','))
     const advertised = own.flatMap((one) => one.advertised ?? [])
@@ -85,6 +85,7 @@ function valuesOf(options: BrokerOptions): Map<string, string> {
   )
   const describesNode = given.some(([key]) => key === 'process.roles')
   const values = new Map([...(describesNode ? [] : soleNodeDefaults()), ...given])
+  setNodeId(values, new Map(given))
   if (options.port !== undefined || options.host !== undefined) {
     const host = options.host ?? '127.0.0.1'
     const port = options.port ?? 9092
@@ -94,6 +95,16 @@ function valuesOf(options: BrokerOptions): Map<string, string> {
   if (options.memory === true) setDirs(values, [memoryDir])
   else if (options.dataDir !== undefined) setDirs(values, [options.dataDir])
   return values
+}
+
+/** Two names of one thing, both shown (`KafkaConfig.populateSynonyms`). @throws BadConfig */
+function setNodeId(values: Map<string, string>, given: ReadonlyMap<string, string>): void {
+  const [nodeId, brokerId] = [given.get('node.id'), given.get('broker.id')]
+  if (nodeId !== undefined && brokerId !== undefined && nodeId.trim() !== brokerId.trim()) {
+    throw new BadConfig('You must set `node.id` to the same value as `broker.id`.')
+  }
+  const id = nodeId ?? brokerId ?? values.get('node.id')
+  for (const key of id === undefined ? [] : ['node.id', 'broker.id']) values.set(key, id!)
 }
 
 function setDirs(values: Map<string, string>, paths: readonly string[]): void {

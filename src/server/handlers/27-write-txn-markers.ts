@@ -17,8 +17,9 @@ export const handleWriteTxnMarkers = handler(
     if (!mayAccess(services, context, 'ALTER', 'cluster', clusterResource)) {
       authorize(services, context, 'CLUSTER_ACTION', 'cluster', clusterResource)
     }
+    const end = markers.findIndex((entry) => isImpossible(entry, services))
     const written = await Promise.all(
-      markers.flatMap((entry) =>
+      (end < 0 ? markers : markers.slice(0, end)).flatMap((entry) =>
         entry.topics.flatMap(({ name, partitionIndexes }) =>
           partitionIndexes.map(async (partitionIndex) => ({
             producerId: entry.producerId,
@@ -29,6 +30,7 @@ export const handleWriteTxnMarkers = handler(
         ),
       ),
     )
+    if (end >= 0) throw new Refusal('UNKNOWN_SERVER_ERROR')
     return { markers: byProducer(written) }
   },
   ({ markers }, _context, code) => ({
@@ -41,6 +43,19 @@ export const handleWriteTxnMarkers = handler(
     })),
   }),
 )
+
+/**
+ * Whether a marker of no producer or of no epoch would be written here: Kafka fails there, what came
+ * before is written.
+ */
+function isImpossible({ producerId, producerEpoch, topics }: Entry, { partitions }: Services) {
+  return (
+    (producerId === -1 || producerEpoch === -1) &&
+    topics.some(({ name, partitionIndexes }) =>
+      partitionIndexes.some((index) => partitions.get(name, index) !== undefined),
+    )
+  )
+}
 
 interface Written {
   readonly producerId: number

@@ -1,3 +1,4 @@
+import { writeTxnMarkers } from '../../../src/protocol/messages/27-write-txn-markers.ts'
 import { alterReplicaLogDirs } from '../../../src/protocol/messages/34-alter-replica-log-dirs.ts'
 import { describeLogDirs } from '../../../src/protocol/messages/35-describe-log-dirs.ts'
 import { electLeaders } from '../../../src/protocol/messages/43-elect-leaders.ts'
@@ -303,4 +304,33 @@ const placeScenarios: readonly Scenario[] = [
   },
 ]
 
-export const clusterAdminScenarios = [...featureScenarios, ...nodeScenarios, ...placeScenarios]
+/** Who ends a transaction: nobody's producer, no epoch, no partition. */
+const markerScenarios: readonly Scenario[] = [
+  {
+    api: writeTxnMarkers,
+    run: async (peer, version) => {
+      const name = `markers.${version}`
+      await makeTopic(peer, name, { numPartitions: 2 })
+      const marker = (producerId: number, producerEpoch: number, more: object = {}) => ({
+        ...{ producerId, producerEpoch, transactionResult: false, coordinatorEpoch: 0 },
+        topics: [{ name, partitionIndexes: [0] }],
+        ...more,
+      })
+      const ask = (...markers: object[]) => peer.ask(writeTxnMarkers, version, { markers })
+      await ask(marker(71, -1))
+      await ask(marker(-1, 0))
+      await ask(marker(-2, -2))
+      await ask(marker(72, 0), marker(73, -1))
+      await ask(marker(74, -1, { topics: [{ name: 'absent', partitionIndexes: [0] }] }))
+      await ask(marker(75, 0, { coordinatorEpoch: -1 }))
+      await ask(marker(76, 0, { topics: [{ name, partitionIndexes: [0, 1, 9] }] }))
+    },
+  },
+]
+
+export const clusterAdminScenarios = [
+  ...featureScenarios,
+  ...nodeScenarios,
+  ...placeScenarios,
+  ...markerScenarios,
+]
