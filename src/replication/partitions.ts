@@ -155,6 +155,7 @@ export class Partitions {
       await from.handOver(partition.name, to)
     } finally {
       const moved = await this.openPartition(state, index, false)
+      await to.checkpoint()
       if (moved !== null && isLeader) {
         moved.lead(leaderEpoch)
         for (const listener of this.listeners) listener.elected(moved)
@@ -202,7 +203,10 @@ export class Partitions {
     const o = { topicId: topic.id, config: () => this.configs.of(topic.name) }
     for (;;) {
       const usable = logDirs.filter((dir) => !dir.isOffline)
-      const known = usable.find((dir) => dir.has(name))
+      const holders = usable.filter((dir) => dir.has(name))
+      // A move that was broken off may leave two that are equal: what the cluster knows of goes on.
+      const known = holders.find((dir) => dir.directoryId === directory) ?? holders[0]
+      for (const other of holders) if (other !== known) await other.discard(name)
       const online = usable.map(({ directoryId }) => directoryId)
       const isElsewhere = !isOnlineDirectory(directory, online)
       const mayCreate = usable.length === logDirs.length || (mayBeNew && !isElsewhere)

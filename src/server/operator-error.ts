@@ -1,6 +1,6 @@
 import { MalformedCheckpoint } from '../storage/checkpoints.ts'
+import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import { DirectoryLocked, DiskError } from '../storage/disk.ts'
-import { CannotUseDirectory } from '../storage/log-dir.ts'
 import { BadProperties } from './config/properties.ts'
 import { BadConfig } from './config/static-config.ts'
 import { BadFormat } from './format/bad-format.ts'

@@ -27,3 +27,16 @@ export function offsetOfName(name: string, suffix: string): number | null {
   const digits = name.slice(0, 20)
   return /^\d{20}$/.test(digits) ? Number(digits) : null
 }
+
+/** Of a partition's directory that is not one any more, or not yet: it is cleared away at the next start. */
+export const deletedDirectorySuffix = '-delete'
+
+/** Names have at most 255 bytes on most file systems; Kafka's own have no more than 249. */
+const nameLengthMax = 249
+
+/** A name beside a partition's directory that no partition has (`LogManager.logDeleteDirName`). */
+export function asideOf(path: string, unique: string): string {
+  const at = path.lastIndexOf('/') + 1
+  const tail = `.${unique}${deletedDirectorySuffix}`
+  return path.slice(0, at) + path.slice(at).slice(0, nameLengthMax - tail.length) + tail
+}

@@ -8,11 +8,12 @@ import {
   OffsetCheckpoint,
   recoveryPointFile,
 } from './checkpoints.ts'
+import { identify } from './directory-identity.ts'
 import { type DirectoryLock, type Disk, DiskError, type DiskSpace } from './disk.ts'
+import { asideOf, deletedDirectorySuffix } from './file-names.ts'
 import type { TailMemory } from './hot-tail.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
-import { readMetaProperties, writeMetaProperties } from './meta-properties.ts'
 import { moveDirectory } from './move-directory.ts'
 import { readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
 
@@ -26,11 +27,6 @@ export interface LogDirOptions {
   readonly tailMemory: TailMemory
 }
 
-/** A directory that this broker may not or cannot work in. */
-export class CannotUseDirectory extends Error {
-  override readonly name = 'CannotUseDirectory'
-}
-
 export interface OpenLog {
   readonly log: Log
   /** Up to where it is committed: what the high watermark checkpoint says of it. */
@@ -40,7 +36,6 @@ export interface OpenLog {
 }
 
 const cleanShutdownFile = '.kafka_cleanshutdown'
-const deletedSuffix = '-delete'
 
 /** How many logs are closed at a time: each waits for its own syncs. */
 const closingMax = 16
@@ -126,7 +121,7 @@ export class LogDir {
         start: await read(logStartOffsetFile),
         cleaner: await read(cleanerOffsetFile),
       }
-      for (const name of directories.filter((one) => one.endsWith(deletedSuffix))) {
+      for (const name of directories.filter((one) => one.endsWith(deletedDirectorySuffix))) {
         await disk.remove(`${path}/${name}`)
       }
       return new LogDir(o, lock, identity, { names, isClean, found })
@@ -145,6 +140,9 @@ export class LogDir {
     dir.fail(why)
     return dir
   }
+
+  /** Log start offsets of what is on its way here from another directory. */
+  private readonly coming = new Map<string, number>()
 
   /** Whether a file in it could not be read or written: then none of it is used any more. */
   get isOffline(): boolean {
@@ -234,20 +232,34 @@ export class LogDir {
   async deleteLog(name: string): Promise<void> {
     const open = this.logs.get(name)
     if (open === undefined) return
-    const { disk, random, clock } = this.o
     this.logs.delete(name)
+    await open.log.abandon()
+    await this.putAside(name, open.log.config.fileDeleteDelayMs)
+  }
+
+  /** Gives up a second copy of a partition, of which a move that was broken off left two. */
+  async discard(name: string): Promise<void> {
+    const fields = { partition: name, directory: this.path }
+    this.o.logger.warn('a second copy of a partition, left by a move, is removed', fields)
+    await this.putAside(name, 0)
+  }
+
+  private async putAside(name: string, delayMs: number): Promise<void> {
+    const { disk, clock } = this.o
     this.names.delete(name)
     this.found.cleaner.delete(name)
-    await open.log.abandon()
     if (this.isOffline) return
-    const unique = random.bytes(16).toString('hex')
-    const aside = `${this.path}/${name.slice(0, 249 - 41)}.${unique}${deletedSuffix}`
+    const aside = asideOf(`${this.path}/${name}`, this.unique())
     await this.guard(() => disk.rename(`${this.path}/${name}`, aside))
-    const timer = clock.after(open.log.config.fileDeleteDelayMs, () => {
+    const timer = clock.after(delayMs, () => {
       this.removals.delete(timer)
       void this.guard(() => disk.remove(aside))
     })
     this.removals.add(timer)
+  }
+
+  private unique(): string {
+    return this.o.random.bytes(16).toString('hex')
   }
 
   /**
@@ -259,7 +271,15 @@ export class LogDir {
     if (open === undefined) return
     const { log } = open
     await log.close()
-    await moveDirectory(this.o.disk, `${this.path}/${name}`, `${to.path}/${name}`)
+    const [here, there] = [this, to].map((dir) => `${dir.path}/${name}`)
+    // Where it starts is known there before it comes: a crash must not show deleted records again.
+    to.coming.set(name, log.logStartOffset)
+    try {
+      await to.saveStartOffsets()
+      await moveDirectory(this.o.disk, here!, there!, this.unique())
+    } finally {
+      to.coming.delete(name)
+    }
     this.logs.delete(name)
     this.names.delete(name)
     to.names.add(name)
@@ -313,7 +333,8 @@ export class LogDir {
     for (const [i, { log }] of open.entries()) {
       if (starts[i]![1] > log.flushedOffset && !log.isOffline) await log.flush()
     }
-    await this.startOffsets.write(new Map(starts.filter(([, offset]) => offset > 0)))
+    const all = [...this.coming, ...starts].filter(([, offset]) => offset > 0)
+    await this.startOffsets.write(new Map(all))
     for (const [i, { log }] of open.entries()) log.logStartOffsetSaved(starts[i]![1])
   }
 
@@ -356,25 +377,4 @@ export class LogDir {
     if (isClean) await this.guard(() => this.o.disk.writeFileAtomically(marker, content))
     await this.releaseLock()
   }
-}
-
-async function identify(o: LogDirOptions, clusterId: string | null, fresh: () => string) {
-  const { disk, path, nodeId } = o
-  const found = await readMetaProperties(disk, path)
-  if (found?.nodeId !== undefined && found.nodeId !== nodeId) {
-    throw new CannotUseDirectory(`${path} belongs to node ${found.nodeId}, this is node ${nodeId}`)
-  }
-  if (found?.clusterId !== undefined && clusterId !== null && found.clusterId !== clusterId) {
-    throw new CannotUseDirectory(
-      `${path} belongs to cluster ${found.clusterId}, this is cluster ${clusterId}`,
-    )
-  }
-  const identity = {
-    clusterId: found?.clusterId ?? clusterId ?? fresh(),
-    directoryId: found?.directoryId ?? fresh(),
-  }
-  if (found?.clusterId === undefined || found.directoryId === undefined) {
-    await writeMetaProperties(disk, path, { ...identity, nodeId })
-  }
-  return identity
 }

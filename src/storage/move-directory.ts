@@ -1,24 +1,51 @@
 import { type Disk, DiskError } from './disk.ts'
+import { asideOf } from './file-names.ts'
 
 const copyBytes = 1024 * 1024
 
-/** Moves a directory of files, by renaming where both places are of one file system. */
-export async function moveDirectory(disk: Disk, from: string, to: string): Promise<void> {
+/**
+ * Moves a directory of files, by renaming where both places are of one file system. Else it is copied;
+ * wherever that ends, one of the two is whole: what came of it has, until all is there, a name that no
+ * partition has, and is cleared away at the next start; and so has what is removed.
+ *
+ * @param unique a word for such names.
+ * @throws DiskError; it then stands where it stood.
+ */
+export async function moveDirectory(
+  disk: Disk,
+  from: string,
+  to: string,
+  unique: string,
+): Promise<void> {
   try {
     await disk.rename(from, to)
   } catch (error) {
     if (!(error instanceof DiskError) || error.code !== 'EXDEV') throw error
-    // Until all is there it has a name that no partition has, and is cleared away after a crash.
-    const partial = `${to}.copied-delete`
-    await disk.remove(partial)
-    await disk.makeDirectory(partial)
-    for (const { name, size } of (await disk.list(from)) ?? []) {
-      await copyFile(disk, `${from}/${name}`, `${partial}/${name}`, size)
+    const partial = asideOf(to, unique)
+    try {
+      await copyDirectory(disk, from, partial)
+    } catch (failure) {
+      await disk.remove(partial).catch(() => {})
+      throw failure
     }
-    await disk.syncDirectory(partial)
     await disk.rename(partial, to)
-    await disk.remove(from)
+    // Two file systems keep no order between them: the one must be sure before the other lets go.
+    await disk.syncDirectory(parentOf(to))
+    const aside = asideOf(from, unique)
+    await disk.rename(from, aside)
+    await disk.syncDirectory(parentOf(from))
+    await disk.remove(aside)
   }
+}
+
+const parentOf = (path: string) => path.slice(0, path.lastIndexOf('/'))
+
+async function copyDirectory(disk: Disk, from: string, to: string): Promise<void> {
+  await disk.makeDirectory(to)
+  for (const { name, size } of (await disk.list(from)) ?? []) {
+    await copyFile(disk, `${from}/${name}`, `${to}/${name}`, size)
+  }
+  await disk.syncDirectory(to)
 }
 
 async function copyFile(disk: Disk, from: string, to: string, size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -42,67 +42,77 @@ async function makeTopic(client: RawClient, name: string): Promise<string> {
   return topics[0]!.topicId
 }
 
-test('a replica moves to another directory with its records, and is found there after a restart', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'odradek-move-'))
-  open.push({ close: () => rmSync(root, { recursive: true }) })
-  const [a, b] = [join(root, 'a'), join(root, 'b')]
-  const settings = { 'log.dirs': `${a},${b}` }
-  let { broker, client } = await start({ settings })
-  const topicId = await makeTopic(client, 'moved')
-  const send = (value: string) =>
-    client.request(produce, 13, {
-      acks: -1,
-      timeoutMs: 1000,
-      topicData: [
-        {
-          topicId,
-          partitionData: [
-            {
-              index: 0,
-              records: writeBatch({
-                records: [{ key: null, value: Buffer.from(value), timestampMs: 1 }],
-              }),
-            },
-          ],
-        },
-      ],
+/** A directory of another file system than the usual one's; null where there is none. */
+const elsewhere =
+  existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(tmpdir()).dev ? '/dev/shm' : null
+
+test.each([
+  ['of the same file system', tmpdir()],
+  ...(elsewhere === null ? [] : [['of another file system', elsewhere]]),
+])(
+  'a replica moves to another directory %s, and is found there after a restart',
+  async (_, where) => {
+    const roots = [tmpdir(), where!].map((dir) => mkdtempSync(join(dir, 'odradek-move-')))
+    for (const root of roots) open.push({ close: () => rmSync(root, { recursive: true }) })
+    const [a, b] = [join(roots[0]!, 'a'), join(roots[1]!, 'b')]
+    const settings = { 'log.dirs': `${a},${b}` }
+    let { broker, client } = await start({ settings })
+    const topicId = await makeTopic(client, 'moved')
+    const send = (value: string) =>
+      client.request(produce, 13, {
+        acks: -1,
+        timeoutMs: 1000,
+        topicData: [
+          {
+            topicId,
+            partitionData: [
+              {
+                index: 0,
+                records: writeBatch({
+                  records: [{ key: null, value: Buffer.from(value), timestampMs: 1 }],
+                }),
+              },
+            ],
+          },
+        ],
+      })
+    const placeOf = async () => {
+      const { results } = await client.request(describeLogDirs, 4, {
+        topics: [{ topic: 'moved', partitions: [0] }],
+      })
+      return results.filter(({ topics }) => topics.length > 0).map(({ logDir }) => logDir)
+    }
+    await send('one')
+    const [before] = await placeOf()
+    const target = before === a ? b : a
+    const moved = await client.request(alterReplicaLogDirs, 2, {
+      dirs: [{ path: target, topics: [{ name: 'moved', partitions: [0] }] }],
     })
-  const placeOf = async () => {
-    const { results } = await client.request(describeLogDirs, 4, {
-      topics: [{ topic: 'moved', partitions: [0] }],
-    })
-    return results.filter(({ topics }) => topics.length > 0).map(({ logDir }) => logDir)
-  }
-  await send('one')
-  const [before] = await placeOf()
-  const target = before === a ? b : a
-  const moved = await client.request(alterReplicaLogDirs, 2, {
-    dirs: [{ path: target, topics: [{ name: 'moved', partitions: [0] }] }],
-  })
-  expect(moved.results).toEqual([
-    { topicName: 'moved', partitions: [{ partitionIndex: 0, errorCode: 0 }] },
-  ])
-  const end = async () => {
-    const { responses } = await client.request(fetch, 16, {
-      maxWaitMs: 0,
-      minBytes: 0,
-      topics: [
-        { topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }] },
-      ],
-    })
-    return responses[0]!.partitions[0]!.highWatermark
-  }
-  for (const turn of ['moved', 'restarted']) {
-    expect(await placeOf(), turn).toEqual([target])
-    await send(turn)
-    expect(readdirSync(before!)).not.toContain('moved-0')
-    expect(readdirSync(target)).toContain('moved-0')
-    if (turn === 'restarted') continue
-    await broker.stop()
-    ;({ broker, client } = await start({ settings }))
-  }
-  expect(await end()).toBe(3)
-})
+    expect(moved.results).toEqual([
+      { topicName: 'moved', partitions: [{ partitionIndex: 0, errorCode: 0 }] },
+    ])
+    const end = async () => {
+      const { responses } = await client.request(fetch, 16, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        topics: [
+          { topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }] },
+        ],
+      })
+      return responses[0]!.partitions[0]!.highWatermark
+    }
+    for (const turn of ['moved', 'restarted']) {
+      expect(await placeOf(), turn).toEqual([target])
+      await send(turn)
+      expect(readdirSync(before!)).not.toContain('moved-0')
+      expect(readdirSync(target)).toContain('moved-0')
+      if (turn === 'restarted') continue
+      await broker.stop()
+      ;({ broker, client } = await start({ settings }))
+    }
+    expect(await end()).toBe(3)
+  },
+)
 
 test('a broker that is gone for good is forgotten', async () => {
   const { broker, client } = await start({ memory: true, brokers: 2 })
