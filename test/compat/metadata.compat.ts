@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
@@ -207,4 +207,57 @@ describe.skipIf(inject('javaMissing') !== null || targetName === other)('odradek
       await kafka.kill('SIGKILL')
     }
   })
+})
+
+/** Before Apache Kafka 4.4 a directory was formatted with a `bootstrap.checkpoint` beside its logs. */
+describe.skipIf(inject('javaMissing') !== null)('a directory of an older kafka-storage', () => {
+  let dir = ''
+  const open: Target[] = []
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((one) => one.close()))
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  test.each(['3.9', '4.0'])(
+    'formatted for %s has the features it has on Apache Kafka',
+    async (release) => {
+      dir = mkdtempSync(join(tmpdir(), 'odradek-bootstrap-'))
+      const formatted = join(dir, 'formatted')
+      const file = join(dir, 'server.properties')
+      const text = [
+        'process.roles=broker,controller',
+        'node.id=1',
+        'controller.listener.names=CONTROLLER',
+        'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
+        'controller.quorum.voters=1@127.0.0.1:9093',
+        `log.dirs=${formatted}`,
+      ]
+      writeFileSync(file, `${text.join('\n')}\n`)
+      const tools = await javaTools()
+      const args = ['format', '-t', '5bLNs3gXQVCpHYQ1Wd0b8A', '-c', file]
+      await tools.ask('storage', [...args, '--release-version', release])
+      expect(readdirSync(formatted).toSorted()).toEqual(['bootstrap.checkpoint', 'meta.properties'])
+
+      const features = async (name: TargetName) => {
+        const dataDir = join(dir, name)
+        cpSync(formatted, dataDir, { recursive: true })
+        const target = new Target(name, { dataDir })
+        open.push(target)
+        const said: string[] = []
+        for (const turn of ['first', 'again']) {
+          await target.start()
+          const at = ['--bootstrap-server', target.bootstrap]
+          const told = await tools.ask('features', [...at, 'describe'])
+          said.push(turn, told.replace(/Epoch: \d+/g, 'Epoch: N'))
+          await tools.ask('topics', [...at, '--create', '--topic', turn])
+          said.push(...(await tools.ask('topics', [...at, '--list'])).trim().split('\n').toSorted())
+          await target.stop()
+        }
+        return said
+      }
+      const [mine, real] = await Promise.all([features(targetName), features('kafka')])
+      expect(mine).toEqual(real)
+      expect(real.join()).toContain(`FinalizedVersionLevel: ${release}-IV`)
+    },
+  )
 })
