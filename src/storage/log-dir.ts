@@ -16,6 +16,7 @@ import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { moveDirectory } from './move-directory.ts'
 import { readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
+import { SharedSync } from './shared-sync.ts'
 
 export interface LogDirOptions {
   readonly disk: Disk
@@ -53,6 +54,8 @@ export class LogDir {
   private readonly isClean: boolean
   private readonly names: Set<string>
   private readonly logs = new Map<string, OpenLog>()
+  /** A thousand new partitions need not wait for a thousand syncs. */
+  private readonly ownSync: SharedSync
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
@@ -80,6 +83,7 @@ export class LogDir {
     this.directoryId = identity.directoryId
     this.names = state.names
     this.isClean = state.isClean
+    this.ownSync = new SharedSync(o.disk, o.path)
     this.found = state.found
     const checkpoint = (name: string) => new OffsetCheckpoint(o.disk, `${o.path}/${name}`)
     this.recoveryPoints = checkpoint(recoveryPointFile)
@@ -221,7 +225,7 @@ export class LogDir {
     })
     if (owner !== o.topicId) {
       await writePartitionMetadata(disk, dir, o.topicId)
-      await disk.syncDirectory(this.path)
+      await this.ownSync.sync()
     }
     const isRetained = o.isRetained ?? true
     this.logs.set(name, { log, highWatermark: () => log.writtenOffset, isRetained })

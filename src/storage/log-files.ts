@@ -181,12 +181,14 @@ export class LogFiles {
 
   /** After this the next open has nothing to scan. */
   async seal(logEndOffset: number): Promise<void> {
-    if (this.newestSnapshot < logEndOffset) {
+    const isEmpty = logEndOffset === 0
+    if (this.newestSnapshot < logEndOffset && !isEmpty) {
       await this.writeSnapshot(logEndOffset, this.producers.toSnapshot())
     }
     for (const segment of this.segments.all) await segment.seal()
     await this.syncUpTo(logEndOffset)
-    if (this.hasNewEpochs) await this.writeEpochs(true)
+    // Who wrote nothing has no epochs to lose: the next start has a newer one.
+    if (this.hasNewEpochs && !isEmpty) await this.writeEpochs(true)
   }
 
   /** The log ends at `offset` now: what says otherwise is taken back. */

@@ -27,9 +27,10 @@ export interface RecoveredLog {
  * is damaged; what comes after it is dropped, for nobody was told that it is durable.
  */
 export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
-  await o.disk.makeDirectory(o.dir)
-  await finishSwaps(o)
-  const entries = await tidyDirectory(o)
+  // Looked at once: a broker of ten thousand partitions starts no sooner than their directories are read.
+  const found = await o.disk.list(o.dir)
+  if (found === null) await o.disk.makeDirectory(o.dir)
+  const entries = await tidyDirectory(o, await finishSwaps(o, found ?? []))
   const segments = findSegments(o, entries)
   const { indexIntervalBytes } = o.config()
   const recoveryPoint = o.cleanShutdown ? Number.POSITIVE_INFINITY : o.recoveryPoint
@@ -55,8 +56,9 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
   epochs.truncateEnd(logEndOffset)
   epochs.truncateStart(start)
   const producers = new Producers(o.name)
-  await removeStraySnapshots(o, list, logEndOffset)
-  const snapshotOffset = await loadProducers(o, list, producers, logEndOffset)
+  const snapshots = o.cleanShutdown ? snapshotsIn(entries) : await snapshotOffsets(o)
+  const stays = await removeStraySnapshots(o, list, logEndOffset, snapshots)
+  const snapshotOffset = await loadProducers(o, list, producers, logEndOffset, stays)
   return {
     segments: list,
     producers,
@@ -71,13 +73,18 @@ export async function recoverLog(o: LogOptions): Promise<RecoveredLog> {
 /**
  * What the cleaner had written whole takes its place: the segments that it was made from go, the
  * extension goes. (Segments of which nothing was left may stay: all they hold is superseded.)
+ * @returns what stands in the directory then.
  */
-async function finishSwaps(o: LogOptions): Promise<void> {
-  const entries = (await o.disk.list(o.dir)) ?? []
+async function finishSwaps(
+  o: LogOptions,
+  entries: readonly DirectoryEntry[],
+): Promise<readonly DirectoryEntry[]> {
+  let isChanged = false
   const swapped = suffixes.log + suffixes.swap
   for (const entry of entries) {
     const baseOffset = offsetOfName(entry.name, swapped)
     if (baseOffset === null) continue
+    isChanged = true
     const cleaned = segmentOf(o, baseOffset, entry, suffixes.swap)
     const end = entry.size === 0 ? baseOffset : await cleaned.findEnd(o.config().indexIntervalBytes)
     for (const other of entries) {
@@ -88,11 +95,14 @@ async function finishSwaps(o: LogOptions): Promise<void> {
     await cleaned.extend('')
     await o.disk.syncDirectory(o.dir)
   }
+  return isChanged ? ((await o.disk.list(o.dir)) ?? []) : entries
 }
 
 /** Removes what a stop in the middle of something left behind. @returns what remains. */
-async function tidyDirectory(o: LogOptions): Promise<DirectoryEntry[]> {
-  const entries = (await o.disk.list(o.dir)) ?? []
+async function tidyDirectory(
+  o: LogOptions,
+  entries: readonly DirectoryEntry[],
+): Promise<DirectoryEntry[]> {
   const names = new Set(entries.map((entry) => entry.name))
   const stays: DirectoryEntry[] = []
   for (const entry of entries) {
@@ -202,23 +212,29 @@ async function rebuildEpochs(segments: SegmentList, epochs: LeaderEpochs): Promi
   }
 }
 
-/** Keeps the snapshots at the starts of segments, and of the others the newest. */
+/** Keeps the snapshots at the starts of segments, and of the others the newest. @returns those that stay. */
 async function removeStraySnapshots(
   o: LogOptions,
   segments: SegmentList,
   logEndOffset: number,
-): Promise<void> {
+  snapshots: readonly number[],
+): Promise<number[]> {
   const starts = new Set(segments.all.map((segment) => segment.baseOffset))
-  const [newest, ...others] = (await snapshotOffsets(o)).filter((offset) => !starts.has(offset))
+  const [newest, ...others] = snapshots.filter((offset) => !starts.has(offset))
   const isBeyond = newest !== undefined && newest > logEndOffset
-  for (const offset of isBeyond ? [newest, ...others] : others) {
+  const strays = isBeyond ? [newest, ...others] : others
+  for (const offset of strays) {
     await o.disk.remove(segmentPath(o.dir, offset, suffixes.snapshot))
   }
+  return snapshots.filter((offset) => !strays.includes(offset))
 }
 
 /** The offsets of the producer snapshots, newest first. */
 async function snapshotOffsets(o: LogOptions): Promise<number[]> {
-  const entries = (await o.disk.list(o.dir)) ?? []
+  return snapshotsIn((await o.disk.list(o.dir)) ?? [])
+}
+
+function snapshotsIn(entries: readonly DirectoryEntry[]): number[] {
   const offsets = entries.map(({ name }) => offsetOfName(name, suffixes.snapshot))
   return offsets.filter((offset) => offset !== null).sort((a, b) => b - a)
 }
@@ -227,6 +243,7 @@ async function snapshotOffsets(o: LogOptions): Promise<number[]> {
  * Brings the producers to where they were when the log ended at `upTo`: the newest snapshot that is
  * not beyond it, then the batches from there on.
  *
+ * @param snapshots the offsets of those that are there, newest first, where they are known.
  * @returns the offset of the newest snapshot; -1 if there is none.
  */
 export async function loadProducers(
@@ -234,14 +251,16 @@ export async function loadProducers(
   segments: SegmentList,
   producers: Producers,
   upTo: number,
+  snapshots?: readonly number[],
 ): Promise<number> {
   producers.clear()
-  const offsets = (await snapshotOffsets(o)).filter((offset) => offset <= upTo)
+  const offsets = (snapshots ?? (await snapshotOffsets(o))).filter((offset) => offset <= upTo)
   let from = segments.first.baseOffset
   for (const offset of offsets) {
     const path = segmentPath(o.dir, offset, suffixes.snapshot)
     const bytes = await o.disk.readFile(path)
-    if (bytes !== null && producers.load(bytes)) {
+    if (bytes === null) continue
+    if (producers.load(bytes)) {
       from = offset
       break
     }
