@@ -91,6 +91,7 @@ export const actingKeys: ReadonlySet<string> = new Set([
   'replica.high.watermark.checkpoint.interval.ms',
   'request.timeout.ms',
   'socket.request.max.bytes',
+  'telemetry.max.bytes',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms',
   'transaction.max.timeout.ms',
   'transaction.partition.verification.enable',
