@@ -77,6 +77,9 @@ public class RoundTrip {
         config.put("enable.idempotence", "true");
         config.put("acks", "all");
         config.put("compression.type", "lz4");
+        // After a restart a broker knows a producer's newest batch only, Apache Kafka's too: with more of them
+        // in flight some may come twice.
+        config.put("max.in.flight.requests.per.connection", "1");
         Map<String, String> expected = new HashMap<>();
         try (KafkaProducer<String, String> producer =
                  new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
