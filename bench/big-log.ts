@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
-import { Target, type TargetName } from '../test/compat/targets.ts'
+import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
 import { consume, createTopic, produce, type Scenario } from './load.ts'
 import { residentMb, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
+import { targetOf } from './target.ts'
 
 export interface BigLog {
   readonly scenario: Scenario
@@ -28,7 +29,7 @@ export async function measureBigLog(
   const sheet = new Sheet()
   let isCold = true
   for (const name of names) {
-    const target = new Target(name, { timeoutMs: recoveryMsMax })
+    const target = targetOf(name, { timeoutMs: recoveryMsMax })
     try {
       await target.start()
       say(`big log: filling ${name}`)

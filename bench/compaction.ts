@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
 import { kcat } from '../test/compat/kcat.ts'
-import { Target, type TargetName } from '../test/compat/targets.ts'
+import type { Target, TargetName } from '../test/compat/targets.ts'
 import { cpuSeconds, residentMb, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
+import { targetOf } from './target.ts'
 
 const topic = 'keyed'
 const compactionMsMax = 600_000
@@ -28,7 +29,7 @@ export async function measureCompaction(
   const survivors = new Map<TargetName, { count: number; digest: string }>()
   for (const name of names) {
     const settings = { 'log.cleaner.backoff.ms': 50 }
-    const target = new Target(name, { settings })
+    const target = targetOf(name, { settings })
     try {
       await target.start()
       say(`compaction: filling ${name}`)

@@ -1,10 +1,11 @@
 import { compile } from '../test/compat/kafka/java.ts'
 import { javaMembers, Ledger, Members } from '../test/compat/members.ts'
-import { Target, type TargetName } from '../test/compat/targets.ts'
+import type { Target, TargetName } from '../test/compat/targets.ts'
 import { createTopic } from './load.ts'
 import { cpuSeconds, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
+import { targetOf } from './target.ts'
 
 const memberCount = 100
 const partitions = 200
@@ -26,7 +27,7 @@ export async function measureGroups(
 ): Promise<Table> {
   const sheet = new Sheet()
   const classes = await compile()
-  const targets = names.map((name) => new Target(name, {}))
+  const targets = names.map((name) => targetOf(name))
   try {
     for (const target of targets) {
       await target.start()

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { needKafka, serverVersion, toolsVersion } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
-import { freePort, prepareKafka, Target } from '../test/compat/targets.ts'
+import { freePort, prepareKafka, type Target } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
 import { type BigLog, measureBigLog } from './big-log.ts'
 import { measureCompaction } from './compaction.ts'
@@ -14,6 +14,7 @@ import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
+import { ourSettings, targetOf } from './target.ts'
 import { measureTopics } from './topics.ts'
 import { measureTransactions } from './transactions.ts'
 
@@ -40,6 +41,7 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           transactions  of 1, 100 and 10,000 records, one after the other
                           groups    a hundred Java consumers join a group, of either protocol
                           topics    --many topics of one partition, one topic of as many
+  --odradek-set K=V     a setting for odradek only, and named in the titles; may be given more than once
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
@@ -68,6 +70,7 @@ const { values: flags } = parseArgs({
     'tail-records': { type: 'string', default: '5000' },
     'paced-seconds': { type: 'string', default: '15' },
     write: { type: 'string' },
+    'odradek-set': { type: 'string', multiple: true },
     help: { type: 'boolean', default: false },
   },
 })
@@ -121,7 +124,7 @@ async function measureStart(): Promise<Table> {
     for (const name of inTurn(round)) {
       say(`start ${round + 1}/${rounds}: ${name}`)
       const dataDir = mkdtempSync(join(tmpdir(), `bench-${name}-`))
-      const target = new Target(name, { dataDir, port: await freePort() })
+      const target = targetOf(name, { dataDir, port: await freePort() })
       try {
         if (name === 'kafka') await prepareKafka(dataDir)
         const started = target.start()
@@ -205,7 +208,7 @@ async function measureHalf(
 }
 
 async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
-  const targets = names.map((name) => new Target(name, {}))
+  const targets = names.map((name) => targetOf(name))
   const tables: Table[] = []
   try {
     for (const target of targets) await target.start()
@@ -258,6 +261,11 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
   return tables
 }
 
+const set = Object.entries(ourSettings).map(([key, value]) => `${key}=${value}`)
+/** A table whose two sides were set up unlike says so where it is read. */
+const marked = (table: Table): Table =>
+  set.length === 0 ? table : { ...table, title: `${table.title}; odradek with ${set.join(', ')}` }
+
 function report(tables: readonly Table[]): string {
   const given = process.argv.slice(2).filter((arg, i, all) => {
     return arg !== '--write' && all[i - 1] !== '--write'
@@ -275,7 +283,7 @@ function report(tables: readonly Table[]): string {
     `- Command: \`npm run bench${given.length > 0 ? ` -- ${given.join(' ')}` : ''}\``,
     '- Kafka runs with the JVM options of its own start script; load generator and both brokers share the machine.',
     '',
-    ...tables.map(renderTable),
+    ...tables.map((table) => renderTable(marked(table))),
   ].join('\n')
 }
 

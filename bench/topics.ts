@@ -1,11 +1,12 @@
 import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
 import { metadata } from '../src/protocol/messages/03-metadata.ts'
 import { createTopics } from '../src/protocol/messages/19-create-topics.ts'
-import { Target, type TargetName } from '../test/compat/targets.ts'
+import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
 import { cpuSeconds, residentMb, sleep } from './measure.ts'
 import { median, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
+import { targetOf } from './target.ts'
 
 /** So many partitions stand in one of two forms: as topics of one partition, or as one topic. */
 interface Form {
@@ -43,7 +44,7 @@ export async function measureTopics(
     for (let round = 0; round < o.rounds; round++) {
       for (const name of round % 2 === 0 ? names : names.toReversed()) {
         say(`${form.title} ${round + 1}/${o.rounds}: ${name}`)
-        const target = new Target(name, { timeoutMs: patienceMs })
+        const target = targetOf(name, { timeoutMs: patienceMs })
         try {
           await target.start()
           await measureForm(sheet, target, form)

@@ -1,8 +1,9 @@
 import { compile, startJava } from '../test/compat/kafka/java.ts'
-import { Target, type TargetName } from '../test/compat/targets.ts'
+import type { TargetName } from '../test/compat/targets.ts'
 import { createTopic, withCpu } from './load.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
+import { targetOf } from './target.ts'
 
 /** Records of each transaction. */
 const sizes = [1, 100, 10_000]
@@ -16,7 +17,7 @@ export async function measureTransactions(
 ): Promise<Table> {
   const sheet = new Sheet()
   const folder = await compile()
-  const targets = names.map((name) => new Target(name, {}))
+  const targets = names.map((name) => targetOf(name))
   try {
     for (const target of targets) await target.start()
     for (let round = 0; round < o.rounds; round++) {
