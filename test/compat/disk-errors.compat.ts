@@ -14,7 +14,7 @@ const partitions = [0, 1, 2, 3]
 const largeBytes = 700_000
 
 /** How the broker comes to notice. */
-type Way = 'produce' | 'roll' | 'fetch' | 'offset by time'
+type Way = 'produce' | 'roll' | 'fetch' | 'offset by time' | 'cleaning'
 
 interface Ill {
   readonly ailment: Ailment | 'EPERM'
@@ -28,12 +28,18 @@ class Patient {
   private readonly held: string[] = []
 
   /** @param isJbod whether there is a second directory, on a disk that stays well. */
-  constructor(name: TargetName, isJbod: boolean) {
+  constructor(name: TargetName, isJbod: boolean, { way }: Ill) {
     this.root = mkdtempSync(join(tmpdir(), 'disk-errors-'))
     this.disk = new SmallDisk(this.root, 96)
     const ailing = join(this.disk.path, 'data')
     this.one = new Case(name, isJbod ? [join(this.root, 'data'), ailing] : [ailing], {
       'log.segment.bytes': 1024 * 1024,
+      'log.retention.ms': -1,
+      // What the case is about shall find it: no checkpoint, which Kafka's cleaner reads each time.
+      'log.cleaner.backoff.ms': way === 'cleaning' ? 200 : 600_000,
+      'replica.high.watermark.checkpoint.interval.ms': 600_000,
+      'log.flush.offset.checkpoint.interval.ms': 600_000,
+      'log.flush.start.offset.checkpoint.interval.ms': 600_000,
     })
   }
 
@@ -58,6 +64,14 @@ class Patient {
 
 /** Does what makes the broker touch the disk, until it says that it cannot. */
 async function notice(one: Case, way: Way, index: number): Promise<unknown> {
+  if (way === 'cleaning') {
+    await one.configure(topic, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
+    const hasFailed = async () => JSON.stringify(await one.logDirs()).includes('STORAGE')
+    await until('the cleaner has failed', hasFailed, 20_000)
+    // Records without keys are taken again.
+    await one.configure(topic, { 'cleanup.policy': 'delete' })
+    return 'by itself'
+  }
   const bytes = way === 'roll' ? largeBytes : 64 * 1024
   for (let i = 0; i < 100; i++) {
     const { error } =
@@ -75,12 +89,17 @@ async function notice(one: Case, way: Way, index: number): Promise<unknown> {
 class Acknowledged {
   private readonly values = new Map<number, Record<number, string>>()
 
-  async write(one: Case): Promise<void> {
+  /** @param large how many records are written before that fill a segment each. */
+  async write(one: Case, large = 0): Promise<void> {
     for (const index of partitions) {
       const values: Record<number, string> = {}
+      for (let i = 0; i < large; i++) {
+        await one.produce(topic, index, Buffer.alloc(largeBytes), Buffer.from(`large ${i}`))
+      }
       for (let i = 0; i < 5; i++) {
         const value = `value ${i} of ${index}`
-        const { error, offset } = await one.produce(topic, index, Buffer.from(value))
+        const bytes = Buffer.from(value)
+        const { error, offset } = await one.produce(topic, index, bytes, bytes)
         if (error === 'NONE') values[offset] = value
       }
       this.values.set(index, { ...this.values.get(index), ...values })
@@ -112,7 +131,7 @@ async function jbodStory(self: Patient, ill: Ill) {
   await one.create(topic, partitions.length)
   const inKept = one.heldBy(kept, topic)
   const inLost = one.heldBy(lost, topic)
-  await acknowledged.write(one)
+  await acknowledged.write(one, ill.way === 'cleaning' ? 3 : 0)
   // What was read lately is in memory; after a start it is not.
   const isRead = ill.way === 'fetch' || ill.way === 'offset by time'
   if (isRead) {
@@ -183,6 +202,9 @@ const ills: readonly (Ill & { readonly isEssential?: boolean })[] = [
   { ailment: 'EIO', way: 'fetch', isEssential: true },
   { ailment: 'EIO', way: 'offset by time' },
   { ailment: 'EPERM', way: 'roll' },
+  { ailment: 'ENOSPC', way: 'cleaning' },
+  { ailment: 'EROFS', way: 'cleaning' },
+  { ailment: 'EIO', way: 'cleaning' },
 ]
 const cases = ills
   .filter(({ isEssential = false }) => all || isEssential)
@@ -196,10 +218,10 @@ describe.skipIf(missing !== null)('a disk that fails', () => {
   afterAll(() => Promise.all(patients.map((one) => one.close())))
 
   /** The same to both brokers, side by side. */
-  async function both(isJbod: boolean, run: (patient: Patient) => Promise<object>) {
-    const two = (['kafka', targetName] as const).map((name) => new Patient(name, isJbod))
+  async function both(isJbod: boolean, ill: Ill, run: typeof jbodStory) {
+    const two = (['kafka', targetName] as const).map((name) => new Patient(name, isJbod, ill))
     patients.push(...two)
-    const told = await Promise.allSettled(two.map(run))
+    const told = await Promise.allSettled(two.map((patient) => run(patient, ill)))
     for (const [i, one] of told.entries()) {
       if (process.env.ODRADEK_COMPAT_LOG === '1' || one.status === 'rejected')
         console.log(two[i]!.one.target.describe(6_000))
@@ -213,12 +235,12 @@ describe.skipIf(missing !== null)('a disk that fails', () => {
   }
 
   test.each(cases)('%s, in one of two', { timeout: 180_000 }, (_, ill) =>
-    both(true, (patient) => jbodStory(patient, ill)),
+    both(true, ill, jbodStory),
   )
 
-  test.each(cases.filter(([, { way }]) => all || way === 'produce'))(
+  test.each(cases.filter(([, { way }]) => (all && way !== 'cleaning') || way === 'produce'))(
     '%s, in the only one',
     { timeout: 180_000 },
-    (_, ill) => both(false, (patient) => soleStory(patient, ill)),
+    (_, ill) => both(false, ill, soleStory),
   )
 })

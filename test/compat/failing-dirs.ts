@@ -8,6 +8,7 @@ import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
 import { deleteRecords } from '../../src/protocol/messages/21-delete-records.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/23-offset-for-leader-epoch.ts'
 import { describeLogDirs } from '../../src/protocol/messages/35-describe-log-dirs.ts'
+import { incrementalAlterConfigs } from '../../src/protocol/messages/44-incremental-alter-configs.ts'
 import { describeProducers } from '../../src/protocol/messages/61-describe-producers.ts'
 import { describeTopicPartitions } from '../../src/protocol/messages/75-describe-topic-partitions.ts'
 import { Batch } from '../../src/protocol/records/batch.ts'
@@ -132,8 +133,8 @@ export class Case {
   }
 
   /** Writes one record. @returns the error, and the record's offset. */
-  async produce(name: string, index: number, value: Buffer) {
-    const records = writeBatch({ records: [{ key: null, value, timestampMs: 5 }] })
+  async produce(name: string, index: number, value: Buffer, key: Buffer | null = null) {
+    const records = writeBatch({ records: [{ key, value, timestampMs: 5 }] })
     const answer = await this.ask(produce, 9, {
       ...{ transactionalId: null, acks: -1, timeoutMs: 3_000 },
       topicData: [{ name, partitionData: [{ index, records }] }],
@@ -141,6 +142,15 @@ export class Case {
     if (typeof answer === 'string') return { error: answer, offset: -1 }
     const { errorCode, baseOffset } = answer.responses[0].partitionResponses[0]
     return { error: errorName(errorCode), offset: Number(baseOffset) }
+  }
+
+  /** Sets a topic's configuration. */
+  async configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const configs = Object.entries(settings).map(([key, value]) => ({
+      ...{ name: key, value, configOperation: 0 },
+    }))
+    const resources = [{ resourceType: 2, resourceName: name, configs }]
+    await this.ask(incrementalAlterConfigs, 1, { resources, validateOnly: false })
   }
 
   /** Reads a batch from an offset on, or why that is not possible. */
