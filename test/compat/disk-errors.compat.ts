@@ -149,9 +149,10 @@ async function jbodStory(self: Patient, ill: Ill) {
   told.noticed = await notice(one, ill.way, inLost[0]!)
   // A read that fails is one reader's misfortune; a write that does is the end of the directory.
   if (isRead) told.dirsOfReader = await one.logDirs()
-  await until('the leaders are gone', async () =>
-    (await one.answers(topic, inLost)).every((each: any) => each.metadata.leaderId === -1),
-  )
+  const isGone = (each: any) => each.metadata.leaderId === -1
+  const areGone = async () => (await one.answers(topic, inLost)).every(isGone)
+  // Where a read failed, Kafka at times finds the rest out with its first checkpoint, after 30 seconds.
+  await until('the leaders are gone', areGone, 90_000)
   told.lost = await one.answers(topic, inLost)
   told.kept = await one.answers(topic, inKept)
   told.dirs = await one.logDirs()
