@@ -227,6 +227,7 @@ describe('client telemetry', () => {
       clientId: 'raw',
       softwareName: 'wired',
       compression: 'snappy',
+      isTerminating: true,
       metrics: Buffer.from('last'),
     })
   })
