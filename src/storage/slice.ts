@@ -8,7 +8,7 @@ export const sliceBytesMin = 128 * 1024
 /** How much is read at a time while the first batch is looked for. */
 const lookBytes = 1024
 
-/** Whole batches of one segment, not read yet. */
+/** Whole batches of one segment, not read yet; none where the first is more than may be had. */
 export interface Slice {
   readonly segment: Segment
   readonly position: number
@@ -29,10 +29,15 @@ export async function sliceOf(
   limits: ReadLimits,
   o: { readonly nextOffset: number; readonly indexIntervalBytes: number },
 ): Promise<Slice | null> {
-  if (limits.maxBytes < sliceBytesMin) return null
+  // Who must have one batch, however large, gets it at once.
+  if (limits.minOneBatch && limits.maxBytes < sliceBytesMin) return null
   const index = (await segment.loadIndexes(o.indexIntervalBytes)).offset
-  const position = await startOf(segment, index, offset, limits)
-  if (position === null) return null
+  const first = await firstOf(segment, index, offset, limits)
+  if (first === null) return null
+  const { position, sizeBytes } = first
+  if (sizeBytes > limits.maxBytes) {
+    return limits.minOneBatch ? null : { segment, position, bytes: 0, endsBelow: offset }
+  }
   const isAllSeen = o.nextOffset <= limits.upTo
   const end = segment.writtenBytes
   const stop = Math.min(end, position + limits.maxBytes)
@@ -46,17 +51,18 @@ export async function sliceOf(
 
 /** A read that fails then ends its reader's connection, for the answer has begun; the log goes on. */
 export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadResult {
+  if (bytes === 0) return { chunks: [], bytes, nextOffset: endsBelow }
   const read = (from: number, length: number) => segment.log.read(position + from, length)
   return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
 }
 
-/** Where the batch of `offset` starts; null if it is not there, or must not be handed out as a part. */
-async function startOf(
+/** The batch of `offset`; null if it is not there, or may not be seen. */
+async function firstOf(
   segment: Segment,
   index: OffsetIndex,
   offset: number,
   limits: ReadLimits,
-): Promise<number | null> {
+): Promise<{ position: number; sizeBytes: number } | null> {
   const end = segment.writtenBytes
   const nothing = { maxBytes: 0, upTo: limits.upTo, minOneBatch: false }
   let at = index.rangeOf(offset).from
@@ -66,8 +72,8 @@ async function startOf(
     if (!isHere && start === 0) return null
     at += start
     if (!isHere) continue
-    const first = new Batch(bytes, start)
-    return first.baseOffset < limits.upTo && first.sizeBytes <= limits.maxBytes ? at : null
+    const { baseOffset, sizeBytes } = new Batch(bytes, start)
+    return baseOffset < limits.upTo ? { position: at, sizeBytes } : null
   }
   return null
 }

@@ -67,6 +67,24 @@ describe('what is read when it is sent', () => {
     await log.close()
   })
 
+  test('a batch that is larger than what is left is not read', async () => {
+    const { log } = await logOf(seededRandom(2))
+    let refused = 0
+    for (let offset = 0; offset < log.logEndOffset; offset += 7) {
+      for (const minOneBatch of [false, true]) {
+        const limits = { maxBytes: 60_000, upTo: everything, minOneBatch }
+        const plain = await log.read(offset, limits)
+        const found = await log.read(offset, { ...limits, mayBeLater: true })
+        expect(found.later).toBeUndefined()
+        expect([found.bytes, found.nextOffset]).toEqual([plain.bytes, plain.nextOffset])
+        expect(Buffer.concat(found.chunks).equals(Buffer.concat(plain.chunks))).toBe(true)
+        if (found.bytes === 0) refused++
+      }
+    }
+    expect(refused).toBeGreaterThan(3)
+    await log.close()
+  })
+
   test('nothing is read for who may have nothing', async () => {
     const { log } = await logOf(seededRandom(1))
     const limits = { maxBytes: 0, upTo: everything, minOneBatch: false }
