@@ -11,7 +11,7 @@ const availableBytes = 4e9
 const leadBytes = 64_000_000
 const lookEveryMs = 5
 
-/** Bytes that a process has handed to write calls so far. */
+/** Bytes that a process has handed to write calls so far; what it sends from a file is among them. */
 function writtenBytes(pid: number): number {
   return Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
 }
@@ -24,8 +24,8 @@ function memoryBytes(what: 'MemFree' | 'MemAvailable'): number {
 /**
  * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the first
  * touch of a page then costs up to twenty times what a write to the page cache does, and is
- * booked on the broker that writes. The ballast holds the machine's memory, and gives back as much as
- * the broker writes, while it writes: what the kernel gives to the page cache was touched before, as
+ * booked on the broker that writes, or reads from a disk. The ballast holds the machine's memory, and
+ * gives back as much as the broker writes, or sends, while it does: what the kernel gives to the page cache was touched before, as
  * on a machine of one's own.
  */
 export class Ballast {
@@ -55,6 +55,11 @@ export class Ballast {
     } finally {
       clearInterval(timer)
     }
+  }
+
+  /** Gives all of it back. */
+  empty(): void {
+    while (this.pieces > 0) unlinkSync(this.path(--this.pieces))
   }
 
   close(): void {

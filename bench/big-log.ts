@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
+import type { Ballast } from './ballast.ts'
 import { consume, createTopic, produce, type Scenario } from './load.ts'
 import { residentMb, sleep } from './measure.ts'
 import type { Table } from './report.ts'
@@ -24,6 +25,7 @@ export async function measureBigLog(
   big: BigLog,
   names: readonly TargetName[],
   say: (line: string) => void,
+  ballast: Ballast | null,
 ): Promise<Table> {
   const { scenario } = big
   const sheet = new Sheet()
@@ -39,7 +41,9 @@ export async function measureBigLog(
       if (big.isReadCold) {
         say(`big log: reading ${name}`)
         isCold = dropPageCache() && isCold
-        const read = await consume(target, topic, scenario)
+        const readAll = () => consume(target, topic, scenario)
+        const read = await (ballast?.around(target.pid, readAll) ?? readAll())
+        ballast?.empty()
         const mb = (read.recordsPerSecond * scenario.recordBytes) / 1e6
         sheet.note(name, 'cold read', 'MB/s', mb)
         sheet.noteCpu(name, 'cold read', read.cpu)

@@ -255,7 +255,7 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
     }
     tables.push(peaks.table('Memory over the whole run'))
   } finally {
-    ballast?.close()
+    ballast?.empty()
     for (const target of targets) await target.close()
   }
   return tables
@@ -313,7 +313,7 @@ async function main(): Promise<void> {
       isReadCold: parts.has('cold'),
       isRecovered: parts.has('recovery'),
     }
-    tables.push(await measureBigLog(big, names, say))
+    tables.push(await measureBigLog(big, names, say, ballast))
   }
   if (parts.has('compaction')) {
     tables.push(await measureCompaction(Number(flags['compacted-records']), names, say))
@@ -331,4 +331,4 @@ async function main(): Promise<void> {
   await (await javaTools()).close()
 }
 
-await main()
+await main().finally(() => ballast?.close())

@@ -2,10 +2,8 @@ import type { Writable } from 'node:stream'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import { isAtHand, type LaterBytes, type Piece } from '../base/pieces.ts'
 
-/** How much of what stands in files is read at a time. */
-const readBytes = 256 * 1024
-/** No more is read while the socket has so much that the peer has not taken. */
-const aheadBytes = 256 * 1024
+/** How much of what stands in files is read at a time; the next when the peer has taken it. */
+const readBytes = 1024 * 1024
 
 interface Reading {
   readonly from: LaterBytes
@@ -83,9 +81,7 @@ export class Outbox {
   private sendNext(): boolean | Promise<boolean> {
     if (this.socket.destroyed) return false
     if (this.reading !== null) {
-      const { writableNeedDrain, writableLength } = this.socket
-      if (writableNeedDrain && writableLength >= aheadBytes) return false
-      return this.sendSome(this.reading)
+      return this.socket.writableNeedDrain ? false : this.sendSome(this.reading)
     }
     const atHand: Uint8Array[] = []
     while (this.queue.length > 0 && isAtHand(this.queue[0]!)) {
