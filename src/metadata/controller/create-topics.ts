@@ -29,6 +29,8 @@ const clusterMetadataTopic = '__cluster_metadata'
 
 /** One batch holds a topic whole; Kafka's controller refuses more partitions in one request. */
 export const partitionsPerRequestMax = 10_000
+/** And more records: a topic counts as one, and so does each of its settings (`QuorumController`). */
+const recordsPerRequestMax = 10_000
 
 /** Creates topics, each on its own terms: one that is refused does not keep the others away. */
 export function createTopics(
@@ -37,10 +39,7 @@ export function createTopics(
 ): Command<CreatedTopic[]> {
   return (view) => {
     if (partitionsAsked(topics, view.settings.int('num.partitions')) > partitionsPerRequestMax) {
-      const why = 'Excessively large number of partitions per request.'
-      const names = [...new Set(topics.map(({ name }) => name))]
-      const refusal = new Refusal('POLICY_VIOLATION', why)
-      return { records: [], answer: names.map((name) => refused(name, refusal)) }
+      return allRefused(topics, 'Excessively large number of partitions per request.')
     }
     const records: MetadataRecord[] = []
     const counts = new Map<string, number>()
@@ -63,8 +62,17 @@ export function createTopics(
         created.push(refused(topic.name, error))
       }
     }
+    if (records.length > recordsPerRequestMax) {
+      return allRefused(topics, 'Unable to perform excessively large batch operation.')
+    }
     return { records: o.validateOnly ? [] : records, answer: created }
   }
+}
+
+function allRefused(topics: readonly CreatableTopic[], why: string): Decision<CreatedTopic[]> {
+  const names = [...new Set(topics.map(({ name }) => name))]
+  const refusal = new Refusal('POLICY_VIOLATION', why)
+  return { records: [], answer: names.map((name) => refused(name, refusal)) }
 }
 
 /** What the request asks for in all, valid or not, as `ReplicationControlManager` counts. */

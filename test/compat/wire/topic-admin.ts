@@ -111,6 +111,16 @@ const creationScenarios: readonly Scenario[] = [
       await ask([topicDraft(`${base}.a`), topicDraft(`${base}.f`)])
       await ask([topicDraft(`${base}.x.y`), topicDraft(`${base}.x_y`)], { validateOnly: true })
       await ask([topicDraft(`${base}.big`, { numPartitions: 10_001 })])
+      // A topic and its settings are records as well as its partitions, and records have their limit.
+      const large = (numPartitions: number, configs: object[] = []) => {
+        const topics = [topicDraft(`${base}.large`, { numPartitions, configs })]
+        return ask([...topics, topicDraft(`${base}.too`)], { validateOnly: true })
+      }
+      await large(9_997)
+      await large(9_998)
+      await large(9_996, [{ name: 'retention.ms', value: '1' }])
+      await large(9_997, [{ name: 'retention.ms', value: '1' }])
+      await large(10_000)
       await ask([topicDraft(`${base}.huge`, { numPartitions: 2 ** 31 - 1 })], {
         validateOnly: true,
       })
