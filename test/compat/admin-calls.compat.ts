@@ -22,7 +22,10 @@ function plain(text: string, target: Target): string {
     .replaceAll(target.dataDir, 'DIR')
     .replaceAll(String(target.port), 'PORT')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID')
-    .replace(/(?<![\w.-])(?=[\w-]*\d|(?:[\w-]*[A-Z]){5})(?=[\w-]*[A-Z])[\w-]{22}(?![\w.-])/g, 'ID')
+    .replace(
+      /(?<![\w.-])(?=[\w-]*\d|(?:[\w-]*[A-Z]){5})(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{22}(?![\w.-])/g,
+      'ID',
+    )
     .replace(/((?:CONTROLLER:\/\/|1@)127\.0\.0\.1:)\d+/g, '$1PORT')
     .replace(/(node|broker|attempt|epoch|producer ?id|call)(s?)[ :=]+\d{2,}/gi, '$1$2 N')
 }
