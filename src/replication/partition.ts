@@ -138,8 +138,8 @@ export class Partition {
     if (offset > this.highWatermark && offset <= this.log.logEndOffset) {
       return { chunks: [], bytes: 0, nextOffset: offset }
     }
-    const { isolation, ...limits } = o
-    return this.log.read(offset, { ...limits, upTo })
+    const { maxBytes, minOneBatch, mayBeLater } = o
+    return this.log.read(offset, { maxBytes, minOneBatch, mayBeLater, upTo })
   }
 
   /**

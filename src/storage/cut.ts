@@ -8,7 +8,10 @@ export interface ReadResult {
   /** Stands in the place of the chunks where the bytes are read when they are sent. */
   readonly later?: LaterBytes
   readonly bytes: number
-  /** The offset after the last batch; where reading goes on. The asked offset if nothing was found. With `later`, perhaps an offset within the next batch. */
+  /**
+   * The offset after the last batch; where reading goes on. The asked offset if nothing was found. With
+   * `later`, perhaps an offset within the next batch.
+   */
   readonly nextOffset: number
 }
 
@@ -19,7 +22,7 @@ export interface ReadLimits {
   /** Whether the first batch is handed out even if it is larger than `maxBytes`. */
   readonly minOneBatch: boolean
   /** Whether much may be handed out as bytes to be read later. */
-  readonly mayBeLater?: boolean
+  readonly mayBeLater?: boolean | undefined
 }
 
 /** A batch's header up to and with `lastOffsetDelta`: enough to tell its offsets. */

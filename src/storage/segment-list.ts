@@ -83,11 +83,11 @@ export class SegmentList {
     o: { readonly writtenOffset: number; readonly indexIntervalBytes: number },
   ): Promise<Slice | null> {
     const { indexIntervalBytes } = o
-    for (const segment of this.from(offset)) {
-      const nextOffset = this.endOf(segment) ?? o.writtenOffset
-      return sliceOf(segment, offset, limits, { nextOffset, indexIntervalBytes })
-    }
-    return null
+    const at = this.indexOf(offset)
+    const segment = this.list[at]
+    if (segment === undefined) return null
+    const nextOffset = this.list[at + 1]?.baseOffset ?? o.writtenOffset
+    return sliceOf(segment, offset, limits, { nextOffset, indexIntervalBytes })
   }
 
   /** The aborted transactions that a reader of [from, upTo) must skip the records of. */

@@ -1,6 +1,5 @@
 import { Batch, batchHeaderBytes } from '../protocol/records/batch.ts'
 import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
-import type { OffsetIndex } from './offset-index.ts'
 import type { Segment } from './segment.ts'
 
 /** Less than this is read at once: it costs little, and the index tells too roughly where to stop. */
@@ -31,15 +30,20 @@ export async function sliceOf(
 ): Promise<Slice | null> {
   // Who must have one batch, however large, gets it at once.
   if (limits.minOneBatch && limits.maxBytes < sliceBytesMin) return null
+  // As it is now, with `nextOffset`: what is written while this looks is not for who came before it.
+  const end = segment.writtenBytes
   const index = (await segment.loadIndexes(o.indexIntervalBytes)).offset
-  const first = await firstOf(segment, index, offset, limits)
+  const { from } = index.rangeOf(offset)
+  // So it is at the end of a log. What may be more than is wanted is looked at first.
+  const rest = end - from
+  if (rest < sliceBytesMin && (limits.minOneBatch || rest <= limits.maxBytes)) return null
+  const first = await firstOf(segment, from, offset, limits)
   if (first === null) return null
   const { position, sizeBytes } = first
   if (sizeBytes > limits.maxBytes) {
     return limits.minOneBatch ? null : { segment, position, bytes: 0, endsBelow: offset }
   }
   const isAllSeen = o.nextOffset <= limits.upTo
-  const end = segment.writtenBytes
   const stop = Math.min(end, position + limits.maxBytes)
   const last =
     stop === end && isAllSeen
@@ -56,16 +60,16 @@ export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadR
   return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
 }
 
-/** The batch of `offset`; null if it is not there, or may not be seen. */
+/** The batch of `offset`, looked for from the batch at `from` on; null if it is not there, or may not be seen. */
 async function firstOf(
   segment: Segment,
-  index: OffsetIndex,
+  from: number,
   offset: number,
   limits: ReadLimits,
 ): Promise<{ position: number; sizeBytes: number } | null> {
   const end = segment.writtenBytes
   const nothing = { maxBytes: 0, upTo: limits.upTo, minOneBatch: false }
-  let at = index.rangeOf(offset).from
+  let at = from
   while (at + batchHeaderBytes <= end) {
     const bytes = await segment.log.read(at, Math.min(end - at, lookBytes))
     const { start, isHere } = cutBatches(bytes, offset, nothing)

@@ -85,6 +85,31 @@ describe('what is read when it is sent', () => {
     await log.close()
   })
 
+  test('what is written while it is looked for is not handed out', async () => {
+    const log = await Log.open(logOptions({ settings: { indexIntervalBytes } }))
+    const add = () => append(log, batchOf(1, { bytes: 150_000 }))
+    for (let n = 0; n < 3; n++) add()
+    await log.flush()
+    const upTo = log.logEndOffset
+    const file = log.segments.active.log
+    const plainRead = file.read.bind(file)
+    let goOn = () => {}
+    const later = new Promise<void>((resolve) => (goOn = resolve))
+    file.read = async (from, length) => {
+      await later
+      return plainRead(from, length)
+    }
+    const limits = { maxBytes: 1 << 20, upTo, minOneBatch: true, mayBeLater: true }
+    const reading = log.read(0, limits)
+    add() // As a producer's within a transaction would be: not for who reads committed records.
+    await log.flush()
+    goOn()
+    const { later: found, bytes } = await reading
+    const batches = [...batchesIn(Buffer.from(await found!.read(0, bytes)))]
+    expect(batches.map(({ lastOffset }) => lastOffset)).toEqual([0, 1, 2])
+    await log.close()
+  })
+
   test('nothing is read for who may have nothing', async () => {
     const { log } = await logOf(seededRandom(1))
     const limits = { maxBytes: 0, upTo: everything, minOneBatch: false }
