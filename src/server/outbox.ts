@@ -21,6 +21,7 @@ export class Outbox {
   private readonly failed: (error: unknown) => void
   /** What cannot go to the socket before that which stands before it has been read. */
   private readonly queue: Piece[] = []
+  /** Of the queue and of what is being read; no piece is empty. */
   private queuedBytes = 0
   private reading: Reading | null = null
   private isPumping = false
@@ -39,7 +40,7 @@ export class Outbox {
   }
 
   push(pieces: readonly Piece[]): void {
-    if (this.queue.length === 0 && this.reading === null && pieces.every(isAtHand)) {
+    if (this.queuedBytes === 0 && pieces.every(isAtHand)) {
       this.send(pieces)
       return
     }
@@ -52,7 +53,7 @@ export class Outbox {
 
   /** Goes on, when the socket has room again. */
   pump(): void {
-    if (this.isPumping) return
+    if (this.isPumping || this.queuedBytes === 0) return
     this.isPumping = true
     this.sendAll().catch((error: unknown) => {
       this.drop()

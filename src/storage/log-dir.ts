@@ -54,6 +54,8 @@ export class LogDir {
   private readonly isClean: boolean
   private readonly names: Set<string>
   private readonly logs = new Map<string, OpenLog>()
+  /** Log start offsets of what is on its way here from another directory. */
+  private readonly coming = new Map<string, number>()
   /** A thousand new partitions need not wait for a thousand syncs. */
   private readonly ownSync: SharedSync
   private readonly recoveryPoints: OffsetCheckpoint
@@ -144,9 +146,6 @@ export class LogDir {
     dir.fail(why)
     return dir
   }
-
-  /** Log start offsets of what is on its way here from another directory. */
-  private readonly coming = new Map<string, number>()
 
   /** Whether a file in it could not be read or written: then none of it is used any more. */
   get isOffline(): boolean {

@@ -163,7 +163,7 @@ export class ClientTelemetry {
     const { clientInstanceId } = metrics
     this.newest.delete(clientInstanceId)
     this.newest.set(clientInstanceId, { ...metrics, receivedMs: this.clock.nowMs() })
-    forgetBeyond(this.newest)
+    forgetBeyond(this.newest, clientsMax)
   }
 
   private instanceOf(id: string, client: TelemetryClient, gone: AbortSignal): Instance {
@@ -182,7 +182,7 @@ export class ClientTelemetry {
       gone.addEventListener('abort', () => void this.instances.delete(id), { once: true })
     }
     this.instances.set(id, instance)
-    forgetBeyond(this.instances)
+    forgetBeyond(this.instances, clientsMax)
     return instance
   }
 
@@ -206,7 +206,7 @@ export class ClientTelemetry {
     if (known !== undefined) return known
     const match = parseClientMatch(text)
     this.matches.set(text, match)
-    if (this.matches.size > matchesMax) this.matches.delete(this.matches.keys().next().value!)
+    forgetBeyond(this.matches, matchesMax)
     return match
   }
 
@@ -248,8 +248,8 @@ function isMeant(match: ClientMatch, client: AskedClient): boolean {
   })
 }
 
-function forgetBeyond(map: Map<string, unknown>): void {
-  if (map.size <= clientsMax) return
+function forgetBeyond(map: Map<string, unknown>, max: number): void {
+  if (map.size <= max) return
   const [oldest] = map.keys()
   map.delete(oldest!)
 }
