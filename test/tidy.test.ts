@@ -55,8 +55,14 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
   },
   {
     what: /from 'node:(net|tls)'/,
-    in: ['server/listener.ts', 'server/connection.ts', 'server/reused-buffer.ts'],
+    in: [
+      'server/listener.ts',
+      'server/connection.ts',
+      'server/reused-buffer.ts',
+      'server/socket-descriptor.ts',
+    ],
   },
+  { what: /\bimport\('koffi'\)|from 'koffi'/, in: ['base/sendfile.ts'] },
   { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
 ]
 

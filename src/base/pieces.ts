@@ -1,3 +1,5 @@
+import type { SocketDescriptor } from './sendfile.ts'
+
 /** Bytes that stay where they are, in a file, until they are sent. */
 export interface LaterBytes {
   readonly byteLength: number
@@ -6,6 +8,13 @@ export interface LaterBytes {
    * is the asker's until it gives it back to the buffer pool.
    */
   read(from: number, length: number): Buffer | Promise<Buffer>
+  /**
+   * Has the kernel hand as much of them to a socket as it takes now, from `from` on and `length` at the most.
+   * See `Sendfile` for what it answers.
+   */
+  readonly send?:
+    | ((to: SocketDescriptor, from: number, length: number) => Promise<number>)
+    | undefined
 }
 
 /** A part of a message on its way out. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BufferPool } from '../base/buffer-pool.ts'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
@@ -11,13 +10,13 @@ import { readStaticConfig } from '../server/config/static-config.ts'
 import { BadFormat } from '../server/format/bad-format.ts'
 import { type FormatOptions, format } from '../server/format/format.ts'
 import { isOperatorError } from '../server/operator-error.ts'
-import { NodeDisk, openFilesMaxDefault } from '../storage/node-disk.ts'
+import { NodeDisk } from '../storage/node-disk.ts'
 import { BadUsage } from './bad-usage.ts'
 
 /** `odradek format`: what `kafka-storage format` does; 1 as exit code where nothing was formatted. */
 export async function runFormat(args: readonly string[]): Promise<void> {
   const values = parse(args)
-  const disk = new NodeDisk(openFilesMaxDefault, systemClock.monotonicMs, new BufferPool())
+  const disk = new NodeDisk()
   const rooms = { disk, clock: systemClock, random: systemRandom }
   try {
     for (const line of await format(optionsOf(values), rooms)) process.stdout.write(`${line}\n`)

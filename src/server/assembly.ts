@@ -8,7 +8,7 @@ import { TailMemory } from '../storage/hot-tail.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { MemoryDisk } from '../storage/memory-disk.ts'
 import { readMetaProperties } from '../storage/meta-properties.ts'
-import { NodeDisk, openFilesMaxDefault } from '../storage/node-disk.ts'
+import { NodeDisk } from '../storage/node-disk.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import { BrokerPart } from './broker-part.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
@@ -70,7 +70,7 @@ export class Assembly {
 
   static build(options: AssemblyOptions): Promise<Assembly> {
     const plan = planProcess(options, options.logger)
-    const rooms = roomsOf(options)
+    const rooms = roomsOf(options, plan)
     return allOrNothing(async (undo) => {
       await checkParents(plan, rooms)
       const assembly = new Assembly(plan, rooms, options)
@@ -246,12 +246,19 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Shar
   }
 }
 
-function roomsOf({ clock, random, logger, memory }: AssemblyOptions): SharedRooms {
+function roomsOf(
+  { clock, random, logger, memory }: AssemblyOptions,
+  { controller: { statics } }: ProcessPlan,
+): SharedRooms {
   const pool = new BufferPool()
   const disk =
     memory === true
       ? new MemoryDisk(clock.nowMs)
-      : new NodeDisk(openFilesMaxDefault, clock.monotonicMs, pool)
+      : new NodeDisk({
+          monotonicMs: clock.monotonicMs,
+          pool,
+          ...(statics.bool('odradek.sendfile.enabled') ? {} : { sendfile: async () => null }),
+        })
   const tailMemory = new TailMemory(tailBytesMax)
   return { clock, random, logger, disk, pool, tailMemory, peers: new Map() }
 }

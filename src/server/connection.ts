@@ -6,6 +6,7 @@ import { FrameCutter } from '../protocol/frame-cutter.ts'
 import { Malformed } from '../protocol/schema.ts'
 import type { ConnectionState } from './handler.ts'
 import { Outbox } from './outbox.ts'
+import { descriptorOf } from './socket-descriptor.ts'
 
 /** What becomes of one request. */
 export interface Dispatched {
@@ -85,11 +86,20 @@ export class Connection {
     this.logger = o.logger
     this.monotonicMs = o.monotonicMs
     this.pool = o.pool
-    this.outbox = new Outbox(o.socket, o.pool, (error) => this.failToSend(error))
+    this.outbox = new Outbox({
+      socket: o.socket,
+      descriptor: descriptorOf(o.socket),
+      pool: o.pool,
+      failed: (error) => this.failToSend(error),
+      emptied: () => this.onRoom(),
+    })
     this.lastActiveMs = o.monotonicMs()
     this.cutter = new FrameCutter(o.limits.frameBytesMax, o.pool, o.piecesAreReused)
     this.socket.setNoDelay(true)
-    this.socket.on('drain', () => this.onDrain())
+    this.socket.on('drain', () => {
+      this.outbox.pump()
+      this.onRoom()
+    })
     this.socket.on('end', () => this.onPeerEnd())
   }
 
@@ -187,9 +197,9 @@ export class Connection {
     else this.socket.resume()
   }
 
-  private onDrain(): void {
+  /** The peer has taken what was said, or some of it. */
+  private onRoom(): void {
     this.lastActiveMs = this.monotonicMs()
-    this.outbox.pump()
     this.start()
     this.setFlow()
   }

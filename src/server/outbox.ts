@@ -1,37 +1,54 @@
 import type { Writable } from 'node:stream'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import { isAtHand, type LaterBytes, type Piece } from '../base/pieces.ts'
+import type { SocketDescriptor } from '../base/sendfile.ts'
 
-/** How much of what stands in files is read at a time; the next when the peer has taken it. */
-const readBytes = 1024 * 1024
+/** How much of what stands in files is read or handed over at a time. */
+const someBytes = 1024 * 1024
+/** So much is read where the kernel took less than it was offered: when this has left, it has room again. */
+const probeBytes = 64 * 1024
+/** What the kernel is handed before others have their turn, however fast the peer takes it. */
+const turnBytes = 4 * 1024 * 1024
 
 interface Reading {
   readonly from: LaterBytes
   at: number
 }
 
+export interface OutboxOptions {
+  readonly socket: Writable
+  /** Where the kernel finds the socket; null where bytes must be written through the stream. */
+  readonly descriptor: SocketDescriptor | null
+  readonly pool: BufferPool
+  /** Told when a file cannot be read: what was begun cannot be ended. */
+  readonly failed: (error: unknown) => void
+  /** Told when nothing is left that stands in files. */
+  readonly emptied: () => void
+}
+
 /**
- * What a connection has to say, in order. Bytes at hand go to the socket at once; those that stand in
- * files are read as the peer takes them, so that a reader costs no more memory than what is on its way.
+ * What a connection has to say, in order. Bytes at hand go to the socket at once. Those that stand in
+ * files are handed over by the kernel, or read, as the peer takes them, so that a reader costs no more
+ * memory than what is on its way.
  */
 export class Outbox {
+  private readonly o: OutboxOptions
   private readonly socket: Writable
-  private readonly pool: BufferPool
-  /** Told when a file cannot be read: what was begun cannot be ended. */
-  private readonly failed: (error: unknown) => void
-  /** What cannot go to the socket before that which stands before it has been read. */
+  /** What cannot go to the socket before that which stands before it has been sent. */
   private readonly queue: Piece[] = []
-  /** Of the queue and of what is being read; no piece is empty. */
+  /** Of the queue and of what is being sent from a file; no piece is empty. */
   private queuedBytes = 0
   private reading: Reading | null = null
   private isPumping = false
   private isCorked = false
   private isEnding = false
+  private isDirect: boolean
+  private handedBytes = 0
 
-  constructor(socket: Writable, pool: BufferPool, failed: (error: unknown) => void) {
-    this.socket = socket
-    this.pool = pool
-    this.failed = failed
+  constructor(o: OutboxOptions) {
+    this.o = o
+    this.socket = o.socket
+    this.isDirect = o.descriptor !== null
   }
 
   /** What the peer has not taken yet. */
@@ -57,7 +74,7 @@ export class Outbox {
     this.isPumping = true
     this.sendAll().catch((error: unknown) => {
       this.drop()
-      this.failed(error)
+      this.o.failed(error)
     })
   }
 
@@ -75,7 +92,10 @@ export class Outbox {
       this.isPumping = false
     }
     if (this.socket.destroyed) this.drop()
-    else if (this.isEnding) this.end()
+    else if (this.queuedBytes === 0) {
+      if (this.isEnding) this.end()
+      this.o.emptied()
+    }
   }
 
   /** @returns whether there is more to do at once. */
@@ -99,16 +119,51 @@ export class Outbox {
   }
 
   private async sendSome(reading: Reading): Promise<boolean> {
+    if (this.isDirect && reading.from.send !== undefined) return this.handOver(reading)
+    await this.write(reading, someBytes)
+    return true
+  }
+
+  /** By the kernel, from the file to the socket, as far as that has room. */
+  private async handOver(reading: Reading): Promise<boolean> {
     const { from, at } = reading
-    const wanted = Math.min(readBytes, from.byteLength - at)
+    // What the stream still holds comes first.
+    this.uncork()
+    if (this.socket.writableLength === 0) {
+      const wanted = Math.min(someBytes, from.byteLength - at)
+      const sent = await from.send!(this.o.descriptor!, at, wanted)
+      if (sent > 0) this.advance(reading, sent)
+      if (sent === wanted) {
+        await this.giveTurn(sent)
+        return true
+      }
+      if (sent < 0) this.isDirect = false
+    }
+    if (!this.socket.destroyed) await this.write(reading, probeBytes)
+    return true
+  }
+
+  private async write(reading: Reading, bytesMax: number): Promise<void> {
+    const { from, at } = reading
+    const wanted = Math.min(bytesMax, from.byteLength - at)
     const bytes = await from.read(at, wanted)
     if (bytes.length < wanted) throw new Error('a file ends where records were promised')
-    reading.at += wanted
-    this.queuedBytes -= wanted
-    if (reading.at === from.byteLength) this.reading = null
+    this.advance(reading, wanted)
     if (!this.socket.destroyed) this.send([bytes])
-    else this.pool.release(bytes)
-    return true
+    else this.o.pool.release(bytes)
+  }
+
+  private advance(reading: Reading, bytes: number): void {
+    reading.at += bytes
+    this.queuedBytes -= bytes
+    if (reading.at === reading.from.byteLength) this.reading = null
+  }
+
+  private giveTurn(handedBytes: number): Promise<void> | undefined {
+    this.handedBytes += handedBytes
+    if (this.handedBytes < turnBytes) return undefined
+    this.handedBytes = 0
+    return new Promise((resolve) => setImmediate(resolve))
   }
 
   private drop(): void {
@@ -119,14 +174,12 @@ export class Outbox {
 
   /** What is said in one turn of the loop leaves with one system call. */
   private send(pieces: readonly Uint8Array[]): void {
-    const { socket, pool } = this
+    const { socket } = this
+    const { pool } = this.o
     if (!this.isCorked) {
       this.isCorked = true
       socket.cork()
-      process.nextTick(() => {
-        this.isCorked = false
-        socket.uncork()
-      })
+      process.nextTick(() => this.uncork())
     }
     // Records that were read from a file are nobody else's: their memory is free when all have left.
     const lent = pieces.filter((piece) => pool.hasLent(piece))
@@ -138,5 +191,11 @@ export class Outbox {
         for (const piece of lent) pool.release(piece)
       })
     }
+  }
+
+  private uncork(): void {
+    if (!this.isCorked) return
+    this.isCorked = false
+    this.socket.uncork()
   }
 }

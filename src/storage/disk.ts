@@ -1,3 +1,5 @@
+import type { SocketDescriptor } from '../base/sendfile.ts'
+
 /**
  * A file that is written at its end and read anywhere. No call opens a descriptor before it must:
  * thousands of idle files cost no descriptors. A failing call rejects with a `DiskError`.
@@ -11,6 +13,11 @@ export interface File {
    * hand (an in-memory disk) the answer is not a promise, and a view on them: do not change it.
    */
   read(position: number, length: number): Buffer | Promise<Buffer>
+  /**
+   * Has the kernel hand bytes of the file to a socket; see `Sendfile` for what it answers. Absent where
+   * a file is not the kernel's.
+   */
+  send?(to: SocketDescriptor, position: number, length: number): Promise<number>
   truncate(size: number): Promise<void>
   /** Resolves when what was written before the call will survive a loss of power. */
   sync(): Promise<void>

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BufferPool } from '../base/buffer-pool.ts'
 import { systemClock } from '../base/clock.ts'
+import { loadSendfile, type Sendfile, type SocketDescriptor } from '../base/sendfile.ts'
 import { lockDirectory } from './directory-lock.ts'
 import {
   type DirectoryEntry,
@@ -16,19 +17,27 @@ import { IoPace, type IoPaces, slowMs } from './io-pace.ts'
 /** Descriptors that are kept open for files nobody is using at the moment. */
 export const openFilesMaxDefault = 1_000
 
+export interface NodeDiskOptions {
+  readonly openFilesMax?: number
+  readonly monotonicMs?: () => number
+  /** Where what is read is read into. */
+  readonly pool?: BufferPool
+  /** How bytes go to a socket without passing through here; `null` for not at all. */
+  readonly sendfile?: () => Promise<Sendfile | null>
+}
+
 /** The real disk. */
 export class NodeDisk implements Disk {
   private readonly openFiles: OpenFiles
   private readonly paces: IoPaces
   private readonly pool: BufferPool
+  private readonly sendfile: () => Promise<Sendfile | null>
 
-  constructor(
-    openFilesMax: number = openFilesMaxDefault,
-    monotonicMs: () => number = systemClock.monotonicMs,
-    pool: BufferPool = new BufferPool(),
-  ) {
-    this.pool = pool
-    this.openFiles = new OpenFiles(openFilesMax)
+  constructor(o: NodeDiskOptions = {}) {
+    const monotonicMs = o.monotonicMs ?? systemClock.monotonicMs
+    this.pool = o.pool ?? new BufferPool()
+    this.sendfile = o.sendfile ?? loadSendfile
+    this.openFiles = new OpenFiles(o.openFilesMax ?? openFilesMaxDefault)
     this.paces = {
       read: new IoPace(monotonicMs, slowMs.read, diskReads),
       write: new IoPace(monotonicMs, slowMs.write, () => null),
@@ -36,7 +45,7 @@ export class NodeDisk implements Disk {
   }
 
   file(path: string): File {
-    return new NodeFile(path, this.openFiles, this.paces, this.pool)
+    return new NodeFile(path, this.openFiles, this.paces, this.pool, this.sendfile)
   }
 
   async create(path: string): Promise<void> {
@@ -120,9 +129,17 @@ class NodeFile implements File {
   private readonly openFiles: OpenFiles
   private readonly pool: BufferPool
   private readonly paces: IoPaces
+  private readonly sendfile: () => Promise<Sendfile | null>
 
-  constructor(path: string, openFiles: OpenFiles, paces: IoPaces, pool: BufferPool) {
+  constructor(
+    path: string,
+    openFiles: OpenFiles,
+    paces: IoPaces,
+    pool: BufferPool,
+    sendfile: () => Promise<Sendfile | null>,
+  ) {
     this.pool = pool
+    this.sendfile = sendfile
     this.path = path
     this.openFiles = openFiles
     this.paces = paces
@@ -147,6 +164,17 @@ class NodeFile implements File {
       }
       return buffer.subarray(0, at)
     })
+  }
+
+  async send(to: SocketDescriptor, position: number, length: number): Promise<number> {
+    const sendfile = await this.sendfile()
+    if (sendfile === null) return -1
+    const { read: pace } = this.paces
+    return this.use('send', false, async (fd) =>
+      pace.mayBeInline(length)
+        ? pace.inline(() => sendfile.now(to, fd, position, length))
+        : sendfile.later(to, fd, position, length),
+    )
   }
 
   async truncate(size: number): Promise<void> {

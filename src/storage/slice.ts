@@ -1,3 +1,4 @@
+import type { LaterBytes } from '../base/pieces.ts'
 import { Batch, batchHeaderBytes } from '../protocol/records/batch.ts'
 import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
 import type { Segment } from './segment.ts'
@@ -56,8 +57,13 @@ export async function sliceOf(
 /** A read that fails then ends its reader's connection, for the answer has begun; the log goes on. */
 export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadResult {
   if (bytes === 0) return { chunks: [], bytes, nextOffset: endsBelow }
-  const read = (from: number, length: number) => segment.log.read(position + from, length)
-  return { chunks: [], later: { byteLength: bytes, read }, bytes, nextOffset: endsBelow }
+  const { log } = segment
+  const later: LaterBytes = {
+    byteLength: bytes,
+    read: (from, length) => log.read(position + from, length),
+    send: log.send && ((to, from, length) => log.send!(to, position + from, length)),
+  }
+  return { chunks: [], later, bytes, nextOffset: endsBelow }
 }
 
 /** The batch of `offset`, looked for from the batch at `from` on; null if it is not there, or may not be seen. */

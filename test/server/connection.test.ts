@@ -7,6 +7,7 @@ import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
 import { writeBatch } from '../../src/protocol/records/record.ts'
 import { Broker } from '../../src/server/broker.ts'
+import { seeded } from '../seeded.ts'
 import { RawClient } from './raw-client.ts'
 
 let broker: Broker
@@ -24,17 +25,6 @@ beforeAll(async () => {
   client.close()
 })
 afterAll(() => broker.stop())
-
-/** Mulberry32: small, seeded, printed where it fails. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const software = { clientSoftwareName: 'raw', clientSoftwareVersion: '1' }
 const fetchOf = (topic: string, maxWaitMs: number) => ({
@@ -64,7 +54,7 @@ const produceOf = (topic: string, value: string) => ({
 describe('a connection', () => {
   test('1,000 frames split at random points are answered whole and in order', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
-    const random = randomFrom(seed)
+    const random = seeded(seed)
     const client = await RawClient.open(broker.port)
     const frames = Array.from({ length: 1000 }, (_, i) => {
       if (i % 3 === 0)

@@ -19,17 +19,6 @@ const valueBytes = 60_000
 const software = { clientSoftwareName: 'raw', clientSoftwareVersion: '1' }
 
 let broker: Broker
-let dataDir: string
-beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'odradek-long-'))
-  broker = await Broker.start({ port: 0, dataDir })
-  for (const topic of ['long', 'doomed']) await fill(topic)
-})
-afterAll(async () => {
-  await broker.stop()
-  rmSync(dataDir, { recursive: true, force: true })
-})
-
 const valueAt = (partition: number, n: number) =>
   Buffer.alloc(valueBytes, `${partition} ${n};`).toString('latin1')
 
@@ -86,8 +75,24 @@ async function valuesIn(body: { responses: readonly any[] }): Promise<string[][]
   return found
 }
 
-describe('answers that are read from files while they are sent', () => {
-  test('hold what was written, in order, until all is read', async () => {
+// With the kernel's help, where there is any, and without.
+describe.each(['true', 'false'])('odradek.sendfile.enabled=%s: answers that', (isEnabled) => {
+  let dataDir: string
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'odradek-long-'))
+    broker = await Broker.start({
+      port: 0,
+      dataDir,
+      settings: { 'odradek.sendfile.enabled': isEnabled },
+    })
+    for (const topic of ['long', 'doomed']) await fill(topic)
+  })
+  afterAll(async () => {
+    await broker.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+
+  test('stand in files hold what was written, in order, until all is read', async () => {
     const client = await RawClient.open(broker.port)
     const from = Array.from({ length: partitions }, () => 0)
     let rounds = 0

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { loadSendfile } from '../../src/base/sendfile.ts'
+import { descriptorOf } from '../../src/server/socket-descriptor.ts'
 import { DirectoryLocked, DiskError } from '../../src/storage/disk.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { NodeDisk } from '../../src/storage/node-disk.ts'
@@ -166,4 +169,64 @@ test('small files in memory cost about what they hold', async () => {
   const before = process.memoryUsage().arrayBuffers
   for (let i = 0; i < 1000; i++) await disk.file(`/d/${i}`).write([Buffer.alloc(100)], 0)
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1000 * 1024)
+})
+
+const sendfileMissing = (await loadSendfile()) === null
+
+describe('bytes that the kernel hands to a socket', () => {
+  const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7919) & 0xff))
+
+  async function sent(monotonicMs: () => number, sizes: readonly number[]) {
+    const file = new NodeDisk({ monotonicMs }).file(`${temporaryDirectory()}/f`)
+    await file.write([content], 0)
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const accepted = once(server, 'connection')
+    const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const [socket] = (await accepted) as [Socket]
+    const got: Buffer[] = []
+    peer.on('data', (bytes) => got.push(bytes))
+    let at = 0
+    for (const size of sizes) {
+      const end = at + size
+      while (at < end) {
+        const count = await file.send!(descriptorOf(socket)!, at, end - at)
+        expect(count).toBeGreaterThanOrEqual(0)
+        if (count === 0) await new Promise((resolve) => setImmediate(resolve))
+        at += count
+      }
+    }
+    // Nothing stands behind the file's end, and a closed socket takes nothing.
+    expect(await file.send!(descriptorOf(socket)!, content.length, 10)).toBeLessThanOrEqual(0)
+    const descriptor = descriptorOf(socket)!
+    socket.end()
+    await once(peer, 'end')
+    socket.destroy()
+    expect(await file.send!(descriptor, 0, 10)).toBe(-1)
+    server.close()
+    await file.close()
+    return { bytes: Buffer.concat(got), at }
+  }
+
+  /** Each look finds it a minute later: so every call seems slow, and goes to the thread pool. */
+  const slowClock = () => {
+    let now = 0
+    return () => (now += 60_000)
+  }
+  const clocks = { 'at once': () => 0, 'on the thread pool': slowClock() }
+
+  test.skipIf(sendfileMissing).each(Object.entries(clocks))(
+    'are those of the file, %s',
+    async (_, clock) => {
+      const { bytes, at } = await sent(clock, [1, 4095, 1, 1_000_000, 999_999, 900_000])
+      expect(bytes.equals(content.subarray(0, at))).toBe(true)
+    },
+  )
+
+  test('are none where there is no such call', async () => {
+    const disk = new NodeDisk({ sendfile: async () => null })
+    const file = disk.file(`${temporaryDirectory()}/f`)
+    expect(await file.send!(() => 1, 0, 10)).toBe(-1)
+  })
 })

@@ -22,7 +22,7 @@ export interface Place {
 export const places: Record<string, () => Promise<Place>> = {
   'the real disk': async () => ({ disk: new NodeDisk(), dir: temporaryDirectory() }),
   'the real disk with few descriptors': async () => ({
-    disk: new NodeDisk(2),
+    disk: new NodeDisk({ openFilesMax: 2 }),
     dir: temporaryDirectory(),
   }),
   'the in-memory disk': async () => {

@@ -13,6 +13,13 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      // For who does not want `koffi` in the process, or doubts it.
+      {
+        name: 'odradek.sendfile.enabled',
+        type: 'BOOLEAN',
+        default: 'true',
+        update: 'read-only',
+      },
       // Every acknowledged write survives a loss of power: what comes during one sync shares the next.
       {
         name: 'odradek.sync.before.ack',

@@ -1,0 +1,260 @@
+import { once } from 'node:events'
+import { writeSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { BufferPool } from '../../src/base/buffer-pool.ts'
+import type { LaterBytes, Piece } from '../../src/base/pieces.ts'
+import { Outbox } from '../../src/server/outbox.ts'
+import { descriptorOf } from '../../src/server/socket-descriptor.ts'
+import { seeded } from '../seeded.ts'
+
+const seed = Number(process.env.ODRADEK_SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+async function pair(): Promise<{ ours: Socket; peer: Socket; close: () => void }> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [ours] = (await accepted) as [Socket]
+  const close = () => {
+    for (const socket of [ours, peer]) socket.destroy()
+    server.close()
+  }
+  return { ours, peer, close }
+}
+
+interface Said {
+  readonly pieces: Piece[]
+  readonly bytes: Buffer
+}
+
+const after = <T>(value: T) => new Promise<T>((resolve) => setImmediate(() => resolve(value)))
+
+function handOver(descriptor: number, bytes: Buffer, from: number, length: number): number {
+  try {
+    return writeSync(descriptor, bytes, from, length)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
+  }
+}
+
+/**
+ * Bytes that a kernel hands over in any way it may: all, some, or nothing of what was asked for, at once or
+ * later. What it takes really goes past the stream.
+ */
+function laterBytes(
+  bytes: Buffer,
+  kernel: () => number,
+  random: (below: number) => number,
+  socket: Socket,
+): LaterBytes {
+  return {
+    byteLength: bytes.length,
+    read: (from, length) => {
+      const some = Buffer.from(bytes.subarray(from, from + length))
+      return random(2) === 0 ? some : after(some)
+    },
+    send: async (to, from, length) => {
+      if (random(3) === 0) await after(0)
+      // What the stream still holds would come after it.
+      expect(socket.writableLength).toBe(0)
+      const share = kernel()
+      if (share < 0 || to() < 0) return -1
+      const asked = Math.ceil(length * share)
+      if (asked === 0) return 0
+      return handOver(to(), bytes, from, asked)
+    },
+  }
+}
+
+function something(random: (below: number) => number, kernel: () => number, socket: Socket): Said {
+  const all: Buffer[] = []
+  const pieces = Array.from({ length: 1 + random(6) }, () => {
+    const isLater = random(2) === 0
+    const size = 1 + random(isLater ? 3_000_000 : random(2) === 0 ? 100 : 40_000)
+    const bytes = Buffer.alloc(size, `${random(1_000_000)} `)
+    all.push(bytes)
+    return isLater ? laterBytes(bytes, kernel, random, socket) : bytes
+  })
+  return { pieces, bytes: Buffer.concat(all) }
+}
+
+function outboxTo(
+  socket: Socket,
+  failed: (error: unknown) => void = (error) => socket.destroy(error as Error),
+) {
+  let emptied = 0
+  const pool = new BufferPool()
+  const outbox = new Outbox({
+    ...{ socket, descriptor: descriptorOf(socket), pool, failed },
+    emptied: () => emptied++,
+  })
+  socket.on('drain', () => outbox.pump())
+  return { outbox, emptied: () => emptied }
+}
+
+/** What the kernel makes of each offer, as a share of it; below 0: it never will. */
+const kernels = {
+  'takes all': () => 1,
+  'takes some': (random: () => number) => random(),
+  'often takes nothing': (random: () => number) => (random() < 0.5 ? 0 : random()),
+  'gives up one day': (random: () => number) => (random() < 0.1 ? -1 : random()),
+  'never can': () => -1,
+} as const
+
+describe.each(Object.entries(kernels))('what is said, by a kernel that %s', (_, kernel) => {
+  test(`arrives whole and in order (ODRADEK_SEED=${seed})`, async () => {
+    const share = seeded(seed)
+    const random = (below: number) => Math.floor(share() * below)
+    const { ours, peer, close } = await pair()
+    const { outbox, emptied } = outboxTo(ours)
+    const said = Array.from({ length: 12 }, () => something(random, () => kernel(share), ours))
+    const expected = Buffer.concat(said.map(({ bytes }) => bytes))
+    const got: Buffer[] = []
+    peer.on('data', (bytes) => {
+      got.push(bytes)
+      if (random(20) > 0) return
+      peer.pause()
+      let turns = random(20)
+      function wait(): void {
+        if (turns-- > 0) setImmediate(wait)
+        else peer.resume()
+      }
+      wait()
+    })
+    for (const { pieces } of said) {
+      outbox.push(pieces)
+      if (random(2) === 0) await after(0)
+    }
+    outbox.end()
+    await once(peer, 'end')
+    expect(Buffer.concat(got).equals(expected)).toBe(true)
+    expect(outbox.bytes).toBe(0)
+    if (said.some(({ pieces }) => !pieces.every((one) => one instanceof Uint8Array))) {
+      expect(emptied()).toBeGreaterThan(0)
+    }
+    close()
+  })
+})
+
+test('what the stream still holds goes before that which the kernel hands over', async () => {
+  const { ours, peer, close } = await pair()
+  peer.pause()
+  const filling = Buffer.alloc(1 << 20, 'f')
+  const descriptor = descriptorOf(ours)!()
+  let filled = 0
+  for (let count = 1; count > 0; filled += count) {
+    count = handOver(descriptor, filling, 0, filling.length)
+  }
+  const { outbox } = outboxTo(ours)
+  const small = Buffer.from('small')
+  const large = Buffer.alloc(1_000_000, 'large ')
+  outbox.push([
+    small,
+    laterBytes(
+      large,
+      () => 1,
+      () => 1,
+      ours,
+    ),
+  ])
+  await after(0)
+  expect(ours.writableLength).toBeGreaterThan(0)
+  outbox.end()
+  const got: Buffer[] = []
+  peer.on('data', (bytes) => got.push(bytes)).resume()
+  await once(peer, 'end')
+  expect(
+    Buffer.concat(got)
+      .subarray(filled)
+      .equals(Buffer.concat([small, large])),
+  ).toBe(true)
+  close()
+})
+
+test.each([
+  { takes: 'some', canSend: true },
+  { takes: 'nothing', canSend: false },
+])('who does not read gets no more than fits; a kernel takes $takes', async ({ canSend }) => {
+  const { ours, peer, close } = await pair()
+  peer.pause()
+  const { outbox } = outboxTo(ours)
+  const bytes = Buffer.alloc(1 << 20, 'x')
+  let read = 0
+  const endless: LaterBytes = {
+    byteLength: 1 << 30,
+    read: (_from, length) => {
+      read += length
+      return bytes.subarray(0, length)
+    },
+    send: async (to, _from, length) => (canSend ? handOver(to(), bytes, 0, length) : -1),
+  }
+  outbox.push([endless])
+  // Until the socket is full, and some turns beyond.
+  while (!ours.writableNeedDrain) await after(0)
+  for (let turn = 0; turn < 20; turn++) await after(0)
+  expect(ours.writableLength).toBeLessThanOrEqual(1 << 20)
+  expect(read).toBeLessThan(32 << 20)
+  close()
+})
+
+test('a kernel that takes what it is offered at once still lets others have their turn', async () => {
+  const { ours, close } = await pair()
+  const { outbox } = outboxTo(ours)
+  let handed = 0
+  // As if the peer were infinitely fast: nothing ever waits for room.
+  const endless: LaterBytes = {
+    byteLength: 1 << 30,
+    read: () => Buffer.alloc(0),
+    send: async (_to, _from, length) => {
+      handed += length
+      return length
+    },
+  }
+  outbox.push([endless])
+  await after(0)
+  expect(handed).toBeGreaterThan(0)
+  expect(handed).toBeLessThan(64 << 20)
+  close()
+})
+
+test('a file that ends too early, or cannot be read, is told, whoever finds it', async () => {
+  for (const read of [() => Buffer.alloc(0), () => Promise.reject(new Error('EIO'))]) {
+    for (const sent of [0, -1]) {
+      const { ours, close } = await pair()
+      const error = await new Promise((resolve) => {
+        const { outbox } = outboxTo(ours, resolve)
+        outbox.push([{ byteLength: 1_000_000, read, send: async () => sent }])
+      })
+      expect(String(error)).toMatch(/EIO|a file ends/)
+      close()
+    }
+  }
+})
+
+test('a socket that is closed while something is handed over gets no more', async () => {
+  const { ours, peer, close } = await pair()
+  peer.pause()
+  const { outbox } = outboxTo(ours)
+  let offers = 0
+  let seen = 0
+  const bytes: LaterBytes = {
+    byteLength: 1 << 24,
+    read: (_from, length) => Buffer.alloc(length),
+    send: async (to) => {
+      offers++
+      ours.destroy()
+      await after(0)
+      seen = to()
+      return 1000
+    },
+  }
+  outbox.push([bytes])
+  await once(ours, 'close')
+  await after(0)
+  await after(0)
+  expect([offers, seen, outbox.bytes]).toEqual([1, -1, 0])
+  close()
+})
