@@ -1,5 +1,5 @@
 import { compile } from '../test/compat/kafka/java.ts'
-import { javaMembers, Ledger, Members } from '../test/compat/members.ts'
+import { javaMembers, Members } from '../test/compat/members.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
 import { createTopic } from './load.ts'
 import { cpuSeconds, sleep } from './measure.ts'
@@ -40,7 +40,9 @@ export async function measureGroups(
           say(`${memberCount} members, ${protocol}, ${round + 1}/${rounds}: ${target.name}`)
           const group = `group.id=${protocol}-${round}`
           const args = [target.bootstrap, 'shared', group, ...settings]
-          const found = await settle(new Members(javaMembers(classes, args), new Ledger()), target)
+          const isNextGeneration = protocol === 'next-generation'
+          const members = new Members(javaMembers(classes, args), { isNextGeneration })
+          const found = await settle(members, target)
           if (round < 0) continue
           const what = `${memberCount} members join, ${protocol}`
           sheet.note(target.name, `${what}, start of their process to settled`, 's', found.seconds)
@@ -66,7 +68,7 @@ async function settle(members: Members, target: Target): Promise<{ seconds: numb
     members.tell(`join ${memberCount}`)
     const start = performance.now()
     for (; ; await sleep(10)) {
-      const { owned } = members
+      const { owned } = members.said
       const all = owned.flatMap((one) => [...one])
       const isDone = all.length === partitions && new Set(all).size === partitions
       const share = partitions / memberCount

@@ -18,8 +18,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Many members of one group in one process. Commands on stdin: "join N", "leave N" (the newest),
- * "stall MS" (the oldest stops polling for so long). Says what happens in lines of
- * "member what topic-partition[@offset] ...": assigned, revoked, lost, read, committed.
+ * "stall N" (member N stops polling), "wake N" (first of all it commits again what it had). Says
+ * what happens in lines of "member what topic-partition[@offset] ...": assigned, revoked, lost,
+ * read, commits, then committed or refused; stalls, left. Whatever an event brings about, its line
+ * comes first.
  */
 public final class Members {
   private static final byte[] NEW_LINE = {'\n'};
@@ -63,7 +65,8 @@ public final class Members {
         }
       }
       case "leave" -> leave(number);
-      case "stall" -> members.get(0).stallMs = number;
+      case "stall" -> members.get(number).isStalled = true;
+      case "wake" -> members.get(number).isStalled = false;
       default -> throw new IllegalArgumentException(command);
     }
   }
@@ -86,7 +89,8 @@ public final class Members {
   private final class Member extends Thread implements ConsumerRebalanceListener {
     private final int number;
     volatile boolean isLeaving;
-    volatile int stallMs;
+    volatile boolean isStalled;
+    /** What is read and not committed, of what it has still. */
     private final Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
 
     Member(int number) {
@@ -104,11 +108,8 @@ public final class Members {
         if (isNew) consumer.subscribe(new SubscriptionPattern(topics), this);
         else consumer.subscribe(Pattern.compile(topics), this);
         while (!isLeaving) {
-          if (stallMs > 0) {
-            Thread.sleep(stallMs);
-            stallMs = 0;
-          }
           try {
+            if (isStalled) stall(consumer);
             read(consumer, consumer.poll(Duration.ofMillis(200)));
           } catch (org.apache.kafka.common.KafkaException error) {
             // Thrown out of the group on a busy machine: the next poll joins again.
@@ -123,22 +124,35 @@ public final class Members {
     }
 
     private void read(KafkaConsumer<byte[], byte[]> consumer, ConsumerRecords<byte[], byte[]> got) {
-      // What was refused is tried again, for what is still owned.
-      next.keySet().retainAll(consumer.assignment());
-      if (got.isEmpty() && next.isEmpty()) return;
       for (TopicPartition partition : got.partitions()) {
         var records = got.records(partition);
         next.put(partition, new OffsetAndMetadata(records.get(records.size() - 1).offset() + 1));
         say(number, "read", List.of(partition + "@" + records.get(0).offset() + "+" + records.size()));
       }
+      // What was refused is tried again.
+      if (!next.isEmpty()) commit(consumer);
+    }
+
+    private void commit(KafkaConsumer<byte[], byte[]> consumer) {
+      List<String> what = next.entrySet().stream()
+          .map(one -> one.getKey() + "@" + one.getValue().offset()).collect(Collectors.toList());
+      say(number, "commits", what);
       try {
         consumer.commitSync(next);
-        say(number, "committed", next.entrySet().stream()
-            .map(one -> one.getKey() + "@" + one.getValue().offset()).collect(Collectors.toList()));
+        say(number, "committed", what);
         next.clear();
       } catch (org.apache.kafka.common.KafkaException error) {
         say(number, "refused", List.of(error.getClass().getSimpleName()));
       }
+    }
+
+    /** Nothing tells it before its next poll that it was put out: its commit goes to the broker. */
+    private void stall(KafkaConsumer<byte[], byte[]> consumer) throws InterruptedException {
+      consumer.committed(consumer.assignment()).forEach((partition, committed) ->
+          next.putIfAbsent(partition, committed == null ? new OffsetAndMetadata(0) : committed));
+      say(number, "stalls", names(next.keySet()));
+      while (isStalled) Thread.sleep(20);
+      commit(consumer);
     }
 
     @Override
@@ -149,11 +163,13 @@ public final class Members {
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
       say(number, "revoked", names(partitions));
+      next.keySet().removeAll(partitions);
     }
 
     @Override
     public void onPartitionsLost(Collection<TopicPartition> partitions) {
       say(number, "lost", names(partitions));
+      next.keySet().removeAll(partitions);
     }
 
     private List<String> names(Collection<TopicPartition> partitions) {

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 bootstrap, topics = sys.argv[1:3]
 settings = dict(pair.split("=", 1) for pair in sys.argv[3:])
@@ -25,7 +25,9 @@ class Member(threading.Thread):
         super().__init__(daemon=True)
         self.number = number
         self.leaving = False
-        self.stall_ms = 0
+        self.awake = threading.Event()
+        self.awake.set()
+        # What is read and not committed, of what it has still.
         self.next = {}
 
     def run(self):
@@ -38,43 +40,54 @@ class Member(threading.Thread):
                 **settings,
             }
         )
-        names = lambda some: [f"{one.topic}-{one.partition}" for one in some]
         consumer.subscribe(
             ["^" + topics],
-            on_assign=lambda _, some: say(self.number, "assigned", names(some)),
-            on_revoke=lambda _, some: say(self.number, "revoked", names(some)),
-            on_lost=lambda _, some: say(self.number, "lost", names(some)),
+            on_assign=lambda _, some: self.event("assigned", some),
+            on_revoke=lambda _, some: self.event("revoked", some),
+            on_lost=lambda _, some: self.event("lost", some),
         )
         while not self.leaving:
-            if self.stall_ms > 0:
-                time.sleep(self.stall_ms / 1000)
-                self.stall_ms = 0
             try:
+                if not self.awake.is_set():
+                    self.stall(consumer)
                 self.read(consumer, consumer.poll(0.2))
             except KafkaException as error:
                 say(self.number, "refused", [error.args[0].name()])
         consumer.close()
         say(self.number, "left", [])
 
+    def event(self, what, some):
+        say(self.number, what, [f"{one.topic}-{one.partition}" for one in some])
+        if what != "assigned":
+            for one in some:
+                self.next.pop((one.topic, one.partition), None)
+
     def read(self, consumer, message):
-        owned = {(one.topic, one.partition) for one in consumer.assignment()}
-        self.next = {place: at for place, at in self.next.items() if place in owned}
         if message is not None and message.error() is None:
             place = (message.topic(), message.partition())
             self.next[place] = message.offset() + 1
             say(self.number, "read", [f"{place[0]}-{place[1]}@{message.offset()}+1"])
-        if not self.next:
-            return
-        from confluent_kafka import TopicPartition
+        if self.next:
+            self.commit(consumer)
 
+    def commit(self, consumer):
+        said = [f"{topic}-{partition}@{at}" for (topic, partition), at in self.next.items()]
+        say(self.number, "commits", said)
         offsets = [TopicPartition(*place, at) for place, at in self.next.items()]
         for one in consumer.commit(offsets=offsets, asynchronous=False):
             if one.error is not None:
                 say(self.number, "refused", [one.error.name()])
                 return
-        said = [f"{topic}-{partition}@{at}" for (topic, partition), at in self.next.items()]
         say(self.number, "committed", said)
         self.next = {}
+
+    def stall(self, consumer):
+        """Nothing tells it before its next poll that it was put out: its commit goes to the broker."""
+        for one in consumer.committed(consumer.assignment(), timeout=30):
+            self.next.setdefault((one.topic, one.partition), max(one.offset, 0))
+        say(self.number, "stalls", [f"{topic}-{partition}" for topic, partition in self.next])
+        self.awake.wait()
+        self.commit(consumer)
 
 
 members = []
@@ -98,5 +111,7 @@ for line in sys.stdin:
     elif command == "leave":
         leave(int(number))
     elif command == "stall":
-        members[0].stall_ms = int(number)
+        members[int(number)].awake.clear()
+    elif command == "wake":
+        members[int(number)].awake.set()
 leave(len(members))
