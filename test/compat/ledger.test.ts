@@ -18,7 +18,6 @@ test('a partition goes from hand to hand, and its commits go on', () => {
       '1 committed t-0@9',
     ],
   ])
-  expect(ledger.committed).toEqual(new Map([['t-0', 9]]))
   expect(ledger.owned).toEqual([new Set(['t-1']), new Set(['t-0'])])
   expect(ledger.read).toBe(9)
 })
@@ -34,7 +33,6 @@ test('a commit that began in time may be told of late, and moves nothing back', 
     ],
     ...['0 committed t-0@7', '0 lost t-0', '1 commits t-0@9', '1 committed t-0@9'],
   ])
-  expect(ledger.committed).toEqual(new Map([['t-0', 9]]))
   expect(() => ledger.take('1 commits t-0@8') && ledger.take('1 committed t-0@8')).toThrow(
     't-0 was at 9, now 8',
   )

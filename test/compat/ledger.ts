@@ -29,8 +29,6 @@ interface Hold {
  * if a commit is taken meanwhile, one of the two must give the partition up by then.
  */
 export class Ledger {
-  /** The highest that was committed of each partition. */
-  readonly committed = new Map<string, number>()
   read = 0
   /** Times that a member was told that it had been put out. */
   lost = 0
@@ -189,7 +187,6 @@ export class Ledger {
         partition,
         this.ownerOf(partition) === member ? offset : Math.max(last, offset),
       )
-    this.committed.set(partition, Math.max(this.committed.get(partition) ?? -1, offset))
   }
 
   /** A commit was taken of what was another's when it began. */

@@ -18,10 +18,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Many members of one group in one process. Commands on stdin: "join N", "leave N" (the newest),
- * "stall N" (member N stops polling), "wake N" (first of all it commits again what it had). Says
- * what happens in lines of "member what topic-partition[@offset] ...": assigned, revoked, lost,
- * read, commits, then committed or refused; stalls, left. Whatever an event brings about, its line
- * comes first.
+ * "stall N" (member N stops polling once it has something), "wake N" (first of all it commits
+ * again what it had). Says what happens in lines of "member what topic-partition[@offset] ...":
+ * assigned, revoked, lost, read, commits, then committed or refused; stalls, left. The line comes
+ * before whatever the event brings about.
  */
 public final class Members {
   private static final byte[] NEW_LINE = {'\n'};
@@ -109,7 +109,7 @@ public final class Members {
         else consumer.subscribe(Pattern.compile(topics), this);
         while (!isLeaving) {
           try {
-            if (isStalled) stall(consumer);
+            if (isStalled && !consumer.assignment().isEmpty()) stall(consumer);
             read(consumer, consumer.poll(Duration.ofMillis(200)));
           } catch (org.apache.kafka.common.KafkaException error) {
             // Thrown out of the group on a busy machine: the next poll joins again.

@@ -48,7 +48,7 @@ class Member(threading.Thread):
         )
         while not self.leaving:
             try:
-                if not self.awake.is_set():
+                if not self.awake.is_set() and consumer.assignment():
                     self.stall(consumer)
                 self.read(consumer, consumer.poll(0.2))
             except KafkaException as error:
