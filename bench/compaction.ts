@@ -5,7 +5,7 @@ import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
 import { kcat } from '../test/compat/kcat.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
-import { cpuSeconds, residentMb, sleep } from './measure.ts'
+import { cpuSecondsInAll, residentMb, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { targetOf } from './target.ts'
@@ -35,14 +35,14 @@ export async function measureCompaction(
       say(`compaction: filling ${name}`)
       await make(target)
       await load(target, 0, records, keys)
-      const before = { memory: residentMb(target.pid).peakMb, cpu: cpuOf(target) }
+      const before = { memory: residentMb(target.pid).peakMb, cpu: cpuSecondsInAll(target.pid) }
       say(`compaction: ${name}`)
       await compact(target)
       await load(target, records, records + 1, keys)
       const startedMs = performance.now()
       await untilCleaned(target, records)
       sheet.note(name, 'compaction', 's', (performance.now() - startedMs) / 1000)
-      sheet.note(name, 'broker CPU', 's', cpuOf(target) - before.cpu)
+      sheet.note(name, 'broker CPU', 's', cpuSecondsInAll(target.pid) - before.cpu)
       sheet.note(name, 'resident memory, highest before', 'MB', before.memory)
       sheet.note(name, 'resident memory, highest after', 'MB', residentMb(target.pid).peakMb)
       const left = await read(target)
@@ -58,11 +58,6 @@ export async function measureCompaction(
   return sheet.table(
     `Compaction of ${count} records of ${keys.toLocaleString('en')} keys: the same are left`,
   )
-}
-
-function cpuOf(target: Target): number {
-  const { user, system } = cpuSeconds(target.pid)
-  return user + system
 }
 
 async function make(target: Target): Promise<void> {

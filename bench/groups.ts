@@ -2,7 +2,7 @@ import { compile } from '../test/compat/kafka/java.ts'
 import { javaMembers, Members } from '../test/compat/members.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
 import { createTopic } from './load.ts'
-import { cpuSeconds, sleep } from './measure.ts'
+import { cpuSecondsInAll, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { targetOf } from './target.ts'
@@ -60,11 +60,7 @@ export async function measureGroups(
 
 async function settle(members: Members, target: Target): Promise<{ seconds: number; cpu: number }> {
   try {
-    const spent = () => {
-      const { user, system } = cpuSeconds(target.pid)
-      return user + system
-    }
-    const before = spent()
+    const before = cpuSecondsInAll(target.pid)
     members.tell(`join ${memberCount}`)
     const start = performance.now()
     for (; ; await sleep(10)) {
@@ -77,7 +73,7 @@ async function settle(members: Members, target: Target): Promise<{ seconds: numb
     }
     return {
       seconds: (performance.now() - members.process.startedAtMs) / 1000,
-      cpu: spent() - before,
+      cpu: cpuSecondsInAll(target.pid) - before,
     }
   } finally {
     await members.process.kill('SIGKILL')

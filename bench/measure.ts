@@ -12,6 +12,12 @@ export function cpuSeconds(pid: number): { user: number; system: number } {
   return { user: seconds(11), system: seconds(12) }
 }
 
+/** The same, in programs and in the kernel together. */
+export function cpuSecondsInAll(pid: number): number {
+  const { user, system } = cpuSeconds(pid)
+  return user + system
+}
+
 /** Resident memory of a process in MB (10^6 bytes), now and at its highest. */
 export function residentMb(pid: number): { nowMb: number; peakMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

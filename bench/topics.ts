@@ -4,7 +4,7 @@ import { createTopics } from '../src/protocol/messages/19-create-topics.ts'
 import { createPartitions } from '../src/protocol/messages/37-create-partitions.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
-import { cpuSeconds, residentMb, sleep } from './measure.ts'
+import { cpuSecondsInAll, residentMb, sleep } from './measure.ts'
 import { median, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { targetOf } from './target.ts'
@@ -63,14 +63,13 @@ async function measureForm(sheet: Sheet, target: Target, form: Form): Promise<vo
   const { name } = target
   const count = form.topics.length * form.partitions
   const emptyMb = residentMb(target.pid).nowMb
-  const before = cpuSeconds(target.pid)
+  const before = cpuSecondsInAll(target.pid)
   const startMs = performance.now()
   await create(target, form)
   const created = performance.now() - startMs
   await untilAllLed(target, form)
   const led = performance.now() - startMs
-  const after = cpuSeconds(target.pid)
-  const cpu = after.user + after.system - before.user - before.system
+  const cpu = cpuSecondsInAll(target.pid) - before
   sheet.note(name, 'created, by the answers', '1/s', count / (created / 1000))
   sheet.note(name, 'created, until all can be written to', '1/s', count / (led / 1000))
   sheet.note(name, 'broker CPU for one', 'ms', (cpu * 1000) / count)
