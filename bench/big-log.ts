@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
-import { Line } from '../test/compat/wire/peer.ts'
 import type { Ballast } from './ballast.ts'
+import { untilEnds } from './ends.ts'
 import { consume, createTopic, produce, type Scenario } from './load.ts'
-import { residentMb, sleep } from './measure.ts'
+import { residentMb } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { targetOf } from './target.ts'
@@ -87,31 +86,11 @@ async function measureRecovery(
 
 /** Until the ends of all partitions add up to what was written. */
 async function untilReadable(target: Target, { records, partitions }: Scenario): Promise<void> {
-  const indexes = Array.from({ length: partitions }, (_, partitionIndex) => partitionIndex)
-  const asked = {
-    ...{ replicaId: -1, isolationLevel: 0 },
-    topics: [
-      {
-        name: topic,
-        partitions: indexes.map((partitionIndex) => ({ partitionIndex, timestamp: -1 })),
-      },
-    ],
-  }
-  const deadlineMs = performance.now() + recoveryMsMax
-  while (performance.now() < deadlineMs) {
-    const line = new Line(target.port)
-    const answer = await line.ask(listOffsets, 7, asked)
-    line.close()
-    if (typeof answer !== 'string') {
-      const ends = answer.topics[0].partitions.map((one: { offset: number }) =>
-        Math.max(0, one.offset),
-      )
-      const sum = ends.reduce((total: number, end: number) => total + end, 0)
-      if (sum === records) return
-    }
-    await sleep(10)
-  }
-  throw new Error(`not all of ${records} records are back: ${target.describe()}`)
+  await untilEnds(target, {
+    ...{ topics: [topic], partitions, patienceMs: recoveryMsMax, pauseMs: 10 },
+    areGood: (ends) => ends.reduce((sum, { offset }) => sum + Math.max(0, offset), 0) === records,
+    what: `not all of ${records} records are back`,
+  })
 }
 
 /** Forgets what of files is in memory; false where this process may not. */

@@ -1,9 +1,9 @@
-import { listOffsets } from '../src/protocol/messages/02-list-offsets.ts'
 import { metadata } from '../src/protocol/messages/03-metadata.ts'
 import { createTopics } from '../src/protocol/messages/19-create-topics.ts'
 import { createPartitions } from '../src/protocol/messages/37-create-partitions.ts'
 import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
+import { untilEnds } from './ends.ts'
 import { cpuSecondsInAll, residentMb, sleep } from './measure.ts'
 import { median, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
@@ -112,29 +112,11 @@ function mustBeDone(answer: unknown, results: readonly { errorCode: number }[] |
 
 /** Until the end of every partition can be asked for: its leader is there. */
 async function untilAllLed(target: Target, { topics, partitions }: Form): Promise<void> {
-  const asked = {
-    ...{ replicaId: -1, isolationLevel: 0 },
-    topics: topics.map((name) => ({
-      name,
-      partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
-        partitionIndex,
-        timestamp: -1,
-      })),
-    })),
-  }
-  const deadlineMs = performance.now() + patienceMs
-  while (performance.now() < deadlineMs) {
-    const line = new Line(target.port, patienceMs)
-    const answer = await line.ask(listOffsets, 7, asked)
-    line.close()
-    if (typeof answer !== 'string') {
-      type Answered = { readonly partitions: readonly { readonly errorCode: number }[] }
-      const all = (answer.topics as readonly Answered[]).flatMap((topic) => topic.partitions)
-      if (all.every(({ errorCode }) => errorCode === 0)) return
-    }
-    await sleep(20)
-  }
-  throw new Error(`not all partitions have a leader: ${target.describe()}`)
+  await untilEnds(target, {
+    ...{ topics, partitions, patienceMs, pauseMs: 20 },
+    areGood: (ends) => ends.every(({ errorCode }) => errorCode === 0),
+    what: 'not all partitions have a leader',
+  })
 }
 
 async function noteMetadata(sheet: Sheet, target: Target, { topics }: Form): Promise<void> {
