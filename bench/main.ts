@@ -45,7 +45,8 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
-  --many N              (10000, the most that one request may create)
+  --many N              partitions of the part topics (10000); the one topic is created with half of them and grows,
+                        for 10,000 and their topic are more records than Kafka takes of one request
   --tail-records N      records of the end-to-end latency (5000)
   --paced-seconds N     seconds of each paced run; the first third warms up (15)
   --write FILE          writes the report to FILE as well; without it nothing is written`
