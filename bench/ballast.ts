@@ -22,11 +22,11 @@ function memoryBytes(what: 'MemFree' | 'MemAvailable'): number {
 }
 
 /**
- * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the first
- * touch of a page then costs up to twenty times what a write to the page cache does, and is
- * booked on the broker that writes, or reads from a disk. The ballast holds the machine's memory, and
- * gives back as much as the broker writes, or sends, while it does: what the kernel gives to the page cache was touched before, as
- * on a machine of one's own.
+ * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the
+ * first touch of a page then costs up to twenty times what a write to the page cache does, and is
+ * booked on the broker that writes, or reads from a disk. The ballast holds the machine's memory,
+ * and gives back as much as the broker writes, or sends, while it does: what the kernel gives to
+ * the page cache was touched before, as on a machine of one's own.
  */
 export class Ballast {
   private readonly dir: string | null
