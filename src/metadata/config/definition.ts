@@ -107,6 +107,12 @@ function checkValid(definition: ConfigDefinition, valid: string, value: ConfigVa
   if (words !== null) checkWords(definition, words[2]!.split(', '), words[1] !== undefined, value)
 }
 
+/** @throws Refusal INVALID_CONFIG for a list that has an empty word. */
+export function mustHaveNoEmpty(name: string, words: readonly string[]): void {
+  if (!words.includes('')) return
+  throw new Refusal('INVALID_CONFIG', `Configuration '${name}' values must not be empty.`)
+}
+
 function checkWords(
   definition: ConfigDefinition,
   words: readonly string[],
@@ -116,12 +122,7 @@ function checkWords(
   const allowed = (one: string) =>
     words.some((word) => (anyCase ? word.toLowerCase() === one.toLowerCase() : word === one))
   if (Array.isArray(value)) {
-    if (value.includes('')) {
-      throw new Refusal(
-        'INVALID_CONFIG',
-        `Configuration '${definition.name}' values must not be empty.`,
-      )
-    }
+    mustHaveNoEmpty(definition.name, value)
     const wrong = value.find((one) => !allowed(one))
     if (wrong !== undefined) {
       throw invalid(definition, wrong, `String must be one of: ${words.join(', ')}`)

@@ -1,6 +1,6 @@
 import { Refusal } from '../../protocol/errors.ts'
 import { parseClientMatch } from '../client-match.ts'
-import { type ConfigDefinition, parseConfig } from '../config/definition.ts'
+import { type ConfigDefinition, mustHaveNoEmpty, parseConfig } from '../config/definition.ts'
 import type { BrokerSettings, Overrides } from '../config/settings.ts'
 
 /** Settings of groups that the broker's own settings keep within a range. */
@@ -34,9 +34,7 @@ export function validateSubscription(
       throw new Refusal('INVALID_REQUEST', `Unknown client metrics configuration: ${key}`)
     }
     const value = parseConfig(definition, text)
-    if (Array.isArray(value) && value.includes('')) {
-      throw new Refusal('INVALID_CONFIG', `Configuration '${key}' values must not be empty.`)
-    }
+    if (Array.isArray(value)) mustHaveNoEmpty(key, value)
   }
   const interval = overrides.get('interval.ms')
   if (
