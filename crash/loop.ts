@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Dice } from '../fuzz/mutate.ts'
 import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
-import type { Running } from '../test/compat/process.ts'
+import { asker } from '../test/compat/process.ts'
 import { type Settings, startBroker, type Target } from '../test/compat/targets.ts'
 import { KafkajsLoad } from './kafkajs-load.ts'
 
@@ -75,7 +75,7 @@ export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
   const load = new KafkajsLoad(broker.bootstrap, (n, offset) => tell(`ack ${n % 2} ${n} ${offset}`))
   try {
     const dice = new Dice(o.seed)
-    const ask = asker(java, tell)
+    const ask = asker<'check' | 'full' | 'finish'>(java, answerMsMax)
     await load.start()
     let kills = 0
     let read = 0
@@ -92,16 +92,16 @@ export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
       }
       await broker.start()
       load.check()
-      const said = await ask(round % o.fullEvery === 0 ? 'full' : 'check')
-      read += said.read
-      o.say(`round ${round}: ${kills} kills, ${said.acknowledged} records acknowledged`)
+      const [soFar = 0, readNow = 0] = await ask(round % o.fullEvery === 0 ? 'full' : 'check')
+      read += readNow
+      o.say(`round ${round}: ${kills} kills, ${soFar} records acknowledged`)
     }
     await load.stop()
-    const end = await ask('finish')
+    const [acknowledged = 0, readAtLast = 0, commits = 0] = await ask('finish')
     await broker.stop()
     const filesDumped = await dumpAll(dataDir)
     rmSync(dataDir, { recursive: true, force: true })
-    return { ...end, kills, read: read + end.read, filesDumped }
+    return { kills, acknowledged, read: read + readAtLast, commits, filesDumped }
   } catch (error) {
     const saved = `${dataDir}.said`
     writeFileSync(saved, [broker, java].map((one) => one.describe(saidCharsMax)).join('\n'))
@@ -129,20 +129,6 @@ async function createTopics(broker: Target): Promise<void> {
 }
 
 const answerMsMax = 400_000
-
-/** Asks the Java program for a check; its answers come in the order of the questions. */
-function asker(java: Running, tell: (line: string) => void) {
-  let answers = 0
-  return async (what: 'check' | 'full' | 'finish') => {
-    answers++
-    tell(what)
-    const nth = new RegExp(`^(?:(?:ok|wrong) .*\\n){${answers - 1}}(ok|wrong) (.*)\\n`)
-    const [, verdict, rest = ''] = await java.until(nth, answerMsMax)
-    if (verdict !== 'ok') throw new Error(rest)
-    const [acknowledged = 0, read = 0, commits = 0] = rest.split(' ').map(Number)
-    return { acknowledged, read, commits }
-  }
-}
 
 /** What kafka-dump-log says of a file that it does not trust. */
 const complaint = /mismatch|Exception|Invalid|Found|Can't|corrupt|isvalid: false/i

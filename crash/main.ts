@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { needKafka } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
+import { exitAfter } from '../test/compat/process.ts'
 import { crashLoop } from './loop.ts'
 
 const help = `npm run crash -- [flags]     kill -9 of the built command under kafkajs and Java producers
@@ -39,10 +40,4 @@ async function main(): Promise<void> {
   await (await javaTools()).close()
 }
 
-main().then(
-  () => process.exit(0),
-  (error: Error) => {
-    console.error(error.message)
-    process.exit(1)
-  },
-)
+exitAfter(main())

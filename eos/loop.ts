@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Dice } from '../fuzz/mutate.ts'
 import { compile, startJava } from '../test/compat/kafka/java.ts'
-import type { Running } from '../test/compat/process.ts'
+import { asker, type Running } from '../test/compat/process.ts'
 import { type Settings, startBroker, type Target } from '../test/compat/targets.ts'
 
 /** What a dead application left open is aborted soon, and its members are missed soon. */
@@ -66,7 +66,7 @@ export async function eosLoop(o: EosOptions): Promise<EosResult> {
   try {
     await load.until(/^ready$/m, patienceMs)
     app.start()
-    const ask = asker(load)
+    const ask: Ask = asker(load, patienceMs)
     await ask('progress')
     const killed = await killAll(o, { broker, app, ask })
     await ask('complete')
@@ -176,19 +176,6 @@ async function killAll(o: EosOptions, { broker, app, ask }: Party) {
     o.say(`round ${round} (${what}): ${so}; ${read}; ${app.threadsDied} threads replaced`)
   }
   return { killsOfBroker, killsOfApp, restores }
-}
-
-/** Asks the judge; its answers come in the order of the questions. */
-function asker(load: Running): Ask {
-  let answers = 0
-  return async (what) => {
-    answers++
-    load.child.stdin?.write(`${what}\n`)
-    const nth = new RegExp(`^(?:(?:ok|wrong) .*\\n){${answers - 1}}(ok|wrong) (.*)\\n`, 'm')
-    const [, verdict, rest = ''] = await load.until(nth, patienceMs)
-    if (verdict !== 'ok') throw new Error(`${what}: ${rest}`)
-    return rest.split(' ').map(Number)
-  }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

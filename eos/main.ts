@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { needKafka } from '../test/compat/kafka/jars.ts'
+import { exitAfter } from '../test/compat/process.ts'
 import { eosLoop } from './loop.ts'
 
 const help = `npm run eos -- [flags]     kill -9 of the built command and of a Kafka Streams application
@@ -38,10 +39,4 @@ async function main(): Promise<void> {
   )
 }
 
-main().then(
-  () => process.exit(0),
-  (error: Error) => {
-    console.error(error.message)
-    process.exit(1)
-  },
-)
+exitAfter(main())

@@ -118,6 +118,35 @@ export class Running {
   }
 }
 
+/**
+ * Asks a program that takes one question a line and answers each, in their order, with a line of
+ * `ok NUMBER...` or `wrong WHY`.
+ *
+ * @returns a function that resolves with the numbers, and rejects with what is wrong.
+ */
+export function asker<Question extends string>(program: Running, answerMsMax: number) {
+  let answers = 0
+  return async (what: Question): Promise<number[]> => {
+    answers++
+    program.child.stdin?.write(`${what}\n`)
+    const nth = new RegExp(`^(?:(?:ok|wrong) .*\\n){${answers - 1}}(ok|wrong) (.*)\\n`, 'm')
+    const [, verdict, rest = ''] = await program.until(nth, answerMsMax)
+    if (verdict !== 'ok') throw new Error(`${what}: ${rest}`)
+    return rest.split(' ').map(Number)
+  }
+}
+
+/** Ends this process with its program, whatever else is open: with 1 and the message of an error. */
+export function exitAfter(program: Promise<void>): void {
+  program.then(
+    () => process.exit(0),
+    (error: Error) => {
+      console.error(error.message)
+      process.exit(1)
+    },
+  )
+}
+
 const running = new Set<Running>()
 process.once('exit', () => {
   for (const each of running) each.child.kill('SIGKILL')
