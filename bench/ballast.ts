@@ -1,72 +1,99 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
-/** Memory that has the form of files: given back at once, and to the byte, by removing one. */
+/** Memory that has the form of files, and belongs to nobody's resident set. */
 const sharedMemory = '/dev/shm'
-const pieceBytes = 8_000_000
-/** What is left free, and what must be left for programs, page cache included. */
-const freeBytes = 600e6
-const availableBytes = 4e9
-/** How far what is given back is ahead of what the broker has written. */
-const leadBytes = 64_000_000
-const lookEveryMs = 5
+const pageBytes = 4096
+/** One page of so many is kept: hosts take back free memory in blocks of 128 KB, or of 2 MB. */
+const keptOneOf = 24
+const fileBytes = 48e6
+/** What is never filled, so that nothing is pushed out of memory. */
+const freeBytes = 500e6
+/** So much free memory in blocks that a host may take back is not worth the time to touch it. */
+const takeableBytes = 1e9
+/** The size, as a power of two of pages, from which on a free block may be taken back. */
+const takeableOrder = 5
 
-/** Bytes that a process has handed to write calls so far; what it sends from a file is among them. */
-function writtenBytes(pid: number): number {
-  return Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+function freeMemoryBytes(): number {
+  return Number(/^MemFree: +(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024
 }
 
-function memoryBytes(what: 'MemFree' | 'MemAvailable'): number {
-  const text = readFileSync('/proc/meminfo', 'utf8')
-  return Number(new RegExp(`^${what}: +(\\d+) kB`, 'm').exec(text)?.[1]) * 1024
+function takeableMemoryBytes(): number {
+  const blocks = readFileSync('/proc/buddyinfo', 'utf8')
+    .trim()
+    .split('\n')
+    .map((zone) => zone.trim().split(/\s+/).slice(4).map(Number))
+  return blocks.reduce(
+    (sum, counts) =>
+      sum +
+      counts.reduce(
+        (all, count, order) => all + (order < takeableOrder ? 0 : count * pageBytes * 2 ** order),
+        0,
+      ),
+    0,
+  )
 }
 
 /**
- * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the
- * first touch of a page then costs up to twenty times what a write to the page cache does, and is
- * booked on the broker that writes, or reads from a disk. The ballast holds the machine's memory,
- * and gives back as much as the broker writes, or sends, while it does: what the kernel gives to
- * the page cache was touched before, as on a machine of one's own.
+ * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the first
+ * touch of a page then costs up to twenty times what a write to the page cache does, and is booked on
+ * the broker that writes, or reads from a disk. So all memory is touched before, and one page in a
+ * hundred kilobytes is kept: what is free between them is in pieces too small to be taken back, and whoever
+ * gets it next finds it as on a machine of one's own.
  */
 export class Ballast {
   private readonly dir: string | null
-  private readonly piece = Buffer.alloc(pieceBytes, 1)
-  private pieces = 0
+  private readonly kept: number
+  private readonly page = Buffer.alloc(pageBytes, 1)
+  private readonly given = Buffer.alloc(pageBytes * (keptOneOf - 1), 1)
 
   constructor() {
     this.dir = existsSync(sharedMemory) ? mkdtempSync(join(sharedMemory, 'bench-ballast-')) : null
+    this.kept = this.dir === null ? -1 : openSync(join(this.dir, 'kept'), 'w')
   }
 
-  /** Does `work`, in which the process writes, with memory given back in step. */
-  async around<T>(pid: number, work: () => Promise<T>): Promise<T> {
-    if (this.dir === null) return work()
-    while (memoryBytes('MemFree') > freeBytes && memoryBytes('MemAvailable') > availableBytes) {
-      writeFileSync(this.path(this.pieces++), this.piece)
+  /** Sees to it that free memory is memory that was touched; to be called now and then. Takes up to a minute at first. */
+  touch(): void {
+    if (this.dir === null || takeableMemoryBytes() < takeableBytes) return
+    const files: string[] = []
+    let hasRoom = true
+    while (hasRoom && freeMemoryBytes() > freeBytes) {
+      const file = join(this.dir, String(files.length))
+      files.push(file)
+      hasRoom = this.fill(file)
     }
-    const [from, full] = [writtenBytes(pid), this.pieces * pieceBytes]
-    const timer = setInterval(() => {
-      const written = writtenBytes(pid) - from
-      const goal = written < pieceBytes ? full : full - written * 1.05 - leadBytes
-      while (this.pieces > 0 && this.pieces * pieceBytes > goal)
-        unlinkSync(this.path(--this.pieces))
-    }, lookEveryMs)
-    try {
-      return await work()
-    } finally {
-      clearInterval(timer)
-    }
-  }
-
-  /** Gives all of it back. */
-  empty(): void {
-    while (this.pieces > 0) unlinkSync(this.path(--this.pieces))
+    for (const file of files) unlinkSync(file)
   }
 
   close(): void {
-    if (this.dir !== null) rmSync(this.dir, { recursive: true, force: true })
+    if (this.dir === null) return
+    closeSync(this.kept)
+    rmSync(this.dir, { recursive: true, force: true })
   }
 
-  private path(piece: number): string {
-    return join(this.dir!, String(piece))
+  /** @returns false where shared memory has a limit of its own, and that is reached. */
+  private fill(file: string): boolean {
+    const descriptor = openSync(file, 'w')
+    try {
+      for (let bytes = 0; bytes < fileBytes; bytes += keptOneOf * pageBytes) {
+        writeSync(descriptor, this.given)
+        writeSync(this.kept, this.page)
+      }
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false
+      throw error
+    } finally {
+      closeSync(descriptor)
+    }
   }
 }

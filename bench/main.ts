@@ -28,8 +28,8 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
   --acks 0|1|all        (1)
   --compression CODEC   none, gzip, snappy, lz4 or zstd (none)
   --paced-mb N          MB a second of the run that measures ack latency, with linger.ms=0 (5)
-  --ballast             fills the memory first and frees it in step with what a produce run writes: on a virtual
-                        machine whose host takes free memory back, those faults stay out of the figures
+  --ballast             touches all memory first, and keeps a page in a hundred kilobytes: on a virtual machine whose
+                        host takes free memory back, those faults stay out of the figures (Linux; takes a minute)
   --only A,B,...        only these parts (start,load):
                           start     start, idle, stop
                           load      produce and consume as fast as it goes, ack latency at --paced-mb
@@ -152,8 +152,8 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
   const { recordBytes, records, partitions, pacedRecordsPerSecond } = scenario
   await createTopic(target, topic, partitions)
   const full = { records, recordsPerSecond: -1, warmupRecords: 0, lingerMs: scenario.lingerMs }
-  const send = () => produce(target, topic, scenario, full)
-  const sent = await (ballast?.around(target.pid, send) ?? send())
+  ballast?.touch()
+  const sent = await produce(target, topic, scenario, full)
   sheet.note(name, 'produce, records', '1/s', sent.recordsPerSecond)
   sheet.note(name, 'produce', 'MB/s', (sent.recordsPerSecond * recordBytes) / 1e6)
   sheet.noteCpu(name, 'produce', sent.cpu)
@@ -256,7 +256,6 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
     }
     tables.push(peaks.table('Memory over the whole run'))
   } finally {
-    ballast?.empty()
     for (const target of targets) await target.close()
   }
   return tables
