@@ -66,26 +66,29 @@ const zstdSince = 7
  */
 export function checkProduceRecords(records: Buffer, version: number): void {
   const batch = wholeBatchAt(records, 0)
-  const only = `Produce requests with version ${version}`
+  const only = () => `Produce requests with version ${version}`
   if (batch === null) {
-    throw new Refusal('INVALID_RECORD', `${only} must have at least one record batch per partition`)
+    throw new Refusal(
+      'INVALID_RECORD',
+      `${only()} must have at least one record batch per partition`,
+    )
   }
   if (batch.magic !== 2) {
     throw new Refusal(
       'INVALID_RECORD',
-      `${only} are only allowed to contain record batches with magic version 2`,
+      `${only()} are only allowed to contain record batches with magic version 2`,
     )
   }
   if (version < zstdSince && batch.codec === codecs.zstd) {
     throw new Refusal(
       'UNSUPPORTED_COMPRESSION_TYPE',
-      `${only} are not allowed to use ZStandard compression`,
+      `${only()} are not allowed to use ZStandard compression`,
     )
   }
   if (wholeBatchAt(records, batch.end) !== null) {
     throw new Refusal(
       'INVALID_RECORD',
-      `${only} are only allowed to contain exactly one record batch per partition`,
+      `${only()} are only allowed to contain exactly one record batch per partition`,
     )
   }
 }
@@ -185,11 +188,11 @@ function checkHeader(batch: Batch, partition: string): void {
   const { baseOffset, lastOffset, recordCount } = batch
   const invalid = (what: string) =>
     new Refusal('INVALID_RECORD', `${what} in topic partition ${partition}`)
-  const range = `[${baseOffset}, ${lastOffset}]`
-  if (lastOffset < baseOffset) throw invalid(`Batch has an invalid offset range: ${range}`)
+  const range = () => `[${baseOffset}, ${lastOffset}]`
+  if (lastOffset < baseOffset) throw invalid(`Batch has an invalid offset range: ${range()}`)
   if (recordCount <= 0) throw invalid(`Invalid reported count for record batch: ${recordCount}`)
   if (lastOffset - baseOffset + 1 !== recordCount) {
-    throw invalid(`Inconsistent batch offset range ${range} and count of records ${recordCount}`)
+    throw invalid(`Inconsistent batch offset range ${range()} and count of records ${recordCount}`)
   }
   if (batch.isControl) throw invalid('Clients are not allowed to write control records')
   if (batch.hasProducerId && batch.baseSequence < 0) {
