@@ -2,6 +2,7 @@ import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { loadSendfile } from '../base/sendfile.ts'
 import { fenceBroker } from '../metadata/controller/brokers.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import { TailMemory } from '../storage/hot-tail.ts'
@@ -257,7 +258,7 @@ function roomsOf(
       : new NodeDisk({
           monotonicMs: clock.monotonicMs,
           pool,
-          ...(statics.bool('odradek.sendfile.enabled') ? {} : { sendfile: async () => null }),
+          sendfile: statics.bool('odradek.sendfile.enabled') ? loadSendfile : async () => null,
         })
   const tailMemory = new TailMemory(tailBytesMax)
   return { clock, random, logger, disk, pool, tailMemory, peers: new Map() }

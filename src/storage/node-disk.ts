@@ -15,37 +15,44 @@ import {
 import { IoPace, type IoPaces, slowMs } from './io-pace.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
-export const openFilesMaxDefault = 1_000
+const openFilesMaxDefault = 1_000
 
 export interface NodeDiskOptions {
   readonly openFilesMax?: number
   readonly monotonicMs?: () => number
   /** Where what is read is read into. */
   readonly pool?: BufferPool
-  /** How bytes go to a socket without passing through here; `null` for not at all. */
+  /** How bytes go to a socket without passing through here; resolves with null for not at all. */
   readonly sendfile?: () => Promise<Sendfile | null>
+}
+
+/** What the files of a disk share. */
+interface Shared {
+  readonly openFiles: OpenFiles
+  readonly paces: IoPaces
+  readonly pool: BufferPool
+  readonly sendfile: () => Promise<Sendfile | null>
 }
 
 /** The real disk. */
 export class NodeDisk implements Disk {
-  private readonly openFiles: OpenFiles
-  private readonly paces: IoPaces
-  private readonly pool: BufferPool
-  private readonly sendfile: () => Promise<Sendfile | null>
+  private readonly shared: Shared
 
   constructor(o: NodeDiskOptions = {}) {
     const monotonicMs = o.monotonicMs ?? systemClock.monotonicMs
-    this.pool = o.pool ?? new BufferPool()
-    this.sendfile = o.sendfile ?? loadSendfile
-    this.openFiles = new OpenFiles(o.openFilesMax ?? openFilesMaxDefault)
-    this.paces = {
-      read: new IoPace(monotonicMs, slowMs.read, diskReads),
-      write: new IoPace(monotonicMs, slowMs.write, () => null),
+    this.shared = {
+      openFiles: new OpenFiles(o.openFilesMax ?? openFilesMaxDefault),
+      paces: {
+        read: new IoPace(monotonicMs, slowMs.read, diskReads),
+        write: new IoPace(monotonicMs, slowMs.write, () => null),
+      },
+      pool: o.pool ?? new BufferPool(),
+      sendfile: o.sendfile ?? loadSendfile,
     }
   }
 
   file(path: string): File {
-    return new NodeFile(path, this.openFiles, this.paces, this.pool, this.sendfile)
+    return new NodeFile(path, this.shared)
   }
 
   async create(path: string): Promise<void> {
@@ -126,23 +133,11 @@ class NodeFile implements File {
   private descriptor: Promise<number> | null = null
   private users = 0
   private whenIdle: (() => void)[] = []
-  private readonly openFiles: OpenFiles
-  private readonly pool: BufferPool
-  private readonly paces: IoPaces
-  private readonly sendfile: () => Promise<Sendfile | null>
+  private readonly shared: Shared
 
-  constructor(
-    path: string,
-    openFiles: OpenFiles,
-    paces: IoPaces,
-    pool: BufferPool,
-    sendfile: () => Promise<Sendfile | null>,
-  ) {
-    this.pool = pool
-    this.sendfile = sendfile
+  constructor(path: string, shared: Shared) {
     this.path = path
-    this.openFiles = openFiles
-    this.paces = paces
+    this.shared = shared
   }
 
   get isIdle(): boolean {
@@ -150,15 +145,15 @@ class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.paces.write))
+    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.shared.paces.write))
   }
 
   read(position: number, length: number): Promise<Buffer> {
     return this.use('read', false, async (fd) => {
-      const buffer = this.pool.acquire(length)
+      const buffer = this.shared.pool.acquire(length)
       let at = 0
       while (at < length) {
-        const count = await readSome(fd, buffer, at, position + at, this.paces.read)
+        const count = await readSome(fd, buffer, at, position + at, this.shared.paces.read)
         if (count === 0) break
         at += count
       }
@@ -167,9 +162,9 @@ class NodeFile implements File {
   }
 
   async send(to: SocketDescriptor, position: number, length: number): Promise<number> {
-    const sendfile = await this.sendfile()
+    const sendfile = await this.shared.sendfile()
     if (sendfile === null) return -1
-    const { read: pace } = this.paces
+    const { read: pace } = this.shared.paces
     return this.use('send', false, async (fd) =>
       pace.mayBeInline(length)
         ? pace.inline(() => sendfile.now(to, fd, position, length))
@@ -192,7 +187,7 @@ class NodeFile implements File {
 
   async close(): Promise<void> {
     while (this.users > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve))
-    this.openFiles.forget(this)
+    this.shared.openFiles.forget(this)
     const { descriptor } = this
     if (descriptor === null) return
     this.descriptor = null
@@ -213,7 +208,7 @@ class NodeFile implements File {
       throw asDiskError(action, this.path, error)
     } finally {
       if (--this.users === 0) for (const wake of this.whenIdle.splice(0)) wake()
-      this.openFiles.used(this)
+      this.shared.openFiles.used(this)
     }
   }
 

@@ -38,7 +38,7 @@ export async function sliceOf(
   // So it is at the end of a log. What may be more than is wanted is looked at first.
   const rest = end - from
   if (rest < sliceBytesMin && (limits.minOneBatch || rest <= limits.maxBytes)) return null
-  const first = await firstOf(segment, from, offset, limits)
+  const first = await firstOf(segment, { from, end }, offset, limits)
   if (first === null) return null
   const { position, sizeBytes } = first
   if (sizeBytes > limits.maxBytes) {
@@ -66,14 +66,13 @@ export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadR
   return { chunks: [], later, bytes, nextOffset: endsBelow }
 }
 
-/** The batch of `offset`, looked for from the batch at `from` on; null if it is not there, or may not be seen. */
+/** The batch of `offset`, looked for between two batches' starts; null if it is not there, or may not be seen. */
 async function firstOf(
   segment: Segment,
-  from: number,
+  { from, end }: { readonly from: number; readonly end: number },
   offset: number,
   limits: ReadLimits,
 ): Promise<{ position: number; sizeBytes: number } | null> {
-  const end = segment.writtenBytes
   const nothing = { maxBytes: 0, upTo: limits.upTo, minOneBatch: false }
   let at = from
   while (at + batchHeaderBytes <= end) {
