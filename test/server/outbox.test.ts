@@ -1,28 +1,15 @@
 import { once } from 'node:events'
 import { writeSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { BufferPool } from '../../src/base/buffer-pool.ts'
 import type { LaterBytes, Piece } from '../../src/base/pieces.ts'
 import { Outbox } from '../../src/server/outbox.ts'
 import { descriptorOf } from '../../src/server/socket-descriptor.ts'
 import { seeded } from '../seeded.ts'
+import { socketPair } from '../socket-pair.ts'
 
 const seed = Number(process.env.ODRADEK_SEED ?? Math.floor(Math.random() * 2 ** 31))
-
-async function pair(): Promise<{ ours: Socket; peer: Socket; close: () => void }> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const accepted = once(server, 'connection')
-  const peer = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  const [ours] = (await accepted) as [Socket]
-  const close = () => {
-    for (const socket of [ours, peer]) socket.destroy()
-    server.close()
-  }
-  return { ours, peer, close }
-}
 
 interface Said {
   readonly pieces: Piece[]
@@ -108,7 +95,7 @@ describe.each(Object.entries(kernels))('what is said, by a kernel that %s', (_, 
   test(`arrives whole and in order (ODRADEK_SEED=${seed})`, async () => {
     const share = seeded(seed)
     const random = (below: number) => Math.floor(share() * below)
-    const { ours, peer, close } = await pair()
+    const { ours, peer, close } = await socketPair()
     const { outbox, emptied } = outboxTo(ours)
     const said = Array.from({ length: 12 }, () => something(random, () => kernel(share), ours))
     const expected = Buffer.concat(said.map(({ bytes }) => bytes))
@@ -140,7 +127,7 @@ describe.each(Object.entries(kernels))('what is said, by a kernel that %s', (_, 
 })
 
 test('what the stream still holds goes before that which the kernel hands over', async () => {
-  const { ours, peer, close } = await pair()
+  const { ours, peer, close } = await socketPair()
   peer.pause()
   const filling = Buffer.alloc(1 << 20, 'f')
   const descriptor = descriptorOf(ours)!()
@@ -178,7 +165,7 @@ test.each([
   { takes: 'some', canSend: true },
   { takes: 'nothing', canSend: false },
 ])('who does not read gets no more than fits; a kernel takes $takes', async ({ canSend }) => {
-  const { ours, peer, close } = await pair()
+  const { ours, peer, close } = await socketPair()
   peer.pause()
   const { outbox } = outboxTo(ours)
   const bytes = Buffer.alloc(1 << 20, 'x')
@@ -201,7 +188,7 @@ test.each([
 })
 
 test('a kernel that takes what it is offered at once still lets others have their turn', async () => {
-  const { ours, close } = await pair()
+  const { ours, close } = await socketPair()
   const { outbox } = outboxTo(ours)
   let handed = 0
   // As if the peer were infinitely fast: nothing ever waits for room.
@@ -223,7 +210,7 @@ test('a kernel that takes what it is offered at once still lets others have thei
 test('a file that ends too early, or cannot be read, is told, whoever finds it', async () => {
   for (const read of [() => Buffer.alloc(0), () => Promise.reject(new Error('EIO'))]) {
     for (const sent of [0, -1]) {
-      const { ours, close } = await pair()
+      const { ours, close } = await socketPair()
       const error = await new Promise((resolve) => {
         const { outbox } = outboxTo(ours, resolve)
         outbox.push([{ byteLength: 1_000_000, read, send: async () => sent }])
@@ -235,7 +222,7 @@ test('a file that ends too early, or cannot be read, is told, whoever finds it',
 })
 
 test('a socket that is closed while something is handed over gets no more', async () => {
-  const { ours, peer, close } = await pair()
+  const { ours, peer, close } = await socketPair()
   peer.pause()
   const { outbox } = outboxTo(ours)
   let offers = 0
