@@ -1,18 +1,16 @@
-/** Dice that can be thrown again: the same seed gives the same inputs (mulberry32). */
+import { seeded } from '../test/seeded.ts'
+
+/** Dice that can be thrown again: the same seed gives the same inputs. */
 export class Dice {
-  private state: number
+  private readonly next: () => number
 
   constructor(seed: number) {
-    this.state = seed >>> 0
+    this.next = seeded(seed)
   }
 
   /** 0 up to, but not with, `end`. */
   below(end: number): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0
-    let t = this.state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * end)
+    return Math.floor(this.next() * end)
   }
 
   bytes(length: number): Buffer {

@@ -9,6 +9,7 @@ import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import type { LogOptions } from '../../src/storage/log-contract.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { seededWords } from '../seeded.ts'
 
 /** A clock that stands still until it is told to move; timers ring when it passes them. */
 export class ManualClock implements Clock {
@@ -42,14 +43,7 @@ export class ManualClock implements Clock {
 
 /** The same dice in every run; print the seed where it is not fixed. */
 export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return (t ^ (t >>> 14)) >>> 0
-  }
+  const next = seededWords(seed)
   return {
     int: (below) => next() % below,
     bytes: (count) => Buffer.from(Array.from({ length: count }, () => next() & 0xff)),
