@@ -171,7 +171,8 @@ export class Ledger {
     const { partition, offset } = parse(what)
     const owner = this.#begun.get(member)?.get(partition) ?? null
     const hold = this.#holds.get(member)!.get(partition)
-    if (owner !== null && owner !== member) this.#contest(member, owner, what)
+    const isContested = owner !== null && owner !== member
+    if (isContested) this.#contest(member, owner, what)
     if (hold !== undefined) {
       if (offset < hold.floor) {
         this.#fail(`${partition} was at ${hold.floor}, now ${offset}`, partition, member)
@@ -179,14 +180,10 @@ export class Ledger {
       hold.floor = offset
     }
     const last = this.#last.get(partition) ?? -1
-    const isContested = owner !== null && owner !== member
     // Of two owners either may have been the last; a late word of a former one says nothing new.
     if (isContested) this.#last.set(partition, Math.min(last, offset))
-    else
-      this.#last.set(
-        partition,
-        this.ownerOf(partition) === member ? offset : Math.max(last, offset),
-      )
+    else if (this.ownerOf(partition) === member) this.#last.set(partition, offset)
+    else this.#last.set(partition, Math.max(last, offset))
   }
 
   /** A commit was taken of what was another's when it began. */

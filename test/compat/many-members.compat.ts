@@ -118,8 +118,9 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
         ['--bootstrap-server', broker.bootstrap, ...args],
         input === undefined ? {} : { input },
       )
-    const topic = `work-${client}-${name.replace(' ', '-')}-${size}`
-    const group = `many-${client}-${name.replace(' ', '-')}-${size}`
+    const kind = `${client}-${name.replace(' ', '-')}-${size}`
+    const topic = `work-${kind}`
+    const group = `many-${kind}`
     // A hundred members and the broker share a machine: any may be slow without being dead.
     const patienceMs = size > 10 ? 12_000 : 8_000
     const partitions = size + size / 2

@@ -5,7 +5,6 @@ Arguments: bootstrap, expression of topics, then consumer settings as KEY=VALUE.
 
 import sys
 import threading
-import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
