@@ -28,19 +28,16 @@ function freeMemoryBytes(): number {
 }
 
 function takeableMemoryBytes(): number {
-  const blocks = readFileSync('/proc/buddyinfo', 'utf8')
-    .trim()
-    .split('\n')
-    .map((zone) => zone.trim().split(/\s+/).slice(4).map(Number))
-  return blocks.reduce(
-    (sum, counts) =>
-      sum +
-      counts.reduce(
-        (all, count, order) => all + (order < takeableOrder ? 0 : count * pageBytes * 2 ** order),
-        0,
-      ),
-    0,
-  )
+  const zones = readFileSync('/proc/buddyinfo', 'utf8').trim().split('\n')
+  let bytes = 0
+  for (const zone of zones) {
+    // How many free blocks there are of each power of two of pages.
+    const counts = zone.trim().split(/\s+/).slice(4).map(Number)
+    counts.forEach((count, order) => {
+      if (order >= takeableOrder) bytes += count * pageBytes * 2 ** order
+    })
+  }
+  return bytes
 }
 
 /**
@@ -61,7 +58,7 @@ export class Ballast {
     this.kept = this.dir === null ? -1 : openSync(join(this.dir, 'kept'), 'w')
   }
 
-  /** Sees to it that free memory is memory that was touched; to be called now and then. Takes up to a minute at first. */
+  /** Sees to it that free memory was touched; to be called now and then. Takes up to a minute at first. */
   touch(): void {
     if (this.dir === null || takeableMemoryBytes() < takeableBytes) return
     const files: string[] = []
