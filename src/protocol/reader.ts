@@ -1,3 +1,4 @@
+import { readUuid } from './last-uuid.ts'
 import { Malformed } from './schema.ts'
 
 /**
@@ -85,8 +86,7 @@ export class Reader {
   }
 
   uuid(): string {
-    const start = this.advance(16)
-    return this.buffer.toString('base64url', start, start + 16)
+    return readUuid(this.buffer, this.advance(16))
   }
 
   /** Two bytes of length, then UTF-8; null for -1. */

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { isAtHand, type Piece } from '../base/pieces.ts'
+import { writeLastUuid } from './last-uuid.ts'
 import type { UnknownTag } from './reader.ts'
 import type { Pieces } from './schema.ts'
 
@@ -122,8 +123,10 @@ export class Writer {
 
   uuid(value: string): void {
     if (this.position + 16 > this.end) this.grow(16)
-    const written = this.buffer.write(value, this.position, 16, 'base64url')
-    assert(written === 16, `not a uuid: ${value}`)
+    if (!writeLastUuid(this.buffer, this.position, value)) {
+      const written = this.buffer.write(value, this.position, 16, 'base64url')
+      assert(written === 16, `not a uuid: ${value}`)
+    }
     this.position += 16
   }
 
