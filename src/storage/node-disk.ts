@@ -131,6 +131,8 @@ class NodeFile implements File {
   path: string
   /** The open descriptor, on its way or there; null while nobody needs one. */
   private descriptor: Promise<number> | null = null
+  /** The same when it is there. */
+  private opened: number | null = null
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly shared: Shared
@@ -145,7 +147,31 @@ class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    const isWritten = this.writeAtOnce(chunks, position)
+    if (isWritten !== null) return isWritten
     return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.shared.paces.write))
+  }
+
+  /** The path of almost every append. Null, with nothing done, where something must be waited for. */
+  private writeAtOnce(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
+    const { opened: fd, shared } = this
+    const pace = shared.paces.write
+    const bytes = bytesOf(chunks)
+    if (fd === null || !pace.mayBeInline(bytes)) return null
+    try {
+      const count = pace.inline(() => writeSome(fd, chunks, position))
+      shared.openFiles.used(this)
+      return count === bytes ? nothingToWaitFor : this.writeRest(chunks, position, count)
+    } catch (error) {
+      return Promise.reject(asDiskError('write', this.path, error))
+    }
+  }
+
+  private writeRest(chunks: readonly Uint8Array[], position: number, done: number): Promise<void> {
+    const rest = withoutFirst(chunks, done)
+    return this.use('write', true, (fd) =>
+      writeAll(fd, rest, position + done, this.shared.paces.write),
+    )
   }
 
   read(position: number, length: number): Promise<Buffer> {
@@ -191,6 +217,7 @@ class NodeFile implements File {
     const { descriptor } = this
     if (descriptor === null) return
     this.descriptor = null
+    this.opened = null
     const fd = await descriptor
     await attempt('close', this.path, () => call((done) => fs.close(fd, done)))
   }
@@ -207,7 +234,9 @@ class NodeFile implements File {
     } catch (error) {
       throw asDiskError(action, this.path, error)
     } finally {
-      if (--this.users === 0) for (const wake of this.whenIdle.splice(0)) wake()
+      if (--this.users === 0 && this.whenIdle.length > 0) {
+        for (const wake of this.whenIdle.splice(0)) wake()
+      }
       this.shared.openFiles.used(this)
     }
   }
@@ -215,9 +244,14 @@ class NodeFile implements File {
   private open(create: boolean): Promise<number> {
     const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0)
     const opened = call<number>((done) => fs.open(this.path, flags, done))
-    opened.catch(() => {
-      this.descriptor = null // So that the next call tries again.
-    })
+    opened.then(
+      (fd) => {
+        this.opened = fd
+      },
+      () => {
+        this.descriptor = null // So that the next call tries again.
+      },
+    )
     return opened
   }
 }
@@ -225,6 +259,7 @@ class NodeFile implements File {
 /** Which files have a descriptor, the longest unused one first; closes that one when they are too many. */
 class OpenFiles {
   private readonly files = new Set<NodeFile>()
+  private newest: NodeFile | null = null
   private readonly max: number
 
   constructor(max: number) {
@@ -232,6 +267,8 @@ class OpenFiles {
   }
 
   used(file: NodeFile): void {
+    if (file === this.newest) return
+    this.newest = file
     this.files.delete(file)
     this.files.add(file)
     if (this.files.size <= this.max) return
@@ -244,8 +281,24 @@ class OpenFiles {
   }
 
   forget(file: NodeFile): void {
+    if (file === this.newest) this.newest = null
     this.files.delete(file)
   }
+}
+
+const nothingToWaitFor = Promise.resolve()
+
+function bytesOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const chunk of chunks) bytes += chunk.length
+  return bytes
+}
+
+/** @returns how much was written: less than all, perhaps. */
+function writeSome(fd: number, chunks: readonly Uint8Array[], position: number): number {
+  const [first] = chunks
+  if (chunks.length === 1) return fs.writeSync(fd, first!, 0, first!.length, position)
+  return fs.writevSync(fd, chunks as NodeJS.ArrayBufferView[], position)
 }
 
 async function writeAll(
@@ -256,11 +309,11 @@ async function writeAll(
 ): Promise<void> {
   let rest = chunks
   let at = position
-  let left = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  let left = bytesOf(chunks)
   while (left > 0) {
     const buffers = rest as NodeJS.ArrayBufferView[]
     const count = pace.mayBeInline(left)
-      ? pace.inline(() => fs.writevSync(fd, buffers, at))
+      ? pace.inline(() => writeSome(fd, rest, at))
       : await call<number>((done) => fs.writev(fd, buffers, at, done))
     left -= count
     at += count
