@@ -28,8 +28,9 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
   --acks 0|1|all        (1)
   --compression CODEC   none, gzip, snappy, lz4 or zstd (none)
   --paced-mb N          MB a second of the run that measures ack latency, with linger.ms=0 (5)
-  --ballast             touches all memory first, and keeps a page in a hundred kilobytes: on a virtual machine whose
-                        host takes free memory back, those faults stay out of the figures (Linux; takes a minute)
+  --ballast             touches all free memory before each load, and keeps a page in a hundred kilobytes: on a virtual
+                        machine whose host takes free memory back, those faults stay out of the figures (Linux; takes
+                        a minute at first; as root it also has the kernel report less to its host until the end)
   --only A,B,...        only these parts (start,load):
                           start     start, idle, stop
                           load      produce and consume as fast as it goes, ack latency at --paced-mb
