@@ -91,9 +91,9 @@ export class Dispatcher implements Dispatch {
     try {
       const body = handler.handle(request, context, this.services)
       if (!(body instanceof Promise)) return frameOf(body)
-      return body
-        .catch((error: unknown) => this.refuse(handler, request, context, error))
-        .then(frameOf)
+      return body.then(frameOf, (error: unknown) =>
+        frameOf(this.refuse(handler, request, context, error)),
+      )
     } catch (error) {
       return frameOf(this.refuse(handler, request, context, error))
     }

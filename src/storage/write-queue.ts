@@ -65,7 +65,7 @@ export class WriteQueue {
     const reported = this.open
     this.last = reported.promise
     if (this.failure !== null) {
-      reported.reject(this.failure)
+      rejectAll([{ reported }], this.failure)
       return reported.promise
     }
     const { segment, position, bytes, endOffset } = write
@@ -89,7 +89,7 @@ export class WriteQueue {
     if (this.failure !== null) return
     const refusal = refusalOf(error)
     this.failure = refusal
-    for (const { reported } of this.waiting) reported.reject(refusal)
+    rejectAll(this.waiting, refusal)
     this.waiting = []
     this.events.failed(error)
   }
@@ -99,23 +99,22 @@ export class WriteQueue {
       const group = this.takeGroup()
       this.open = null
       try {
-        await this.write(group)
+        const { segment, position } = group[0]!
+        const chunks = group.map((write) => write.bytes)
+        await segment.log.write(chunks, position)
+        const more = this.events.beforeReport(group[group.length - 1]!)
+        if (more !== null) await more
+        this.report(group)
       } catch (error) {
         const why = error instanceof Error ? error : new Error(String(error))
-        const refusal = refusalOf(why)
-        for (const { reported } of group) reported.reject(refusal)
+        rejectAll(group, refusalOf(why))
         this.fail(why)
       }
     }
     this.isRunning = false
   }
 
-  private async write(group: readonly Waiting[]): Promise<void> {
-    const { segment, position } = group[0]!
-    const chunks = group.map((write) => write.bytes)
-    await segment.log.write(chunks, position)
-    const more = this.events.beforeReport(group[group.length - 1]!)
-    if (more !== null) await more
+  private report(group: readonly Waiting[]): void {
     let { reported } = group[0]!
     for (const write of group) {
       this.events.written(write)
@@ -158,6 +157,12 @@ function deferred(): Deferred {
     resolve = yes
     reject = no
   })
-  promise.catch(() => {}) // Not every append is awaited (acks=0).
   return { promise, resolve, reject }
+}
+
+function rejectAll(writes: readonly Pick<Waiting, 'reported'>[], why: Error): void {
+  for (const { reported } of writes) {
+    reported.promise.catch(() => {}) // Not every append is awaited (acks=0).
+    reported.reject(why)
+  }
 }

@@ -190,7 +190,8 @@ async function finish(
   context: RequestContext,
 ): Promise<PartitionAnswer> {
   try {
-    const { baseOffset, logAppendTimeMs, logStartOffset, committed } = await appending
+    const appended = appending instanceof Promise ? await appending : appending
+    const { baseOffset, logAppendTimeMs, logStartOffset, committed } = appended
     // Without acks nobody hears how the write ended; but what comes next on the connection sees it.
     if (requiredAcks === acks.none) await committed.catch(() => {})
     else await committed
