@@ -18,7 +18,7 @@ const pageBytes = 4096
 const keptOneOf = 24
 const fileBytes = 48e6
 /** What is never filled, so that nothing is pushed out of memory. */
-const freeBytes = 200e6
+const freeBytes = 500e6
 /** So much free memory in blocks that a host may take back is not worth the time to touch it. */
 const takeableBytes = 1e9
 /** The size, as a power of two of pages, from which on a host is told of free blocks; and the largest there is. */
