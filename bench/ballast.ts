@@ -21,11 +21,12 @@ const fileBytes = 48e6
 const freeBytes = 500e6
 /** So much free memory in blocks that a host may take back is not worth the time to touch it. */
 const takeableBytes = 1e9
-/** The size, as a power of two of pages, from which on a host is told of free blocks; and the largest there is. */
-const reportedOrderFile = '/sys/module/page_reporting/parameters/page_reporting_order'
-const largestOrder = '10'
-/** The size, as a power of two of pages, from which on a free block may be taken back. */
+/** Sizes of blocks are powers of two of pages. From this one on a host may take a free block back. */
 const takeableOrder = 5
+/** The setting by which a host is told of free blocks: the least order it is told of. */
+const reportedOrderFile = '/sys/module/page_reporting/parameters/page_reporting_order'
+/** The largest order there is, of which few blocks are free at any time. */
+const largestOrder = '10'
 
 function freeMemoryBytes(): number {
   return Number(/^MemFree: +(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024
@@ -82,8 +83,10 @@ export class Ballast {
     if (this.dir === null) return
     const keeps = takeableMemoryBytes() > takeableBytes
     const files: string[] = []
+    // Never more than is free now: the kernel would make room by dropping what it has cached, for ever.
+    const filesMax = (freeMemoryBytes() - freeBytes) / fileBytes
     let hasRoom = true
-    while (hasRoom && freeMemoryBytes() > freeBytes) {
+    while (hasRoom && files.length < filesMax && freeMemoryBytes() > freeBytes) {
       const file = join(this.dir, String(files.length))
       files.push(file)
       hasRoom = this.fill(file, keeps)
@@ -92,8 +95,8 @@ export class Ballast {
   }
 
   close(): void {
-    if (this.dir === null) return
     if (this.reportedOrder !== null) writeFileSync(reportedOrderFile, this.reportedOrder)
+    if (this.dir === null) return
     closeSync(this.kept)
     rmSync(this.dir, { recursive: true, force: true })
   }

@@ -62,7 +62,7 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
       'server/socket-descriptor.ts',
     ],
   },
-  { what: /\bimport\('koffi'\)|from 'koffi'/, in: ['base/sendfile.ts', 'base/crc32c-native.ts'] },
+  { what: /\bimport\('koffi'\)|from 'koffi'/, in: ['base/koffi.ts'] },
   { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
 ]
 

@@ -1,3 +1,5 @@
+import { withKoffi } from './koffi.ts'
+
 /** A descriptor of an open socket at the moment of the call; -1 when it is closed. */
 export type SocketDescriptor = () => number
 
@@ -16,20 +18,9 @@ export interface Sendfile {
 
 let loaded: Promise<Sendfile | null> | undefined
 
-/**
- * Null where the operating system has no such call, or `koffi`, the optional package that makes calls
- * of C, is not installed. Loaded at the first call: it takes some 10 ms.
- */
+/** Null where C cannot be called. Loaded at the first call. */
 export function loadSendfile(): Promise<Sendfile | null> {
-  loaded ??= load()
-  return loaded
-}
-
-async function load(): Promise<Sendfile | null> {
-  // The declaration below is right where a long has 64 bits.
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return null
-  try {
-    const { default: koffi } = await import('koffi')
+  loaded ??= withKoffi((koffi) => {
     const libc = koffi.load(null)
     const sendfile = libc.func('long sendfile(int out, int in, void *offset, size_t count)')
     const dup = libc.func('int dup(int descriptor)')
@@ -61,7 +52,6 @@ async function load(): Promise<Sendfile | null> {
         })
       },
     }
-  } catch {
-    return null
-  }
+  })
+  return loaded
 }

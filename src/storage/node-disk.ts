@@ -129,10 +129,8 @@ function diskReads(): number | null {
 
 class NodeFile implements File {
   path: string
-  /** The open descriptor, on its way or there; null while nobody needs one. */
-  private descriptor: Promise<number> | null = null
-  /** The same when it is there. */
-  private opened: number | null = null
+  /** The open descriptor, or its being on the way; null while nobody needs one. */
+  private descriptor: number | Promise<number> | null = null
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly shared: Shared
@@ -147,31 +145,25 @@ class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    const isWritten = this.writeAtOnce(chunks, position)
-    if (isWritten !== null) return isWritten
-    return this.use('write', true, (fd) => writeAll(fd, chunks, position, this.shared.paces.write))
-  }
-
-  /** The path of almost every append. Null, with nothing done, where something must be waited for. */
-  private writeAtOnce(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
-    const { opened: fd, shared } = this
+    const { descriptor: fd, shared } = this
     const pace = shared.paces.write
     const bytes = bytesOf(chunks)
-    if (fd === null || !pace.mayBeInline(bytes)) return null
+    if (typeof fd !== 'number' || !pace.mayBeInline(bytes)) {
+      return this.writeLater(chunks, position)
+    }
+    // The way of almost every append, with no promise of its own.
     try {
       const count = pace.inline(() => writeSome(fd, chunks, position))
       shared.openFiles.used(this)
-      return count === bytes ? nothingToWaitFor : this.writeRest(chunks, position, count)
+      if (count === bytes) return nothingToWaitFor
+      return this.writeLater(withoutFirst(chunks, count), position + count)
     } catch (error) {
       return Promise.reject(asDiskError('write', this.path, error))
     }
   }
 
-  private writeRest(chunks: readonly Uint8Array[], position: number, done: number): Promise<void> {
-    const rest = withoutFirst(chunks, done)
-    return this.use('write', true, (fd) =>
-      writeAll(fd, rest, position + done, this.shared.paces.write),
-    )
+  private writeLater(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    return this.use('write', true, (fd) => writeOnPool(fd, chunks, position))
   }
 
   read(position: number, length: number): Promise<Buffer> {
@@ -217,7 +209,6 @@ class NodeFile implements File {
     const { descriptor } = this
     if (descriptor === null) return
     this.descriptor = null
-    this.opened = null
     const fd = await descriptor
     await attempt('close', this.path, () => call((done) => fs.close(fd, done)))
   }
@@ -246,7 +237,7 @@ class NodeFile implements File {
     const opened = call<number>((done) => fs.open(this.path, flags, done))
     opened.then(
       (fd) => {
-        this.opened = fd
+        this.descriptor = fd
       },
       () => {
         this.descriptor = null // So that the next call tries again.
@@ -301,23 +292,18 @@ function writeSome(fd: number, chunks: readonly Uint8Array[], position: number):
   return fs.writevSync(fd, chunks as NodeJS.ArrayBufferView[], position)
 }
 
-async function writeAll(
+async function writeOnPool(
   fd: number,
   chunks: readonly Uint8Array[],
   position: number,
-  pace: IoPace,
 ): Promise<void> {
   let rest = chunks
   let at = position
-  let left = bytesOf(chunks)
-  while (left > 0) {
+  while (rest.length > 0) {
     const buffers = rest as NodeJS.ArrayBufferView[]
-    const count = pace.mayBeInline(left)
-      ? pace.inline(() => writeSome(fd, rest, at))
-      : await call<number>((done) => fs.writev(fd, buffers, at, done))
-    left -= count
+    const count = await call<number>((done) => fs.writev(fd, buffers, at, done))
     at += count
-    if (left > 0) rest = withoutFirst(rest, count)
+    rest = withoutFirst(rest, count)
   }
 }
 

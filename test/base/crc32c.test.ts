@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, test, vi } from 'vitest'
 import { crc32c, crc32cInJavaScript } from '../../src/base/crc32c.ts'
 import { loadNativeCrc32c } from '../../src/base/crc32c-native.ts'
 
@@ -19,12 +20,17 @@ test('the fallback in JavaScript agrees with it on every short length', () => {
   }
 })
 
-test('goes on with the same sums when megabytes have passed', async () => {
+test('the library of our own takes over when four megabytes have passed', async () => {
+  const native = vi.fn(fallback)
+  vi.resetModules()
+  vi.doMock('../../src/base/crc32c-native.ts', () => ({ loadNativeCrc32c: async () => native }))
+  const fresh = await import('../../src/base/crc32c.ts')
   const megabyte = Buffer.alloc(1024 * 1024, 'odradek')
-  const sum = fallback(megabyte)
-  for (let count = 0; count < 8; count++) expect(crc32c(megabyte)).toBe(sum)
-  await loadNativeCrc32c()
-  expect(crc32c(megabyte)).toBe(sum)
+  for (let count = 0; count < 4; count++) expect(fresh.crc32c(megabyte)).toBe(fallback(megabyte))
+  expect(native).not.toHaveBeenCalled()
+  await setImmediate()
+  expect(fresh.crc32c(megabyte)).toBe(fallback(megabyte))
+  expect(native).toHaveBeenCalledOnce()
 })
 
 describe.runIf(process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch))(
