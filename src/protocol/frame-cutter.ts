@@ -1,6 +1,11 @@
 import { BufferPool } from '../base/buffer-pool.ts'
 import { Malformed } from './schema.ts'
 
+/** From so many bytes on, what a frame lacks is worth a read of its own. */
+const readInPlaceBytesMin = 32 * 1024
+/** A read that is there to learn how long the next frame is. */
+const headReadBytes = 4 * 1024
+
 /**
  * Cuts a byte stream into frames of a four-byte length and that many bytes. A frame that lies whole
  * in a piece is a view on it; one that is spread over pieces is gathered once, into a buffer made
@@ -14,6 +19,7 @@ export class FrameCutter {
   private headFilled = 0
   private frame: Buffer | null = null
   private filled = 0
+  private lastWasLarge = false
 
   /**
    * @param frameBytesMax `socket.request.max.bytes`
@@ -32,6 +38,19 @@ export class FrameCutter {
   }
 
   /**
+   * Where the next bytes are best put. What is read into the frame it belongs to is not copied; after
+   * a large frame another one is likely, and only a little is read before its length is known.
+   *
+   * @param anywhere memory for bytes that `push` shall copy, or look at.
+   */
+  placeOfNext(anywhere: Buffer): Buffer {
+    if (this.frame === null)
+      return this.lastWasLarge ? anywhere.subarray(0, headReadBytes) : anywhere
+    const isWorthIt = this.frame.byteLength - this.filled >= readInPlaceBytesMin
+    return isWorthIt ? this.frame.subarray(this.filled) : anywhere
+  }
+
+  /**
    * Hands each frame that `piece` completes to `onFrame`, in order.
    * @throws Malformed for a length that is negative or above the limit.
    */
@@ -45,6 +64,7 @@ export class FrameCutter {
       if (this.headFilled === 0 && piece.byteLength - at >= 4) {
         const length = this.checked(piece.readInt32BE(at))
         at += 4
+        this.lastWasLarge = false
         if (piece.byteLength - at >= length && !(this.piecesAreReused && length > 0)) {
           onFrame(piece.subarray(at, at + length))
           at += length
@@ -64,16 +84,19 @@ export class FrameCutter {
   private begin(length: number): void {
     this.frame = this.pool.acquire(length)
     this.filled = 0
+    this.lastWasLarge = length >= readInPlaceBytesMin
   }
 
   private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {
-    const copied = piece.copy(frame, this.filled, at)
-    this.filled += copied
+    const taken = isAt(piece, at, frame, this.filled)
+      ? piece.byteLength - at
+      : piece.copy(frame, this.filled, at)
+    this.filled += taken
     if (this.filled === frame.byteLength) {
       this.frame = null
       onFrame(frame)
     }
-    return at + copied
+    return at + taken
   }
 
   private checked(length: number): number {
@@ -85,4 +108,9 @@ export class FrameCutter {
     }
     return length
   }
+}
+
+/** Whether the bytes of `piece` from `at` on lie in `frame` already, where they belong. */
+function isAt(piece: Buffer, at: number, frame: Buffer, filled: number): boolean {
+  return piece.buffer === frame.buffer && piece.byteOffset + at === frame.byteOffset + filled
 }

@@ -118,6 +118,11 @@ export class Connection {
     this.socket.destroy()
   }
 
+  /** Where the socket's next bytes are best read into; `anywhere`, or some of it, if no matter. */
+  placeOfNext(anywhere: Buffer): Buffer {
+    return this.cutter.placeOfNext(anywhere)
+  }
+
   /** What the socket brought. */
   onBytes(piece: Buffer): void {
     this.lastActiveMs = this.monotonicMs()

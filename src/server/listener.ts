@@ -134,8 +134,10 @@ export class Listener {
   private connect(accepted: Socket): void {
     const { options } = this
     // It begins to read on a later turn of the loop, when there is a connection to read for.
-    const onBytes = (piece: Buffer) => connection.onBytes(piece)
-    const reading = withReusedBuffer(accepted, this.readBuffer, onBytes)
+    let connection: Connection | null = null
+    const onBytes = (piece: Buffer) => connection?.onBytes(piece)
+    const place = () => connection?.placeOfNext(this.readBuffer) ?? this.readBuffer
+    const reading = withReusedBuffer(accepted, place, onBytes)
     const socket = reading ?? accepted
     socket.on('error', (error) =>
       options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
@@ -149,7 +151,7 @@ export class Listener {
       softwareVersion: 'unknown',
       closed: gone.signal,
     }
-    const connection: Connection = new Connection({
+    const made = new Connection({
       socket,
       piecesAreReused: reading !== null,
       pool: options.pool,
@@ -159,10 +161,11 @@ export class Listener {
       logger: options.logger,
       monotonicMs: options.clock.monotonicMs,
     })
+    connection = made
     if (reading === null) socket.on('data', onBytes).resume()
-    this.connections.set(connection, socket)
+    this.connections.set(made, socket)
     socket.once('close', () => {
-      this.connections.delete(connection)
+      this.connections.delete(made)
       gone.abort()
     })
   }

@@ -15,17 +15,18 @@ interface Inside {
 }
 
 /**
- * Has an accepted socket read into a buffer that is used again and again. Node can (`onread`), but
+ * Has an accepted socket read into memory that it is told before each read. Node can (`onread`), but
  * offers it for outgoing sockets only; so the accepted socket's handle gets a new one around it. A
  * fresh buffer for every 64 KB that arrive would cost more, in collections, than all else here.
  *
- * @param onPiece must copy what it wants to keep.
+ * @param place where the next read puts its bytes.
+ * @param onPiece gets the part of that place that was filled.
  * @returns the socket to use from now on; null where this release of Node does not allow it, with
  *   nothing changed.
  */
 export function withReusedBuffer(
   socket: Socket,
-  buffer: Buffer,
+  place: () => Buffer,
   onPiece: (piece: Buffer) => void,
 ): Socket | null {
   const accepted = socket as unknown as Inside
@@ -36,9 +37,9 @@ export function withReusedBuffer(
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer,
-      callback: (bytes: number) => {
-        onPiece(buffer.subarray(0, bytes))
+      buffer: place,
+      callback: (bytes: number, buffer: Uint8Array) => {
+        onPiece((buffer as Buffer).subarray(0, bytes))
         return true
       },
     },
