@@ -18,7 +18,7 @@ export class BufferPool {
   acquire(length: number): Buffer {
     if (length < classBytesMin) return Buffer.allocUnsafe(length)
     if (length > classBytesMax) return Buffer.allocUnsafeSlow(length)
-    const size = 2 ** (32 - Math.clz32(length - 1))
+    const size = 1 << (32 - Math.clz32(length - 1))
     const kept = this.free.get(size)?.pop()
     if (kept !== undefined) this.keptBytes -= size
     const memory = kept ?? (Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer)

@@ -1,5 +1,5 @@
 import { Refusal } from '../protocol/errors.ts'
-import type { ReadLimits, ReadResult } from '../storage/cut.ts'
+import { nothingFrom, type ReadLimits, type ReadResult } from '../storage/cut.ts'
 import type { Log } from '../storage/log.ts'
 import type { AppendContext, Appended } from '../storage/log-contract.ts'
 import { type Validated, validate } from '../storage/validate.ts'
@@ -43,6 +43,7 @@ export class Partition {
     this.index = index
     this.name = `${topic}-${index}`
     this.log = log
+    log.onWritten = () => this.waiters.wake()
   }
 
   get isLeader(): boolean {
@@ -135,9 +136,7 @@ export class Partition {
     o: Omit<ReadLimits, 'upTo'> & { readonly isolation: number },
   ): ReadResult | Promise<ReadResult> {
     const upTo = this.endFor(o.isolation)
-    if (offset > this.highWatermark && offset <= this.log.logEndOffset) {
-      return { chunks: [], bytes: 0, nextOffset: offset }
-    }
+    if (offset > this.highWatermark && offset <= this.log.logEndOffset) return nothingFrom(offset)
     const { maxBytes, minOneBatch, mayBeLater } = o
     return this.log.read(offset, { maxBytes, minOneBatch, mayBeLater, upTo })
   }
@@ -184,7 +183,6 @@ export class Partition {
     const appended = this.log.append(validated, context)
     const { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate } = appended
     const { written } = appended
-    const committed = written.then(() => this.waiters.wake())
     // Spelt out, as in other objects made for each request: a spread and a field more is slow in V8.
     return {
       baseOffset,
@@ -193,7 +191,7 @@ export class Partition {
       logStartOffset,
       isDuplicate,
       written,
-      committed,
+      committed: written,
     }
   }
 }

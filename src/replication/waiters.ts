@@ -21,6 +21,7 @@ export class Waiters {
   }
 
   wake(): void {
+    if (this.waiting.size === 0) return
     // A waiter that is not satisfied stays; one that is removes itself while we go round.
     for (const waiter of [...this.waiting]) waiter()
   }

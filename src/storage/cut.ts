@@ -15,6 +15,10 @@ export interface ReadResult {
   readonly nextOffset: number
 }
 
+export function nothingFrom(offset: number): ReadResult {
+  return { chunks: [], bytes: 0, nextOffset: offset }
+}
+
 export interface ReadLimits {
   readonly maxBytes: number
   /** Batches from this offset on are not handed out. */

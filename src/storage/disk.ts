@@ -7,7 +7,7 @@ import type { SocketDescriptor } from '../base/sendfile.ts'
 export interface File {
   readonly path: string
   /** Writes all chunks, one after the other, from `position` on; creates the file if need be. */
-  write(chunks: readonly Uint8Array[], position: number): Promise<void>
+  write(chunks: readonly Uint8Array[], position: number): Promise<void> | null
   /**
    * Reads `length` bytes from `position` on, fewer only where the file ends. Where the bytes are at
    * hand (an in-memory disk) the answer is not a promise, and a view on them: do not change it.

@@ -1,4 +1,4 @@
-import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
+import { cutBatches, nothingFrom, type ReadLimits, type ReadResult } from './cut.ts'
 
 interface TailEntry {
   readonly baseOffset: number
@@ -36,7 +36,7 @@ export class HotTail {
   /** Answers who has read all that there is: what comes next will be wanted. */
   nothingAt(offset: number): ReadResult {
     this.wanted = wantedBatches
-    return { chunks: [], bytes: 0, nextOffset: offset }
+    return nothingFrom(offset)
   }
 
   /** Says that the oldest entry not yet so marked is on the file system. */

@@ -22,6 +22,7 @@ export class IoPace {
   private readonly slowMs: number
   private readonly diskReads: () => number | null
   private lastDiskReads = 0
+  /** 0 when it is not slow: so that nobody asks for the time. */
   private slowUntilMs = 0
 
   /**
@@ -35,7 +36,11 @@ export class IoPace {
   }
 
   mayBeInline(bytes: number): boolean {
-    return bytes <= inlineBytesMax && this.monotonicMs() >= this.slowUntilMs
+    if (bytes > inlineBytesMax) return false
+    if (this.slowUntilMs === 0) return true
+    if (this.monotonicMs() < this.slowUntilMs) return false
+    this.slowUntilMs = 0
+    return true
   }
 
   /** Does the work, and notes when it took too long. */

@@ -1,6 +1,6 @@
 import { Refusal } from '../protocol/errors.ts'
 import { Batch, batchesIn } from '../protocol/records/batch.ts'
-import type { ReadLimits, ReadResult } from './cut.ts'
+import { nothingFrom, type ReadLimits, type ReadResult } from './cut.ts'
 import { DiskError } from './disk.ts'
 import type { EpochEnd, LeaderEpochs } from './epochs.ts'
 import { HotTail } from './hot-tail.ts'
@@ -40,6 +40,8 @@ export class Log {
   private startOffset: number
   private offline: Error | null = null
   isClosed = false
+  /** Told when `writtenOffset` has moved; must not throw. */
+  onWritten = (): void => {}
 
   /** Opens the partition in `o.dir`: see `recovery.ts` for what happens after an unclean stop. */
   static async open(o: LogOptions): Promise<Log> {
@@ -63,6 +65,7 @@ export class Log {
     this.queue = new WriteQueue({
       beforeReport: (last) => this.flushIfDemanded(last),
       written: (write) => this.noteWritten(write),
+      reported: () => this.onWritten(),
       failed,
     })
   }
@@ -181,9 +184,7 @@ export class Log {
     }
     if (offset >= Math.min(limits.upTo, this.nextOffset)) return this.tail.nothingAt(offset)
     // So it is for all partitions of a fetch after those that filled it.
-    if (limits.maxBytes <= 0 && !limits.minOneBatch) {
-      return { chunks: [], bytes: 0, nextOffset: offset }
-    }
+    if (limits.maxBytes <= 0 && !limits.minOneBatch) return nothingFrom(offset)
     return this.tail.read(offset, limits) ?? this.readFile(offset, limits)
   }
 

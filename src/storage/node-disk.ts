@@ -131,6 +131,8 @@ class NodeFile implements File {
   path: string
   /** The open descriptor, or its being on the way; null while nobody needs one. */
   private descriptor: number | Promise<number> | null = null
+  /** For `OpenFiles` alone. */
+  movedAtUse = 0
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly shared: Shared
@@ -144,18 +146,18 @@ class NodeFile implements File {
     return this.users === 0
   }
 
-  write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+  write(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
     const { descriptor: fd, shared } = this
     const pace = shared.paces.write
     const bytes = bytesOf(chunks)
     if (typeof fd !== 'number' || !pace.mayBeInline(bytes)) {
       return this.writeLater(chunks, position)
     }
-    // The way of almost every append, with no promise of its own.
+    // The way of almost every append.
     try {
       const count = pace.inline(() => writeSome(fd, chunks, position))
       shared.openFiles.used(this)
-      if (count === bytes) return nothingToWaitFor
+      if (count === bytes) return null
       return this.writeLater(withoutFirst(chunks, count), position + count)
     } catch (error) {
       return Promise.reject(asDiskError('write', this.path, error))
@@ -247,10 +249,13 @@ class NodeFile implements File {
   }
 }
 
-/** Which files have a descriptor, the longest unused one first; closes that one when they are too many. */
+/**
+ * Which files have a descriptor, those longest unused first; closes one of these when they are too many. A
+ * file is put at the end at its first use, and again when so many uses have passed that it matters.
+ */
 class OpenFiles {
   private readonly files = new Set<NodeFile>()
-  private newest: NodeFile | null = null
+  private uses = 0
   private readonly max: number
 
   constructor(max: number) {
@@ -258,8 +263,9 @@ class OpenFiles {
   }
 
   used(file: NodeFile): void {
-    if (file === this.newest) return
-    this.newest = file
+    this.uses++
+    if (this.uses < file.movedAtUse + this.max / 2 && this.files.has(file)) return
+    file.movedAtUse = this.uses
     this.files.delete(file)
     this.files.add(file)
     if (this.files.size <= this.max) return
@@ -272,12 +278,9 @@ class OpenFiles {
   }
 
   forget(file: NodeFile): void {
-    if (file === this.newest) this.newest = null
     this.files.delete(file)
   }
 }
-
-const nothingToWaitFor = Promise.resolve()
 
 function bytesOf(chunks: readonly Uint8Array[]): number {
   let bytes = 0

@@ -106,7 +106,7 @@ export function validate(records: Buffer, rules: ValidationRules): Validated | P
   if (batch === null) throw new Refusal('INVALID_RECORD', 'Record batch has no batches at all')
   checkIntegrity(batch, rules)
   checkHeader(batch, rules.partition)
-  const whole = batch.slice.length === records.length ? batch : new Batch(batch.slice)
+  const whole = batch.end === records.length ? batch : new Batch(batch.slice)
   const source = batch.codec
   const target = targetCodec(rules.config, source)
   if (source === codecs.none && target === codecs.none) {

@@ -30,6 +30,8 @@ export interface WriteEvents {
   /** What must be done before a group is reported, `last` being its last write: perhaps a sync. */
   beforeReport(last: Write): Promise<void> | null
   written(write: Write): void
+  /** A group is written, and each of its writes was told of. */
+  reported(): void
   /**
    * Told once, with the first error. All that was not written is rejected with it, a failure of the
    * disk as KAFKA_STORAGE_ERROR.
@@ -73,7 +75,7 @@ export class WriteQueue {
     if (!this.isRunning) {
       this.isRunning = true
       // Not at once: what the same turn of the event loop appends goes along.
-      queueMicrotask(() => void this.run())
+      queueMicrotask(() => this.run())
     }
     return reported.promise
   }
@@ -94,24 +96,48 @@ export class WriteQueue {
     this.events.failed(error)
   }
 
-  private async run(): Promise<void> {
+  /** Group after group; a promise only for one that the disk, or a sync, makes wait. */
+  private run(): void {
     while (this.waiting.length > 0) {
       const group = this.takeGroup()
       this.open = null
       try {
-        const { segment, position } = group[0]!
-        const chunks = group.map((write) => write.bytes)
-        await segment.log.write(chunks, position)
-        const more = this.events.beforeReport(group[group.length - 1]!)
-        if (more !== null) await more
+        const waits = this.write(group)
+        if (waits !== null) return void this.runAfter(waits, group)
         this.report(group)
       } catch (error) {
-        const why = error instanceof Error ? error : new Error(String(error))
-        rejectAll(group, refusalOf(why))
-        this.fail(why)
+        this.lose(group, error)
       }
     }
     this.isRunning = false
+  }
+
+  private async runAfter(waits: Promise<void>, group: readonly Waiting[]): Promise<void> {
+    try {
+      await waits
+      this.report(group)
+    } catch (error) {
+      this.lose(group, error)
+    }
+    this.run()
+  }
+
+  /** @returns null when the group may be reported at once. */
+  private write(group: readonly Waiting[]): Promise<void> | null {
+    const { segment, position } = group[0]!
+    const last = group[group.length - 1]!
+    const writing = segment.log.write(
+      group.map((write) => write.bytes),
+      position,
+    )
+    if (writing === null) return this.events.beforeReport(last)
+    return writing.then(() => this.events.beforeReport(last) ?? undefined)
+  }
+
+  private lose(group: readonly Waiting[], error: unknown): void {
+    const why = error instanceof Error ? error : new Error(String(error))
+    rejectAll(group, refusalOf(why))
+    this.fail(why)
   }
 
   private report(group: readonly Waiting[]): void {
@@ -121,6 +147,7 @@ export class WriteQueue {
       if (write.reported !== reported) reported.resolve()
       reported = write.reported
     }
+    this.events.reported()
     // The last one's group may go on: then its promise waits for the rest.
     if (this.waiting[0]?.reported !== reported) reported.resolve()
   }

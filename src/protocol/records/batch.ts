@@ -168,8 +168,10 @@ export class Batch {
     return this.bytes.subarray(this.start + batchHeaderBytes, this.end)
   }
 
+  /** The batch and nothing else. */
   get slice(): Buffer {
-    return this.bytes.subarray(this.start, this.end)
+    const isAll = this.start === 0 && this.end === this.bytes.length
+    return isAll ? this.bytes : this.bytes.subarray(this.start, this.end)
   }
 
   /** Whether size, magic and checksum are right; reads every byte of the batch. */

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/messages/00-produce.ts'
 import { Batch, batchHeaderBytes } from '../../protocol/records/batch.ts'
 import { Malformed } from '../../protocol/schema.ts'
-import type { Partition } from '../../replication/partition.ts'
+import type { Committing, Partition } from '../../replication/partition.ts'
 import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
 import { mayAccess } from '../access.ts'
 import { Admission, NotAdmitted, produceRefusal, type Support } from '../admission.ts'
@@ -37,10 +37,10 @@ export const handleProduce = handler(
       return failedAll(request, admission.code, admission.detail)
     }
     // Every append is begun here, synchronously: requests of one connection stay in order.
-    const pending = request.topicData.map((topic) =>
+    const begun = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, admission, context, services)),
     )
-    return settle(request, pending, context, services)
+    return settle(request, begun, context, services)
   },
   (request, _context, code) => failedAll(request, code, null),
 )
@@ -61,11 +61,16 @@ function failedAll(request: ProduceRequest, code: number, errorMessage: string |
   }
 }
 
-type Pending = PartitionAnswer | Promise<PartitionAnswer>
+/** What a partition will answer if nothing fails until `committed` resolves; null: it is final. */
+interface Begun {
+  readonly answer: PartitionAnswer
+  readonly committed: Promise<void> | null
+  readonly partition: Partition | null
+}
 
 async function settle(
   request: ProduceRequest,
-  pending: readonly (readonly Pending[])[],
+  begun: readonly (readonly (Begun | Promise<Begun>)[])[],
   context: RequestContext,
   services: Services,
 ): Promise<ProduceResponse | null> {
@@ -74,8 +79,19 @@ async function settle(
   const { topics, topicNames } = services.metadata.image
   for (const [i, { name, topicId }] of request.topicData.entries()) {
     const known = topics.has(name) ? name : topicNames.get(topicId)
-    const answers = await Promise.all(pending[i]!)
-    const partitionResponses = answers.map((one) => hints.on(one, known, one.index))
+    const partitionResponses: PartitionAnswer[] = []
+    // One after the other: all were begun, and a promise for all of them would cost more.
+    for (const one of begun[i]!) {
+      const { answer, committed, partition } = one instanceof Promise ? await one : one
+      let settled = answer
+      try {
+        if (committed !== null) await committed
+      } catch (error) {
+        // Without acks nobody hears how the write ended; but what comes next on the connection sees it.
+        if (request.acks !== acks.none) settled = refused(answer.index, error, partition, context)
+      }
+      partitionResponses.push(hints.on(settled, known, settled.index))
+    }
     responses.push({ name, topicId, partitionResponses })
   }
   if (request.acks !== acks.none) {
@@ -107,7 +123,14 @@ const startsUnknown: ReadonlySet<ErrorName> = new Set([
 ])
 
 /** The answer for one partition; Kafka gives a message only for bytes it cannot read and single records. */
-function refused(index: number, error: unknown, partition: Partition | null): PartitionAnswer {
+function refused(
+  index: number,
+  thrown: unknown,
+  partition: Partition | null,
+  { apiVersion }: RequestContext,
+): PartitionAnswer {
+  const error =
+    thrown instanceof NotAdmitted ? produceRefusal(thrown, supportOf(apiVersion)) : thrown
   if (!(error instanceof Refusal)) throw error
   const failed = failedWith(index, error.code)
   const isUnreadable = partition === null && error.reason === 'CORRUPT_MESSAGE'
@@ -130,8 +153,11 @@ function begin(
   admission: Admission | null,
   context: RequestContext,
   services: Services,
-): Pending {
+): Begun | Promise<Begun> {
   let partition: Partition | null = null
+  const failed = (error: unknown): Begun => {
+    return { answer: refused(index, error, partition, context), committed: null, partition }
+  }
   try {
     const topic = findTopic(topicData, context, services)
     checkTopic(topic, context)
@@ -139,16 +165,22 @@ function begin(
     checkProduceRecords(batch, context.apiVersion)
     partition = partitionOf(topic.name, index, services)
     checkInSyncReplicas(topic, index, request.acks, services)
-    return finish(
-      index,
-      partition,
-      append(partition, batch, admission, services),
-      request.acks,
-      context,
-    )
+    const to = partition
+    const appending = append(to, batch, admission, services)
+    if (!(appending instanceof Promise)) return appendedTo(to, appending)
+    const later = appending.then((appended) => appendedTo(to, appended), failed)
+    later.catch(() => {}) // It is heard of in its turn.
+    return later
   } catch (error) {
-    return refused(index, admissionError(error, context), partition)
+    return failed(error)
   }
+}
+
+function appendedTo(partition: Partition, appended: Committing): Begun {
+  const { baseOffset, logAppendTimeMs, logStartOffset, committed } = appended
+  const { index } = partition
+  const answer = { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
+  return { answer, committed, partition }
 }
 
 const fromClient = { origin: 'client' } as const
@@ -173,32 +205,9 @@ function append(
   return admitted.then((o) => partition.append(records, { origin, ...o }, clock.nowMs()))
 }
 
-function admissionError(error: unknown, { apiVersion }: RequestContext): unknown {
-  return error instanceof NotAdmitted ? produceRefusal(error, supportOf(apiVersion)) : error
-}
-
 function supportOf(apiVersion: number): Support {
   if (apiVersion >= 12) return 'addsPartitions'
   return apiVersion >= 11 ? 'abortableErrors' : 'oldErrors'
-}
-
-async function finish(
-  index: number,
-  partition: Partition,
-  appending: ReturnType<Partition['append']>,
-  requiredAcks: number,
-  context: RequestContext,
-): Promise<PartitionAnswer> {
-  try {
-    const appended = appending instanceof Promise ? await appending : appending
-    const { baseOffset, logAppendTimeMs, logStartOffset, committed } = appended
-    // Without acks nobody hears how the write ended; but what comes next on the connection sees it.
-    if (requiredAcks === acks.none) await committed.catch(() => {})
-    else await committed
-    return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
-  } catch (error) {
-    return refused(index, admissionError(error, context), partition)
-  }
 }
 
 function findTopic(
