@@ -5,7 +5,8 @@ import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
-import { writeBatch } from '../../src/protocol/records/record.ts'
+import { Batch } from '../../src/protocol/records/batch.ts'
+import { readRecords, writeBatch } from '../../src/protocol/records/record.ts'
 import { Broker } from '../../src/server/broker.ts'
 import { seeded } from '../seeded.ts'
 import { RawClient } from './raw-client.ts'
@@ -72,6 +73,38 @@ describe('a connection', () => {
       const frame = await client.nextFrame()
       expect(frame, `seed ${seed}`).not.toBeNull()
       expect(readResponse(api, version, frame!).correlationId, `seed ${seed}`).toBe(correlationId)
+    }
+    client.close()
+  })
+
+  test('large frames among small ones keep every byte', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const random = seeded(seed)
+    const client = await RawClient.open(broker.port)
+    const end = await client.request(fetch, 11, fetchOf('log', 0))
+    const fetchOffset = end.responses[0]!.partitions[0]!.highWatermark
+    const letters = 'abcdefghijklmnopqrstuvwxyz'
+    const values = Array.from({ length: 40 }, (_, i) =>
+      letters[i % 26]!.repeat(1 + Math.floor(random() ** 3 * 400_000)),
+    )
+    const stream = Buffer.concat(
+      values.flatMap((value) => [
+        client.frameOf(produce, 9, produceOf('log', value)).bytes,
+        client.frameOf(metadata, 12, { topics: [] }).bytes,
+      ]),
+    )
+    for (let at = 0; at < stream.length; ) {
+      const till = Math.min(stream.length, at + 1 + Math.floor(random() * 150_000))
+      await new Promise((done) => client.socket.write(stream.subarray(at, till), done))
+      at = till
+    }
+    for (let i = 0; i < 2 * values.length; i++) expect(await client.nextFrame()).not.toBeNull()
+    for (const [i, value] of values.entries()) {
+      const one = fetchOf('log', 0)
+      one.topics[0]!.partitions[0]!.fetchOffset = fetchOffset + i
+      const { responses } = await client.request(fetch, 11, one)
+      const [found] = await readRecords(new Batch(responses[0]!.partitions[0]!.records!))
+      expect(found?.value?.equals(Buffer.from(value)), `seed ${seed}, record ${i}`).toBe(true)
     }
     client.close()
   })
