@@ -51,7 +51,13 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
   { what: /\bMath\.random\(|node:crypto/, in: ['base/random.ts', 'security/'] },
   {
     what: /from 'node:fs/,
-    in: ['storage/node-disk.ts', 'storage/directory-lock.ts', 'cli/', 'server/config/'],
+    in: [
+      'storage/node-disk.ts',
+      'storage/node-file.ts',
+      'storage/directory-lock.ts',
+      'cli/',
+      'server/config/',
+    ],
   },
   {
     what: /from 'node:(net|tls)'/,

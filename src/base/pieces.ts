@@ -13,7 +13,7 @@ export interface LaterBytes {
    * See `Sendfile` for what it answers.
    */
   readonly send?:
-    | ((to: SocketDescriptor, from: number, length: number) => Promise<number>)
+    | ((to: SocketDescriptor, from: number, length: number) => number | Promise<number>)
     | undefined
 }
 

@@ -86,7 +86,10 @@ export class Outbox {
 
   private async sendAll(): Promise<void> {
     try {
-      while (await this.sendNext());
+      for (;;) {
+        const more = this.sendNext()
+        if (!(more instanceof Promise ? await more : more)) break
+      }
     } finally {
       // At once, and not a turn later: what is pushed meanwhile must not be left lying.
       this.isPumping = false
@@ -118,32 +121,27 @@ export class Outbox {
     return true
   }
 
-  private async sendSome(reading: Reading): Promise<boolean> {
-    if (this.isDirect && reading.from.send !== undefined) return this.handOver(reading)
-    await this.write(reading, someBytes)
-    return true
-  }
-
-  /** By the kernel, from the file to the socket, as far as that has room. */
-  private async handOver(reading: Reading): Promise<boolean> {
+  private sendSome(reading: Reading): true | Promise<true> {
     const { from, at } = reading
+    if (!this.isDirect || from.send === undefined) return this.write(reading, someBytes)
     // What the stream still holds comes first.
     this.uncork()
-    if (this.socket.writableLength === 0) {
-      const wanted = Math.min(someBytes, from.byteLength - at)
-      const sent = await from.send!(this.o.descriptor!, at, wanted)
-      if (sent > 0) this.advance(reading, sent)
-      if (sent === wanted) {
-        await this.giveTurn(sent)
-        return true
-      }
-      if (sent < 0) this.isDirect = false
-    }
-    if (!this.socket.destroyed) await this.write(reading, probeBytes)
-    return true
+    if (this.socket.writableLength > 0) return this.write(reading, probeBytes)
+    const wanted = Math.min(someBytes, from.byteLength - at)
+    const sent = from.send(this.o.descriptor!, at, wanted)
+    if (!(sent instanceof Promise)) return this.handedOver(reading, wanted, sent)
+    return sent.then((bytes) => this.handedOver(reading, wanted, bytes))
   }
 
-  private async write(reading: Reading, bytesMax: number): Promise<void> {
+  /** The kernel has taken so much of what it was offered. */
+  private handedOver(reading: Reading, wanted: number, sent: number): true | Promise<true> {
+    if (sent > 0) this.advance(reading, sent)
+    if (sent === wanted) return this.giveTurn(sent)
+    if (sent < 0) this.isDirect = false
+    return this.socket.destroyed ? true : this.write(reading, probeBytes)
+  }
+
+  private async write(reading: Reading, bytesMax: number): Promise<true> {
     const { from, at } = reading
     const wanted = Math.min(bytesMax, from.byteLength - at)
     const bytes = await from.read(at, wanted)
@@ -151,6 +149,7 @@ export class Outbox {
     this.advance(reading, wanted)
     if (!this.socket.destroyed) this.send([bytes])
     else this.o.pool.release(bytes)
+    return true
   }
 
   private advance(reading: Reading, bytes: number): void {
@@ -159,11 +158,11 @@ export class Outbox {
     if (reading.at === reading.from.byteLength) this.reading = null
   }
 
-  private giveTurn(handedBytes: number): Promise<void> | undefined {
+  private giveTurn(handedBytes: number): true | Promise<true> {
     this.handedBytes += handedBytes
-    if (this.handedBytes < turnBytes) return undefined
+    if (this.handedBytes < turnBytes) return true
     this.handedBytes = 0
-    return new Promise((resolve) => setImmediate(resolve))
+    return new Promise((resolve) => setImmediate(() => resolve(true)))
   }
 
   private drop(): void {

@@ -17,7 +17,7 @@ export interface File {
    * Has the kernel hand bytes of the file to a socket; see `Sendfile` for what it answers. Absent where
    * a file is not the kernel's.
    */
-  send?(to: SocketDescriptor, position: number, length: number): Promise<number>
+  send?(to: SocketDescriptor, position: number, length: number): number | Promise<number>
   truncate(size: number): Promise<void>
   /** Resolves when what was written before the call will survive a loss of power. */
   sync(): Promise<void>

@@ -75,13 +75,19 @@ export class OffsetIndex {
 
   /**
    * Where a walk must start to find the batch of `offset`, and by where it has found it (null: the
-   * segment's end).
+   * segment's end). `isBehind`: the batch at `from` ends right before the offset.
    */
-  rangeOf(offset: number): { readonly from: number; readonly by: number | null } {
-    const index = this.floor(offset - this.baseOffset)
+  rangeOf(offset: number): {
+    readonly from: number
+    readonly by: number | null
+    readonly isBehind: boolean
+  } {
+    const relative = offset - this.baseOffset
+    const index = this.floor(relative)
     return {
       from: index < 0 ? 0 : this.entries[index * 2 + 1]!,
       by: index + 1 < this.count ? this.entries[index * 2 + 3]! : null,
+      isBehind: index >= 0 && this.entries[index * 2] === relative - 1,
     }
   }
 

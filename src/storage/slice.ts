@@ -34,12 +34,15 @@ export async function sliceOf(
   // As it is now, with `nextOffset`: what is written while this looks is not for who came before it.
   const end = segment.writtenBytes
   const index = (await segment.loadIndexes(o.indexIntervalBytes)).offset
-  const { from } = index.rangeOf(offset)
+  const { from, by, isBehind } = index.rangeOf(offset)
   // So it is at the end of a log. What may be more than is wanted is looked at first.
   const rest = end - from
   if (rest < sliceBytesMin && (limits.minOneBatch || rest <= limits.maxBytes)) return null
-  const first = await firstOf(segment, { from, end }, offset, limits)
-  if (first === null) return null
+  // Large batches have an entry each: who reads on from one of them finds the next by its entry.
+  const next = isBehind && by !== null ? await firstOf(segment, by, end, offset) : null
+  const isNext = next !== null && next.baseOffset <= offset
+  const first = isNext ? next : await firstOf(segment, from, end, offset)
+  if (first === null || first.baseOffset >= limits.upTo) return null
   const { position, sizeBytes } = first
   if (sizeBytes > limits.maxBytes) {
     return limits.minOneBatch ? null : { segment, position, bytes: 0, endsBelow: offset }
@@ -66,23 +69,26 @@ export function readLater({ segment, position, bytes, endsBelow }: Slice): ReadR
   return { chunks: [], later, bytes, nextOffset: endsBelow }
 }
 
-/** The batch of `offset`, looked for between two batches' starts; null if it is not there, or may not be seen. */
+/** The first batch that ends at `offset` or later, looked for between two batches' starts; null if none. */
 async function firstOf(
   segment: Segment,
-  { from, end }: { readonly from: number; readonly end: number },
+  from: number,
+  end: number,
   offset: number,
-  limits: ReadLimits,
-): Promise<{ position: number; sizeBytes: number } | null> {
-  const nothing = { maxBytes: 0, upTo: limits.upTo, minOneBatch: false }
+): Promise<{ position: number; baseOffset: number; sizeBytes: number } | null> {
   let at = from
   while (at + batchHeaderBytes <= end) {
-    const bytes = await segment.log.read(at, Math.min(end - at, lookBytes))
+    const reading = segment.log.read(at, Math.min(end - at, lookBytes))
+    const bytes = reading instanceof Promise ? await reading : reading
     const { start, isHere } = cutBatches(bytes, offset, nothing)
     if (!isHere && start === 0) return null
     at += start
     if (!isHere) continue
     const { baseOffset, sizeBytes } = new Batch(bytes, start)
-    return baseOffset < limits.upTo ? { position: at, sizeBytes } : null
+    return { position: at, baseOffset, sizeBytes }
   }
   return null
 }
+
+/** Batches are looked for, and none is taken. */
+const nothing: ReadLimits = { maxBytes: 0, upTo: Number.POSITIVE_INFINITY, minOneBatch: false }
