@@ -1,8 +1,13 @@
 import { BufferPool } from '../base/buffer-pool.ts'
 import { Malformed } from './schema.ts'
 
-/** From so many bytes on, what a frame lacks is worth a read of its own. */
-const readInPlaceBytesMin = 32 * 1024
+/**
+ * A frame from this size on is read in place: one that spreads over several reads anyway. Smaller ones
+ * come several with one read, which is worth more than the copy.
+ */
+const largeFrameBytes = 256 * 1024
+/** From so many bytes on, what a large frame lacks is worth a read of its own. */
+const restBytesMin = 32 * 1024
 /** A read that is there to learn how long the next frame is. */
 const headReadBytes = 4 * 1024
 
@@ -19,7 +24,8 @@ export class FrameCutter {
   private headFilled = 0
   private frame: Buffer | null = null
   private filled = 0
-  private lastWasLarge = false
+  /** Whether the frame that is on its way, or else the last one, is a large one. */
+  private isLarge = false
 
   /**
    * @param frameBytesMax `socket.request.max.bytes`
@@ -44,10 +50,10 @@ export class FrameCutter {
    * @param anywhere memory for bytes that `push` shall copy, or look at.
    */
   placeOfNext(anywhere: Buffer): Buffer {
-    if (this.frame === null)
-      return this.lastWasLarge ? anywhere.subarray(0, headReadBytes) : anywhere
-    const isWorthIt = this.frame.byteLength - this.filled >= readInPlaceBytesMin
-    return isWorthIt ? this.frame.subarray(this.filled) : anywhere
+    const { frame } = this
+    if (!this.isLarge) return anywhere
+    if (frame === null) return anywhere.subarray(0, headReadBytes)
+    return frame.byteLength - this.filled < restBytesMin ? anywhere : frame.subarray(this.filled)
   }
 
   /**
@@ -64,7 +70,7 @@ export class FrameCutter {
       if (this.headFilled === 0 && piece.byteLength - at >= 4) {
         const length = this.checked(piece.readInt32BE(at))
         at += 4
-        this.lastWasLarge = false
+        this.isLarge = false
         if (piece.byteLength - at >= length && !(this.piecesAreReused && length > 0)) {
           onFrame(piece.subarray(at, at + length))
           at += length
@@ -84,7 +90,7 @@ export class FrameCutter {
   private begin(length: number): void {
     this.frame = this.pool.acquire(length)
     this.filled = 0
-    this.lastWasLarge = length >= readInPlaceBytesMin
+    this.isLarge = length >= largeFrameBytes
   }
 
   private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {
