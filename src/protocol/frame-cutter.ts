@@ -1,11 +1,6 @@
 import { BufferPool } from '../base/buffer-pool.ts'
 import { Malformed } from './schema.ts'
 
-/**
- * A frame from this size on is read in place: one that spreads over several reads anyway. Smaller ones
- * come several with one read, which is worth more than the copy.
- */
-const largeFrameBytes = 256 * 1024
 /** From so many bytes on, what a large frame lacks is worth a read of its own. */
 const restBytesMin = 32 * 1024
 /** A read that is there to learn how long the next frame is. */
@@ -24,8 +19,8 @@ export class FrameCutter {
   private headFilled = 0
   private frame: Buffer | null = null
   private filled = 0
-  /** Whether the frame that is on its way, or else the last one, is a large one. */
-  private isLarge = false
+  /** Of the frame that is on its way, or else of the last one that was gathered. */
+  private frameBytes = 0
 
   /**
    * @param frameBytesMax `socket.request.max.bytes`
@@ -44,14 +39,16 @@ export class FrameCutter {
   }
 
   /**
-   * Where the next bytes are best put. What is read into the frame it belongs to is not copied; after
-   * a large frame another one is likely, and only a little is read before its length is known.
+   * Where the next bytes are best put. What is read into the frame it belongs to is not copied: so it is
+   * with large frames, which one read could not bring. Smaller ones come several with one read, which is
+   * worth more than the copy. After a large frame another one is likely, and only a little is read before
+   * its length is known.
    *
    * @param anywhere memory for bytes that `push` shall copy, or look at.
    */
   placeOfNext(anywhere: Buffer): Buffer {
     const { frame } = this
-    if (!this.isLarge) return anywhere
+    if (this.frameBytes < anywhere.byteLength) return anywhere
     if (frame === null) return anywhere.subarray(0, headReadBytes)
     return frame.byteLength - this.filled < restBytesMin ? anywhere : frame.subarray(this.filled)
   }
@@ -70,7 +67,6 @@ export class FrameCutter {
       if (this.headFilled === 0 && piece.byteLength - at >= 4) {
         const length = this.checked(piece.readInt32BE(at))
         at += 4
-        this.isLarge = false
         if (piece.byteLength - at >= length && !(this.piecesAreReused && length > 0)) {
           onFrame(piece.subarray(at, at + length))
           at += length
@@ -90,7 +86,7 @@ export class FrameCutter {
   private begin(length: number): void {
     this.frame = this.pool.acquire(length)
     this.filled = 0
-    this.isLarge = length >= largeFrameBytes
+    this.frameBytes = length
   }
 
   private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {

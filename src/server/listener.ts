@@ -134,10 +134,10 @@ export class Listener {
   private connect(accepted: Socket): void {
     const { options } = this
     // It begins to read on a later turn of the loop, when there is a connection to read for.
-    let connection: Connection | null = null
-    const onBytes = (piece: Buffer) => connection?.onBytes(piece)
-    const place = () => connection?.placeOfNext(this.readBuffer) ?? this.readBuffer
-    const reading = withReusedBuffer(accepted, place, onBytes)
+    const onBytes = (piece: Buffer) => connection.onBytes(piece)
+    // Asked for at once: then there is no connection yet.
+    let place = (): Buffer => this.readBuffer
+    const reading = withReusedBuffer(accepted, () => place(), onBytes)
     const socket = reading ?? accepted
     socket.on('error', (error) =>
       options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
@@ -151,7 +151,7 @@ export class Listener {
       softwareVersion: 'unknown',
       closed: gone.signal,
     }
-    const made = new Connection({
+    const connection: Connection = new Connection({
       socket,
       piecesAreReused: reading !== null,
       pool: options.pool,
@@ -161,11 +161,11 @@ export class Listener {
       logger: options.logger,
       monotonicMs: options.clock.monotonicMs,
     })
-    connection = made
+    place = () => connection.placeOfNext(this.readBuffer)
     if (reading === null) socket.on('data', onBytes).resume()
-    this.connections.set(made, socket)
+    this.connections.set(connection, socket)
     socket.once('close', () => {
-      this.connections.delete(made)
+      this.connections.delete(connection)
       gone.abort()
     })
   }

@@ -15,6 +15,7 @@ export interface ReadResult {
   readonly nextOffset: number
 }
 
+/** What a read finds where there is nothing for it. */
 export function nothingFrom(offset: number): ReadResult {
   return { chunks: [], bytes: 0, nextOffset: offset }
 }

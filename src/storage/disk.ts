@@ -6,7 +6,10 @@ import type { SocketDescriptor } from '../base/sendfile.ts'
  */
 export interface File {
   readonly path: string
-  /** Writes all chunks, one after the other, from `position` on; creates the file if need be. */
+  /**
+   * Writes all chunks, one after the other, from `position` on; creates the file if need be. Null when
+   * that is done at once.
+   */
   write(chunks: readonly Uint8Array[], position: number): Promise<void> | null
   /**
    * Reads `length` bytes from `position` on, fewer only where the file ends. Where the bytes are at

@@ -3,7 +3,7 @@ import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Sendfile, SocketDescriptor } from '../base/sendfile.ts'
 import type { File } from './disk.ts'
 import { asDiskError, attempt } from './disk-attempt.ts'
-import type { IoPaces } from './io-pace.ts'
+import type { IoPace, IoPaces } from './io-pace.ts'
 
 /** What the files of a disk share. */
 export interface SharedByFiles {
@@ -17,13 +17,16 @@ export interface SharedByFiles {
   }
 }
 
+/** Of a file that `OpenFiles` does not hold. */
+const neverMoved = Number.NEGATIVE_INFINITY
+
 /** A file of the real disk: at once where the page cache is quick, on the thread pool where it is not. */
 export class NodeFile implements File {
   path: string
   /** The open descriptor, or its being on the way; null while nobody needs one. */
   private descriptor: number | Promise<number> | null = null
   /** For `OpenFiles` alone. */
-  movedAtUse = 0
+  movedAtUse = neverMoved
   private users = 0
   private whenIdle: (() => void)[] = []
   private readonly shared: SharedByFiles
@@ -38,12 +41,11 @@ export class NodeFile implements File {
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
-    const { descriptor: fd, shared } = this
+    const { shared } = this
     const pace = shared.paces.write
     const bytes = bytesOf(chunks)
-    if (typeof fd !== 'number' || !pace.mayBeInline(bytes)) {
-      return this.writeLater(chunks, position)
-    }
+    const fd = this.descriptorNow(pace, bytes)
+    if (fd === null) return this.writeLater(chunks, position)
     // The way of almost every append.
     try {
       const count = pace.inline(() => writeSome(fd, chunks, position))
@@ -60,9 +62,10 @@ export class NodeFile implements File {
   }
 
   read(position: number, length: number): Buffer | Promise<Buffer> {
-    const { descriptor: fd, shared } = this
+    const { shared } = this
     const pace = shared.paces.read
-    if (typeof fd !== 'number' || !pace.mayBeInline(length)) return this.readLater(position, length)
+    const fd = this.descriptorNow(pace, length)
+    if (fd === null) return this.readLater(position, length)
     try {
       const buffer = shared.pool.acquire(length)
       const count = pace.inline(() => fs.readSync(fd, buffer, 0, length, position))
@@ -91,17 +94,14 @@ export class NodeFile implements File {
   }
 
   send(to: SocketDescriptor, position: number, length: number): number | Promise<number> {
-    const { descriptor: fd, shared } = this
-    const { sendfile } = shared
-    if (typeof fd !== 'number' || sendfile.loaded === undefined) {
-      return this.sendLater(to, position, length)
-    }
-    if (sendfile.loaded === null) return -1
-    const { now } = sendfile.loaded
+    const { shared } = this
+    const sendfile = shared.sendfile.loaded
+    if (sendfile === null) return -1
     const pace = shared.paces.read
-    if (!pace.mayBeInline(length)) return this.sendLater(to, position, length)
+    const fd = this.descriptorNow(pace, length)
+    if (fd === null || sendfile === undefined) return this.sendLater(to, position, length)
     shared.openFiles.used(this)
-    return pace.inline(() => now(to, fd, position, length))
+    return pace.inline(() => sendfile.now(to, fd, position, length))
   }
 
   private async sendLater(to: SocketDescriptor, position: number, length: number): Promise<number> {
@@ -138,6 +138,12 @@ export class NodeFile implements File {
     this.descriptor = null
     const fd = await descriptor
     await attempt('close', this.path, () => call((done) => fs.close(fd, done)))
+  }
+
+  /** The descriptor if what it is wanted for may be done at once; else null. */
+  private descriptorNow(pace: IoPace, bytes: number): number | null {
+    const { descriptor } = this
+    return typeof descriptor === 'number' && pace.mayBeInline(bytes) ? descriptor : null
   }
 
   private async use<T>(
@@ -189,7 +195,7 @@ export class OpenFiles {
 
   used(file: NodeFile): void {
     this.uses++
-    if (this.uses < file.movedAtUse + this.max / 2 && this.files.has(file)) return
+    if (this.uses < file.movedAtUse + this.max / 2) return
     file.movedAtUse = this.uses
     this.files.delete(file)
     this.files.add(file)
@@ -203,6 +209,7 @@ export class OpenFiles {
   }
 
   forget(file: NodeFile): void {
+    file.movedAtUse = neverMoved
     this.files.delete(file)
   }
 }

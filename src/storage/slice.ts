@@ -7,6 +7,8 @@ import type { Segment } from './segment.ts'
 export const sliceBytesMin = 128 * 1024
 /** How much is read at a time while the first batch is looked for. */
 const lookBytes = 1024
+/** Meanwhile no batch is taken. */
+const nothing: ReadLimits = { maxBytes: 0, upTo: Number.POSITIVE_INFINITY, minOneBatch: false }
 
 /** Whole batches of one segment, not read yet; none where the first is more than may be had. */
 export interface Slice {
@@ -89,6 +91,3 @@ async function firstOf(
   }
   return null
 }
-
-/** Batches are looked for, and none is taken. */
-const nothing: ReadLimits = { maxBytes: 0, upTo: Number.POSITIVE_INFINITY, minOneBatch: false }
