@@ -12,6 +12,9 @@ const other: TargetName = 'kafka'
 /** How the first two leave it. */
 type Ending = 'stopped' | 'killed'
 
+/** Apache Kafka serves before all its partitions have their leaders and its logs of groups are read. */
+const soon = { timeout: 60_000, interval: 300 }
+
 /** Who holds the directory in turn: each opens what the one before it left. */
 const turns: [TargetName, TargetName, TargetName][] =
   targetName === other
@@ -116,7 +119,7 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
     await leave(ending)
 
     await open(second)
-    expect(await state()).toEqual(left)
+    await expect.poll(state, soon).toEqual(left)
     await readAll(20)
     expect(await readKeys()).toEqual(keysAt(3))
     await goOn(7, 12)
@@ -127,7 +130,7 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
     await leave(ending)
 
     await open(third)
-    expect(await state()).toEqual(leftAgain)
+    await expect.poll(state, soon).toEqual(leftAgain)
     await readAll(30)
     expect(await readKeys()).toEqual(keysAt(5))
     await goOn(12, 30)

@@ -18,6 +18,8 @@ const authorizing = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
 }
+/** Apache Kafka serves before all its partitions have their leaders. */
+const soon = { timeout: 60_000, interval: 300 }
 const metadataDir = '__cluster_metadata-0'
 
 /** What the cluster remembers moves with its directory, out of snapshots too. */
@@ -115,8 +117,8 @@ describe.skipIf(inject('javaMissing') !== null)(
         let rules: string[] | null = null
         for (const [round, name] of names.entries()) {
           await open(name)
-          if (left !== null) expect(await state()).toEqual(left)
-          if (rules !== null && name === other) expect(await acls()).toEqual(rules)
+          if (left !== null) await expect.poll(state, soon).toEqual(left)
+          if (rules !== null && name === other) await expect.poll(acls, soon).toEqual(rules)
           await change(round)
           left = await state()
           if (name === other) rules = await acls()

@@ -70,11 +70,10 @@ describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () 
     else await broker.stop()
 
     await open(second)
-    expect(await stateOf('early')).toBe('CompleteAbort')
-    for (let i = 0; (await stateOf('leaver')) !== 'CompleteAbort'; i++) {
-      if (i > 60) throw new Error(`leaver is ${await stateOf('leaver')}`)
-      await new Promise((resolve) => setTimeout(resolve, 500))
-    }
+    // Apache Kafka lists nobody between its start and the loading of its transaction log.
+    const soon = { timeout: 60_000, interval: 300 }
+    await expect.poll(() => stateOf('early'), soon).toBe('CompleteAbort')
+    await expect.poll(() => stateOf('leaver'), soon).toBe('CompleteAbort')
     const committed = ['0:k=committed by early']
     expect(await app('read', 'moved')).toEqual(committed)
     // Both go on: who was cut off, and who had come to an end.
