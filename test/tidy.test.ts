@@ -55,6 +55,7 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
       'storage/node-disk.ts',
       'storage/node-file.ts',
       'storage/directory-lock.ts',
+      'server/socket-descriptor.ts',
       'cli/',
       'server/config/',
     ],

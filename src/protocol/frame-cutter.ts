@@ -3,8 +3,13 @@ import { Malformed } from './schema.ts'
 
 /** From so many bytes on, what a large frame lacks is worth a read of its own. */
 const restBytesMin = 32 * 1024
+/** From so many bytes on, not to copy a frame is worth that somebody must look after its memory. */
+export const largeFrameBytes = 8 * 1024
 /** A read that is there to learn how long the next frame is. */
 const headReadBytes = 4 * 1024
+
+/** @param isShared whether its memory is only good until this returns. */
+type OnFrame = (frame: Buffer, isShared: boolean) => void
 
 /**
  * Cuts a byte stream into frames of a four-byte length and that many bytes. A frame that lies whole
@@ -25,7 +30,8 @@ export class FrameCutter {
   /**
    * @param frameBytesMax `socket.request.max.bytes`
    * @param pool where frames that are not views on a piece get their memory.
-   * @param piecesAreReused whether a piece is only good until `push` returns: frames are copies then.
+   * @param piecesAreReused whether a piece is only good until `push` returns: frames are copies then, or said
+   *   to be shared.
    */
   constructor(frameBytesMax: number, pool = new BufferPool(), piecesAreReused = false) {
     this.pool = pool
@@ -55,9 +61,11 @@ export class FrameCutter {
 
   /**
    * Hands each frame that `piece` completes to `onFrame`, in order.
+   *
+   * @param mayShare of a piece that is used again: whether large frames may be views on it.
    * @throws Malformed for a length that is negative or above the limit.
    */
-  push(piece: Buffer, onFrame: (frame: Buffer) => void): void {
+  push(piece: Buffer, onFrame: OnFrame, mayShare = false): void {
     let at = 0
     while (at < piece.byteLength) {
       if (this.frame !== null) {
@@ -67,8 +75,8 @@ export class FrameCutter {
       if (this.headFilled === 0 && piece.byteLength - at >= 4) {
         const length = this.checked(piece.readInt32BE(at))
         at += 4
-        if (piece.byteLength - at >= length && !(this.piecesAreReused && length > 0)) {
-          onFrame(piece.subarray(at, at + length))
+        if (piece.byteLength - at >= length && this.mayBeView(length, mayShare)) {
+          onFrame(piece.subarray(at, at + length), this.piecesAreReused && length > 0)
           at += length
         } else this.begin(length)
         continue
@@ -77,10 +85,15 @@ export class FrameCutter {
       if (this.headFilled === 4) {
         const length = this.checked(this.head.readInt32BE(0))
         this.headFilled = 0
-        if (length === 0) onFrame(Buffer.alloc(0))
+        if (length === 0) onFrame(Buffer.alloc(0), false)
         else this.begin(length)
       }
     }
+  }
+
+  private mayBeView(length: number, mayShare: boolean): boolean {
+    if (!this.piecesAreReused || length === 0) return true
+    return mayShare && length >= largeFrameBytes
   }
 
   private begin(length: number): void {
@@ -89,14 +102,14 @@ export class FrameCutter {
     this.frameBytes = length
   }
 
-  private fill(frame: Buffer, piece: Buffer, at: number, onFrame: (frame: Buffer) => void): number {
+  private fill(frame: Buffer, piece: Buffer, at: number, onFrame: OnFrame): number {
     const taken = isAt(piece, at, frame, this.filled)
       ? piece.byteLength - at
       : piece.copy(frame, this.filled, at)
     this.filled += taken
     if (this.filled === frame.byteLength) {
       this.frame = null
-      onFrame(frame)
+      onFrame(frame, false)
     }
     return at + taken
   }

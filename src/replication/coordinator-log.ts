@@ -33,6 +33,8 @@ interface Guarded {
   readonly guard: symbol | null | undefined
 }
 
+const done = Promise.resolve()
+
 /** How much of a log is read at a time while a shard loads (`offsets.load.buffer.size`). */
 const loadBytes = 5 * 1024 * 1024
 
@@ -99,7 +101,9 @@ export class PartitionCoordinatorLog {
 
   private write(bytes: Buffer, transactionVersion?: number): Promise<void> {
     try {
-      this.last = this.partition.appendTrusted(bytes, this.epoch, transactionVersion).committed
+      const { committed } = this.partition.appendTrusted(bytes, this.epoch, transactionVersion)
+      // What came before is committed too then.
+      this.last = committed ?? done
     } catch (error) {
       return Promise.reject(error)
     }

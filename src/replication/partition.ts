@@ -11,9 +11,9 @@ export interface PartitionIdentity {
   readonly index: number
 }
 
-/** Records were taken in; `committed` resolves when the high watermark has passed them. */
+/** Records were taken in; `committed` resolves when the high watermark has passed them, null where it has. */
 export interface Committing extends Appended {
-  readonly committed: Promise<void>
+  readonly committed: Promise<void> | null
 }
 
 type Context = Omit<AppendContext, 'leaderEpoch'>
@@ -43,7 +43,10 @@ export class Partition {
     this.index = index
     this.name = `${topic}-${index}`
     this.log = log
-    log.onWritten = () => this.waiters.wake()
+    // Not while the append is under way: who waits answers at once, and may do much.
+    log.onWritten = () => {
+      if (this.waiters.size > 0) queueMicrotask(() => this.waiters.wake())
+    }
   }
 
   get isLeader(): boolean {

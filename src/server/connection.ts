@@ -2,10 +2,11 @@ import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Piece } from '../base/pieces.ts'
-import { FrameCutter } from '../protocol/frame-cutter.ts'
+import { FrameCutter, largeFrameBytes } from '../protocol/frame-cutter.ts'
 import { Malformed } from '../protocol/schema.ts'
 import type { ConnectionState } from './handler.ts'
 import { Outbox } from './outbox.ts'
+import type { ReadPlace } from './read-place.ts'
 import { descriptorOf } from './socket-descriptor.ts'
 
 /** What becomes of one request. */
@@ -56,6 +57,7 @@ export class Connection {
   private readonly logger: Logger
   private readonly cutter: FrameCutter
   private readonly pool: BufferPool
+  private readonly readPlace: ReadPlace | null
   private readonly outbox: Outbox
   /** Requests that wait for their turn to start. */
   private readonly waiting: Request[] = []
@@ -70,8 +72,8 @@ export class Connection {
 
   constructor(o: {
     readonly socket: Socket
-    /** Whether what `onBytes` gets is only good until it returns. */
-    readonly piecesAreReused: boolean
+    /** Where the socket reads into; null where what `onBytes` gets is fresh memory each time. */
+    readonly readPlace: ReadPlace | null
     readonly state: ConnectionState
     readonly dispatcher: Dispatch
     readonly limits: ConnectionLimits
@@ -86,6 +88,7 @@ export class Connection {
     this.logger = o.logger
     this.monotonicMs = o.monotonicMs
     this.pool = o.pool
+    this.readPlace = o.readPlace
     this.outbox = new Outbox({
       socket: o.socket,
       descriptor: descriptorOf(o.socket),
@@ -94,7 +97,7 @@ export class Connection {
       emptied: () => this.onRoom(),
     })
     this.lastActiveMs = o.monotonicMs()
-    this.cutter = new FrameCutter(o.limits.frameBytesMax, o.pool, o.piecesAreReused)
+    this.cutter = new FrameCutter(o.limits.frameBytesMax, o.pool, o.readPlace !== null)
     this.socket.setNoDelay(true)
     this.socket.on('drain', () => {
       this.outbox.pump()
@@ -118,24 +121,36 @@ export class Connection {
     this.socket.destroy()
   }
 
-  /** Where the socket's next bytes are best read into; `anywhere`, or some of it, if no matter. */
-  placeOfNext(anywhere: Buffer): Buffer {
-    return this.cutter.placeOfNext(anywhere)
+  /** Where the socket's next bytes are best read into; of a connection that has a place for them. */
+  placeOfNext(): Buffer {
+    return this.cutter.placeOfNext(this.readPlace!.next())
   }
 
   /** What the socket brought. */
   onBytes(piece: Buffer): void {
     this.lastActiveMs = this.monotonicMs()
+    // What one read asks for is answered with one write, as far as it can be at once.
+    this.outbox.gather()
     try {
-      this.cutter.push(piece, (frame) => {
-        const { apiKey, overlap } = this.dispatcher.peek(frame)
-        this.waiting.push({ frame, apiKey, overlap, done: false, pieces: null })
-        this.start()
-      })
+      this.cutter.push(piece, this.onFrame, this.readPlace?.isOwn(piece))
     } catch (error) {
       this.fail(error)
     }
+    this.outbox.flush()
     this.setFlow()
+  }
+
+  private readonly onFrame = (given: Buffer, isShared: boolean): void => {
+    const { apiKey, overlap } = this.dispatcher.peek(given)
+    const isProduce = apiKey === produceKey
+    // Of other requests something may be kept for ever.
+    const frame = isShared && !isProduce ? Buffer.from(given) : given
+    const request: Request = { frame, apiKey, overlap, done: false, pieces: null }
+    this.waiting.push(request)
+    this.start()
+    if (!isProduce || given.byteLength < largeFrameBytes) return
+    this.readPlace?.noteLarge()
+    if (isShared && !request.done) this.readPlace?.keep()
   }
 
   /** Starts waiting requests as far as order and limits allow. */
@@ -167,20 +182,19 @@ export class Connection {
   private begin(request: Request): void {
     this.inFlight.push(request)
     const response = this.dispatcher.dispatch(request.frame, this.state)
-    if (response instanceof Promise) {
-      response.then(
-        (pieces) => {
-          if (returnsItsFrame(request, pieces)) this.pool.release(request.frame)
-          this.finish(request, pieces)
-          this.start()
-          this.setFlow()
-        },
-        (error) => this.fail(error),
-      )
-    } else this.finish(request, response)
+    if (!(response instanceof Promise)) return this.finish(request, response)
+    response.then(
+      (pieces) => {
+        this.finish(request, pieces)
+        this.start()
+        this.setFlow()
+      },
+      (error) => this.fail(error),
+    )
   }
 
   private finish(request: Request, pieces: readonly Piece[] | null): void {
+    if (returnsItsFrame(request, pieces)) this.pool.release(request.frame)
     request.done = true
     request.pieces = pieces
     while (this.inFlight[0]?.done === true) {

@@ -4,7 +4,8 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
 import type { ConnectionState } from './handler.ts'
-import { readBufferBytes, withReusedBuffer } from './reused-buffer.ts'
+import { ReadBuffers, ReadPlace } from './read-place.ts'
+import { withReusedBuffer } from './reused-buffer.ts'
 
 export interface ListenerOptions {
   readonly name: string
@@ -42,7 +43,7 @@ export class Listener {
   /** Connections that came before the broker could serve. */
   private readonly early = new Set<Socket>()
   private isServing = false
-  private readonly readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  private readonly readBuffers = new ReadBuffers()
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -136,7 +137,8 @@ export class Listener {
     // It begins to read on a later turn of the loop, when there is a connection to read for.
     const onBytes = (piece: Buffer) => connection.onBytes(piece)
     // Asked for at once: then there is no connection yet.
-    let place = (): Buffer => this.readBuffer
+    const readPlace = new ReadPlace(this.readBuffers)
+    let place = () => readPlace.next()
     const reading = withReusedBuffer(accepted, () => place(), onBytes)
     const socket = reading ?? accepted
     socket.on('error', (error) =>
@@ -153,7 +155,7 @@ export class Listener {
     }
     const connection: Connection = new Connection({
       socket,
-      piecesAreReused: reading !== null,
+      readPlace: reading === null ? null : readPlace,
       pool: options.pool,
       state,
       dispatcher: options.dispatcherOf({ host, port: socket.remotePort ?? 0, localAddress }),
@@ -161,11 +163,12 @@ export class Listener {
       logger: options.logger,
       monotonicMs: options.clock.monotonicMs,
     })
-    place = () => connection.placeOfNext(this.readBuffer)
+    place = () => connection.placeOfNext()
     if (reading === null) socket.on('data', onBytes).resume()
     this.connections.set(connection, socket)
     socket.once('close', () => {
       this.connections.delete(connection)
+      readPlace.close()
       gone.abort()
     })
   }

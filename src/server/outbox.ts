@@ -2,11 +2,14 @@ import type { Writable } from 'node:stream'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import { isAtHand, type LaterBytes, type Piece } from '../base/pieces.ts'
 import type { SocketDescriptor } from '../base/sendfile.ts'
+import { writeNow } from './socket-descriptor.ts'
 
 /** How much of what stands in files is read or handed over at a time. */
 const someBytes = 1024 * 1024
 /** So much is read where the kernel took less than it was offered: when this has left, it has room again. */
 const probeBytes = 64 * 1024
+/** What is said in one turn of the loop goes past the stream up to so many bytes. */
+const saidBytesMax = 16 * 1024
 /** What the kernel is handed before others have their turn, however fast the peer takes it. */
 const turnBytes = 4 * 1024 * 1024
 
@@ -40,7 +43,12 @@ export class Outbox {
   private queuedBytes = 0
   private reading: Reading | null = null
   private isPumping = false
+  /** Said in this turn of the loop, for the socket to take at once. Nothing stands in the stream then. */
+  private said: Uint8Array[] = []
+  private saidBytes = 0
   private isCorked = false
+  /** Somebody will call `flush` in this turn. */
+  private willFlush = false
   private isEnding = false
   private isDirect: boolean
   private handedBytes = 0
@@ -53,7 +61,7 @@ export class Outbox {
 
   /** What the peer has not taken yet. */
   get bytes(): number {
-    return this.queuedBytes + this.socket.writableLength
+    return this.queuedBytes + this.saidBytes + this.socket.writableLength
   }
 
   push(pieces: readonly Piece[]): void {
@@ -81,7 +89,23 @@ export class Outbox {
   /** Ends the connection when everything is said. */
   end(): void {
     this.isEnding = true
-    if (this.queuedBytes === 0) this.socket.end()
+    if (this.queuedBytes > 0) return
+    this.flush()
+    this.socket.end()
+  }
+
+  /** What is said from here on waits for `flush`, which the caller must call in this turn of the loop. */
+  gather(): void {
+    this.willFlush = true
+  }
+
+  /** Lets go what was gathered. */
+  flush(): void {
+    this.willFlush = false
+    if (this.saidBytes > 0) this.sendSaid()
+    if (!this.isCorked) return
+    this.isCorked = false
+    this.socket.uncork()
   }
 
   private async sendAll(): Promise<void> {
@@ -125,7 +149,7 @@ export class Outbox {
     const { from, at } = reading
     if (!this.isDirect || from.send === undefined) return this.write(reading, someBytes)
     // What the stream still holds comes first.
-    this.uncork()
+    this.flush()
     if (this.socket.writableLength > 0) return this.write(reading, probeBytes)
     const wanted = Math.min(someBytes, from.byteLength - at)
     const sent = from.send(this.o.descriptor!, at, wanted)
@@ -173,12 +197,17 @@ export class Outbox {
 
   /** What is said in one turn of the loop leaves with one system call. */
   private send(pieces: readonly Uint8Array[]): void {
+    if (this.maySay(pieces)) {
+      for (const piece of pieces) this.said.push(piece)
+      return this.flushLater()
+    }
+    if (this.saidBytes > 0) this.sendSaid()
     const { socket } = this
     const { pool } = this.o
     if (!this.isCorked) {
       this.isCorked = true
       socket.cork()
-      process.nextTick(() => this.uncork())
+      this.flushLater()
     }
     // Records that were read from a file are nobody else's: their memory is free when all have left.
     const lent = pieces.filter((piece) => pool.hasLent(piece))
@@ -192,9 +221,29 @@ export class Outbox {
     }
   }
 
-  private uncork(): void {
-    if (!this.isCorked) return
-    this.isCorked = false
-    this.socket.uncork()
+  /** Whether these few bytes may go past the stream; they are counted then. */
+  private maySay(pieces: readonly Uint8Array[]): boolean {
+    if (this.o.descriptor === null || this.isCorked || this.socket.writableLength > 0) return false
+    let bytes = this.saidBytes
+    for (const { byteLength } of pieces) bytes += byteLength
+    if (bytes > saidBytesMax) return false
+    this.saidBytes = bytes
+    return true
+  }
+
+  private sendSaid(): void {
+    const { said, socket } = this
+    const bytes = said.length === 1 ? said[0]! : Buffer.concat(said)
+    this.said = []
+    this.saidBytes = 0
+    if (socket.destroyed) return
+    const taken = writeNow(this.o.descriptor!, bytes)
+    if (taken < bytes.byteLength) socket.write(bytes.subarray(taken))
+  }
+
+  private flushLater(): void {
+    if (this.willFlush) return
+    this.willFlush = true
+    process.nextTick(() => this.flush())
   }
 }

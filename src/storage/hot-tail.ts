@@ -95,7 +95,7 @@ export class HotTail {
   }
 
   private dropUntil(end: number): void {
-    this.entries.fill(dropped, this.first, end)
+    for (let i = this.first; i < end; i++) this.entries[i] = dropped
     this.first = end
     this.unwritten = Math.max(this.unwritten, end)
     if (this.first < 64 || this.first * 2 < this.entries.length) return

@@ -36,8 +36,11 @@ export interface Appended {
   readonly logStartOffset: number
   /** A retry: nothing was written, the offsets are those of the first try. */
   readonly isDuplicate: boolean
-  /** Resolves when the bytes are handed to the file system (and synced, if `flush.messages` says so). */
-  readonly written: Promise<void>
+  /**
+   * Resolves when the bytes are handed to the file system (and synced, if `flush.messages` says so); null
+   * where they are.
+   */
+  readonly written: Promise<void> | null
 }
 
 /** Who wrote a batch: what is asked of a client is not asked of a coordinator or a leader. */

@@ -21,8 +21,8 @@ import { type Write, WriteQueue } from './write-queue.ts'
 
 /**
  * The records of one partition: segments in a row. Offsets are assigned and state is changed when
- * `append` is called; the bytes follow in the background, in order. If a write fails the log is
- * offline: every later call is refused with KAFKA_STORAGE_ERROR.
+ * `append` is called; the bytes go to the file at once, or follow in order where the disk makes them wait. If
+ * a write fails the log is offline: every later call is refused with KAFKA_STORAGE_ERROR.
  */
 export class Log {
   readonly name: string
@@ -153,9 +153,9 @@ export class Log {
    * @throws Refusal KAFKA_STORAGE_ERROR when offline; CORRUPT_MESSAGE when a batch is damaged or does
    *   not follow on the log's end.
    */
-  appendAsFollower(bytes: Buffer): { lastOffset: number; written: Promise<void> } {
+  appendAsFollower(bytes: Buffer): Pick<Appended, 'lastOffset' | 'written'> {
     this.checkOnline()
-    let written = this.queue.lastPushed
+    let written: Promise<void> | null = this.queue.lastPushed
     for (const batch of batchesIn(bytes)) {
       if (!batch.isIntact() || batch.baseOffset < this.nextOffset) {
         throw new Refusal(
@@ -302,7 +302,7 @@ export class Log {
   }
 
   /** Assigned offsets and epoch stand in the batch: takes it in, everywhere. */
-  private add(batch: Batch): Promise<void> {
+  private add(batch: Batch): Promise<void> | null {
     const { config } = this
     const bytes = batch.bytes
     const { baseOffset, lastOffset, leaderEpoch } = batch

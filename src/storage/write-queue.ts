@@ -15,10 +15,12 @@ export interface Write {
   readonly endOffset: number
 }
 
-interface Waiting extends Write {
+interface Reported {
   /** Shared with what came in the meantime of the same earlier write. */
   readonly reported: Deferred
 }
+
+interface Waiting extends Write, Reported {}
 
 interface Deferred {
   readonly promise: Promise<void>
@@ -40,8 +42,9 @@ export interface WriteEvents {
 }
 
 /**
- * The appends of one log on their way to its files. At most one write is under way; all that comes
- * meanwhile goes with the next one (group commit), and shares one promise.
+ * The appends of one log on their way to its files. Where the file system takes one at once, that is all
+ * there is to it. Else at most one write is under way; all that comes meanwhile goes with the next one
+ * (group commit), and shares one promise.
  */
 export class WriteQueue {
   private waiting: Waiting[] = []
@@ -61,22 +64,20 @@ export class WriteQueue {
     return this.last
   }
 
-  /** Resolves when the bytes are handed to the file system, and what `beforeReport` does is done. */
-  push(write: Write): Promise<void> {
-    this.open ??= deferred()
-    const reported = this.open
-    this.last = reported.promise
+  /**
+   * Resolves when the bytes are handed to the file system, and what `beforeReport` does is done; null
+   * where they are already, and the events were told.
+   */
+  push(write: Write): Promise<void> | null {
+    if (!this.isRunning && this.failure === null) return this.writeNow(write)
+    const reported = this.open ?? this.promise()
+    this.open = reported
     if (this.failure !== null) {
       rejectAll([{ reported }], this.failure)
       return reported.promise
     }
     const { segment, position, bytes, endOffset } = write
     this.waiting.push({ segment, position, bytes, endOffset, reported })
-    if (!this.isRunning) {
-      this.isRunning = true
-      // Not at once: what the same turn of the event loop appends goes along.
-      queueMicrotask(() => this.run())
-    }
     return reported.promise
   }
 
@@ -94,6 +95,35 @@ export class WriteQueue {
     rejectAll(this.waiting, refusal)
     this.waiting = []
     this.events.failed(error)
+  }
+
+  private writeNow(write: Write): Promise<void> | null {
+    this.isRunning = true
+    const group = [write]
+    try {
+      const waits = this.write(group)
+      if (waits === null) {
+        this.events.written(write)
+        this.events.reported()
+        this.isRunning = false
+        return null
+      }
+      const { segment, position, bytes, endOffset } = write
+      const reported = this.promise()
+      void this.runAfter(waits, [{ segment, position, bytes, endOffset, reported }])
+      return reported.promise
+    } catch (error) {
+      this.isRunning = false
+      const reported = this.promise()
+      this.lose([{ reported }], error)
+      return reported.promise
+    }
+  }
+
+  private promise(): Deferred {
+    const made = deferred()
+    this.last = made.promise
+    return made
   }
 
   /** Group after group; a promise only for one that the disk, or a sync, makes wait. */
@@ -123,7 +153,7 @@ export class WriteQueue {
   }
 
   /** @returns null when the group may be reported at once. */
-  private write(group: readonly Waiting[]): Promise<void> | null {
+  private write(group: readonly Write[]): Promise<void> | null {
     const { segment, position } = group[0]!
     const last = group[group.length - 1]!
     const writing = segment.log.write(
@@ -134,7 +164,7 @@ export class WriteQueue {
     return writing.then(() => this.events.beforeReport(last) ?? undefined)
   }
 
-  private lose(group: readonly Waiting[], error: unknown): void {
+  private lose(group: readonly Reported[], error: unknown): void {
     const why = error instanceof Error ? error : new Error(String(error))
     rejectAll(group, refusalOf(why))
     this.fail(why)
@@ -187,7 +217,7 @@ function deferred(): Deferred {
   return { promise, resolve, reject }
 }
 
-function rejectAll(writes: readonly Pick<Waiting, 'reported'>[], why: Error): void {
+function rejectAll(writes: readonly Reported[], why: Error): void {
   for (const { reported } of writes) {
     reported.promise.catch(() => {}) // Not every append is awaited (acks=0).
     reported.reject(why)

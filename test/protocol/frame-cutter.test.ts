@@ -20,6 +20,7 @@ test('frames are whole wherever reads end, each read where the cutter wants it',
   const seed = Math.floor(Math.random() * 2 ** 31)
   const random = seeded(seed)
   let readInPlace = 0
+  let seenShared = 0
   for (let round = 0; round < 20; round++) {
     const { stream, lengths } = frames(random)
     const shared = Buffer.alloc(256 * 1024)
@@ -31,10 +32,16 @@ test('frames are whole wherever reads end, each read where the cutter wants it',
       const read = random() < 0.3 ? 1 + Math.floor(random() * most) : most
       stream.copy(place, 0, at, at + read)
       if (place.buffer !== shared.buffer) readInPlace += read
-      cutter.push(place.subarray(0, read), (frame) => seen.push(frame))
+      const mayShare = random() < 0.5
+      const onFrame = (frame: Buffer, isShared: boolean) => {
+        if (isShared) seenShared++
+        expect(isShared && !mayShare).toBe(false)
+        seen.push(isShared ? Buffer.from(frame) : frame)
+      }
+      cutter.push(place.subarray(0, read), onFrame, mayShare)
       at += read
     }
-    // Looked at when all have come: none may be a view on what is used again.
+    // Looked at when all have come: none may be a view on what is used again, but those that are said to be.
     expect(
       seen.map((frame) => frame.length),
       `seed ${seed}`,
@@ -43,4 +50,5 @@ test('frames are whole wherever reads end, each read where the cutter wants it',
     expect(wrong, `seed ${seed}`).toBe(-1)
   }
   expect(readInPlace).toBeGreaterThan(1_000_000)
+  expect(seenShared).toBeGreaterThan(50)
 })

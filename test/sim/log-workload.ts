@@ -75,7 +75,7 @@ export async function live(
       { leaderEpoch, origin },
     )
     ledger.batches.push(new Batch(Buffer.from(bytes)))
-    written.then(
+    void Promise.resolve(written).then(
       () => {
         ledger.acknowledged = Math.max(ledger.acknowledged, lastOffset + 1)
         ledger.durable = Math.max(ledger.durable, log.flushedOffset)

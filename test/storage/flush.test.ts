@@ -65,7 +65,7 @@ describe('odradek.sync.before.ack', () => {
       const write = () => {
         const { written, lastOffset } = append(log, batchOf(2))
         all.push(
-          written.then(() => {
+          Promise.resolve(written).then(() => {
             acknowledged = Math.max(acknowledged, lastOffset + 1)
           }),
         )

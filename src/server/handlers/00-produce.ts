@@ -40,7 +40,11 @@ export const handleProduce = handler(
     const begun = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, admission, context, services)),
     )
-    return settle(request, begun, context, services)
+    const answers = begun.every(isSettled) ? begun.map(answersOf) : null
+    if (answers !== null) return respond(request, answers, context, services)
+    return settle(request, begun, context).then((settled) =>
+      respond(request, settled, context, services),
+    )
   },
   (request, _context, code) => failedAll(request, code, null),
 )
@@ -68,43 +72,63 @@ interface Begun {
   readonly partition: Partition | null
 }
 
+type Beginning = Begun | Promise<Begun>
+
+/** So it is with almost every request: what it brought is on the file system when all is begun. */
+function isSettled(topic: readonly Beginning[]): topic is Begun[] {
+  return topic.every((one) => !(one instanceof Promise) && one.committed === null)
+}
+
+const answersOf = (topic: readonly Begun[]) => topic.map(({ answer }) => answer)
+
+/** The answers of each topic's partitions, when all that was begun has come to its end. */
 async function settle(
-  request: ProduceRequest,
-  begun: readonly (readonly (Begun | Promise<Begun>)[])[],
+  { acks: requiredAcks }: ProduceRequest,
+  begun: readonly (readonly Beginning[])[],
   context: RequestContext,
-  services: Services,
-): Promise<ProduceResponse | null> {
-  const responses: ProduceResponse['responses'][number][] = []
-  const hints = new LeaderHints(hintedCodes.produce, context, services)
-  const { topics, topicNames } = services.metadata.image
-  for (const [i, { name, topicId }] of request.topicData.entries()) {
-    const known = topics.has(name) ? name : topicNames.get(topicId)
-    const partitionResponses: PartitionAnswer[] = []
+): Promise<PartitionAnswer[][]> {
+  const topics: PartitionAnswer[][] = []
+  for (const topic of begun) {
+    const answers: PartitionAnswer[] = []
     // One after the other: all were begun, and a promise for all of them would cost more.
-    for (const one of begun[i]!) {
+    for (const one of topic) {
       const { answer, committed, partition } = one instanceof Promise ? await one : one
       let settled = answer
       try {
         if (committed !== null) await committed
       } catch (error) {
         // Without acks nobody hears how the write ended; but what comes next on the connection sees it.
-        if (request.acks !== acks.none) settled = refused(answer.index, error, partition, context)
+        if (requiredAcks !== acks.none) settled = refused(answer.index, error, partition, context)
       }
-      partitionResponses.push(hints.on(settled, known, settled.index))
+      answers.push(settled)
     }
-    responses.push({ name, topicId, partitionResponses })
+    topics.push(answers)
   }
-  if (request.acks !== acks.none) {
-    return { throttleTimeMs: 0, responses, nodeEndpoints: hints.nodes() }
-  }
-  // There is no answer to say it with: closing the connection is how the client learns (Kafka's way).
-  const failed = responses
-    .flatMap((topic) => topic.partitionResponses)
-    .find((partition) => partition.errorCode !== 0)
-  if (failed !== undefined) {
-    throw new Malformed(`a produce request without acks failed with error ${failed.errorCode}`)
-  }
-  return null
+  return topics
+}
+
+function respond(
+  { acks: requiredAcks, topicData }: ProduceRequest,
+  answers: readonly (readonly PartitionAnswer[])[],
+  context: RequestContext,
+  services: Services,
+): ProduceResponse | null {
+  if (requiredAcks === acks.none) return sayNothing(answers.flat())
+  const hints = new LeaderHints(hintedCodes.produce, context, services)
+  const { topics, topicNames } = services.metadata.image
+  const responses = topicData.map(({ name, topicId }, i) => {
+    const known = topics.has(name) ? name : topicNames.get(topicId)
+    const partitionResponses = answers[i]!.map((one) => hints.on(one, known, one.index))
+    return { name, topicId, partitionResponses }
+  })
+  return { throttleTimeMs: 0, responses, nodeEndpoints: hints.nodes() }
+}
+
+/** There is no answer to say it with: closing the connection is how the client learns (Kafka's way). */
+function sayNothing(answers: readonly PartitionAnswer[]): null {
+  const failed = answers.find(({ errorCode }) => errorCode !== 0)
+  if (failed === undefined) return null
+  throw new Malformed(`a produce request without acks failed with error ${failed.errorCode}`)
 }
 
 function failedWith(index: number, code: number): PartitionAnswer {
