@@ -86,6 +86,8 @@ type Names = Map<string, Inode | 'directory'>
 export class FaultDisk implements Disk {
   /** How many calls have changed something so far. */
   steps = 0
+  /** Whether writes to a file are done when the call returns, as they are where the page cache has room. */
+  writesAtOnce = false
   /** The call, counted from 1, in the middle of which the process dies. */
   crashAt = Number.POSITIVE_INFINITY
   private readonly random: Random
@@ -224,6 +226,11 @@ export class FaultDisk implements Disk {
    */
   async step(action: string, path: string, run: (share: number) => void): Promise<void> {
     await Promise.resolve()
+    this.stepNow(action, path, run)
+  }
+
+  /** The same, on a disk that takes what it is given at once. */
+  stepNow(action: string, path: string, run: (share: number) => void): void {
     this.checkAlive()
     this.failIfDue(action, path)
     if (++this.steps < this.crashAt) return run(1)
@@ -278,12 +285,19 @@ class FaultFile implements File {
     this.path = path
   }
 
-  async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
+  write(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
     const all = Buffer.concat(chunks)
-    await this.disk.step('write', this.path, (share) => {
+    const run = (share: number) => {
       const bytes = all.subarray(0, Math.floor(all.length * share))
       this.disk.findOrCreate(this.path).change({ position, bytes })
-    })
+    }
+    if (!this.disk.writesAtOnce) return this.disk.step('write', this.path, run)
+    try {
+      this.disk.stepNow('write', this.path, run)
+      return null
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   async read(position: number, length: number): Promise<Buffer> {

@@ -20,6 +20,11 @@ const settings: Partial<LogConfig> = {
 /** Makes the disk that is lived on: a test of the checker hands in one that lies. */
 export type MakeDisk = (random: Random) => FaultDisk
 export const honest: MakeDisk = (random) => new FaultDisk(random)
+export const quick: MakeDisk = (random) => {
+  const disk = new FaultDisk(random)
+  disk.writesAtOnce = true
+  return disk
+}
 
 /** Lives until the crash at `crashAt`; then opens what is left, and says what is wrong with it. */
 export async function crashLog(
