@@ -10,7 +10,7 @@ import { type BigLog, measureBigLog } from './big-log.ts'
 import { measureCompaction } from './compaction.ts'
 import { measureGroups } from './groups.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
-import { firstAnswerAtMs, residentMb, sleep } from './measure.ts'
+import { firstAnswerAtMs, residentMb, sleep, syncDisks } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
@@ -153,6 +153,7 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
   const { recordBytes, records, partitions, pacedRecordsPerSecond } = scenario
   await createTopic(target, topic, partitions)
   const full = { records, recordsPerSecond: -1, warmupRecords: 0, lingerMs: scenario.lingerMs }
+  syncDisks()
   ballast?.touch()
   const sent = await produce(target, topic, scenario, full)
   sheet.note(name, 'produce, records', '1/s', sent.recordsPerSecond)
@@ -278,7 +279,7 @@ function report(tables: readonly Table[]): string {
     `\`ProducerPerformance\` and \`ConsumerPerformance\` (${toolsVersion}). Each cell is the median of ${rounds} rounds, with the`,
     'lowest and the highest in brackets; the ratio is odradek divided by Kafka. MB is 10^6 bytes and GB 10^9 bytes of',
     'record values; broker CPU counts all threads of the broker, user and system. One round of each load goes before,',
-    'for both, and is not counted.',
+    'for both, and is not counted; before each load the disks are synced.',
     '',
     `- Date: ${new Date().toISOString().slice(0, 10)}`,
     `- Machine: ${machine()}`,

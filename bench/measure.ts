@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 
@@ -55,6 +56,11 @@ export async function firstAnswerAtMs(port: number, timeoutMs: number): Promise<
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
   return performance.now()
+}
+
+/** Has the kernel write what it still holds back of earlier loads: it would do so during the next one. */
+export function syncDisks(): void {
+  if (process.platform !== 'win32') spawnSync('sync')
 }
 
 export const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
