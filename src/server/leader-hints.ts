@@ -21,7 +21,8 @@ export class LeaderHints {
   private readonly codes: ReadonlySet<number>
   private readonly context: RequestContext
   private readonly services: Services
-  private readonly ids = new Set<number>()
+  /** Made for the first: hardly any answer has one. */
+  private ids: Set<number> | null = null
 
   /** @param codes the errors after which there is a hint. */
   constructor(codes: ReadonlySet<number>, context: RequestContext, services: Services) {
@@ -36,16 +37,18 @@ export class LeaderHints {
     const partition = this.services.metadata.image.topics.get(topic)?.partitions[index]
     if (partition === undefined) return answer
     const { leader: leaderId, leaderEpoch } = partition
+    this.ids ??= new Set()
     this.ids.add(leaderId)
     return { ...answer, currentLeader: { leaderId, leaderEpoch } }
   }
 
   /** Where the leaders are that were named so far. */
   nodes(): { nodeId: number; host: string; port: number; rack: string | null }[] {
-    if (this.ids.size === 0) return []
+    const { ids } = this
+    if (ids === null) return []
     const alive: readonly Node[] = aliveNodes(this.services.metadata.image, this.context)
     return alive
-      .filter(({ id }) => this.ids.has(id))
+      .filter(({ id }) => ids.has(id))
       .map(({ id: nodeId, host, port, rack }) => ({ nodeId, host, port, rack }))
   }
 }

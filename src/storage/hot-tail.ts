@@ -29,8 +29,12 @@ export class HotTail {
     this.memory = memory
   }
 
-  push(baseOffset: number, nextOffset: number, bytes: Buffer): void {
+  /** @param isWritten whether it is on the file system, as all before it are; else `written` will tell. */
+  push(baseOffset: number, nextOffset: number, bytes: Buffer, isWritten: boolean): void {
+    // One that would be dropped at once is not taken in, if none before it must be dropped along.
+    if (isWritten && this.wanted === 0 && this.first === this.entries.length) return
     this.entries.push({ baseOffset, nextOffset, bytes })
+    if (isWritten) this.written()
   }
 
   /** Answers who has read all that there is: what comes next will be wanted. */

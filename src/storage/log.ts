@@ -110,8 +110,8 @@ export class Log {
 
   /**
    * Appends the batches of a validated produce request, or of a coordinator. Offsets and leader
-   * epoch are patched in place, and the bytes are kept, not copied: the caller must not touch them
-   * again. All state changes before this returns, so appends take effect in the order of calls.
+   * epoch are patched in place, and the bytes are not copied: the caller must not touch them until
+   * they are written. All state changes before this returns, so appends take effect in that order.
    *
    * @throws Refusal KAFKA_STORAGE_ERROR when offline; RECORD_LIST_TOO_LARGE; what `Producers.check`
    *   throws. Nothing is changed then.
@@ -304,8 +304,7 @@ export class Log {
   /** Assigned offsets and epoch stand in the batch: takes it in, everywhere. */
   private add(batch: Batch): Promise<void> | null {
     const { config } = this
-    const bytes = batch.bytes
-    const { baseOffset, lastOffset, leaderEpoch } = batch
+    const { bytes, baseOffset, lastOffset, leaderEpoch } = batch
     const nowMs = this.o.clock.nowMs()
     if (this.segments.active.mustRoll(batch, bytes.length, lastOffset, config, nowMs)) {
       this.startSegment(baseOffset)
@@ -320,8 +319,9 @@ export class Log {
       const aborted = this.producers.abortedBy(this.producers.apply(batch))
       if (aborted !== null) segment.noteAborted(aborted)
     }
-    this.tail.push(baseOffset, this.nextOffset, bytes)
-    return this.queue.push({ segment, position, bytes, endOffset: this.nextOffset })
+    const written = this.queue.push({ segment, position, bytes, endOffset: this.nextOffset })
+    this.tail.push(baseOffset, this.nextOffset, bytes, written === null)
+    return written
   }
 
   private noteWritten({ segment, position, bytes, endOffset }: Write): void {
