@@ -33,7 +33,7 @@ interface Guarded {
   readonly guard: symbol | null | undefined
 }
 
-const done = Promise.resolve()
+const done: Promise<void> = Promise.resolve()
 
 /** How much of a log is read at a time while a shard loads (`offsets.load.buffer.size`). */
 const loadBytes = 5 * 1024 * 1024
@@ -44,7 +44,7 @@ export class PartitionCoordinatorLog {
   private readonly clock: Clock
   private readonly epoch: number
   private readonly baseSequence: number
-  private last: Promise<void> = Promise.resolve()
+  private last = done
 
   /**
    * @param baseSequence what batches without a producer say: 0 in the log of groups, -1 in that of

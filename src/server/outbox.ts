@@ -221,11 +221,18 @@ export class Outbox {
     }
   }
 
-  /** Whether these few bytes may go past the stream; they are counted then. */
+  /**
+   * Whether these few bytes may go past the stream; they are counted then. Lent ones may not: the stream
+   * tells when their memory can be given back.
+   */
   private maySay(pieces: readonly Uint8Array[]): boolean {
-    if (this.o.descriptor === null || this.isCorked || this.socket.writableLength > 0) return false
+    const { descriptor, pool } = this.o
+    if (descriptor === null || this.isCorked || this.socket.writableLength > 0) return false
     let bytes = this.saidBytes
-    for (const { byteLength } of pieces) bytes += byteLength
+    for (const piece of pieces) {
+      if (pool.hasLent(piece)) return false
+      bytes += piece.byteLength
+    }
     if (bytes > saidBytesMax) return false
     this.saidBytes = bytes
     return true

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 
-/** How much one read may bring. One buffer serves all connections: what it holds is taken at once. */
+/** How much one read may bring; `ReadPlace` says into whose buffer. */
 export const readBufferBytes = 256 * 1024
 
 interface Handle {

@@ -70,14 +70,10 @@ export class WriteQueue {
    */
   push(write: Write): Promise<void> | null {
     if (!this.isRunning && this.failure === null) return this.writeNow(write)
-    const reported = this.open ?? this.promise()
-    this.open = reported
-    if (this.failure !== null) {
-      rejectAll([{ reported }], this.failure)
-      return reported.promise
-    }
-    const { segment, position, bytes, endOffset } = write
-    this.waiting.push({ segment, position, bytes, endOffset, reported })
+    this.open ??= this.promise()
+    const reported = this.open
+    if (this.failure === null) this.waiting.push({ ...write, reported })
+    else rejectAll([{ reported }], this.failure)
     return reported.promise
   }
 
@@ -99,18 +95,16 @@ export class WriteQueue {
 
   private writeNow(write: Write): Promise<void> | null {
     this.isRunning = true
-    const group = [write]
     try {
-      const waits = this.write(group)
+      const waits = this.write([write])
       if (waits === null) {
         this.events.written(write)
         this.events.reported()
         this.isRunning = false
         return null
       }
-      const { segment, position, bytes, endOffset } = write
       const reported = this.promise()
-      void this.runAfter(waits, [{ segment, position, bytes, endOffset, reported }])
+      void this.runAfter(waits, [{ ...write, reported }])
       return reported.promise
     } catch (error) {
       this.isRunning = false

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { javaTools, type Tool } from './kafka/tools.ts'
-import { Target, type TargetName, targetName } from './targets.ts'
+import { soon, Target, type TargetName, targetName } from './targets.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 const compacted = 'compacted'
@@ -11,9 +11,6 @@ const other: TargetName = 'kafka'
 
 /** How the first two leave it. */
 type Ending = 'stopped' | 'killed'
-
-/** Apache Kafka serves before all its partitions have their leaders and its logs of groups are read. */
-const soon = { timeout: 60_000, interval: 300 }
 
 /** Who holds the directory in turn: each opens what the one before it left. */
 const turns: [TargetName, TargetName, TargetName][] =

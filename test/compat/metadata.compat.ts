@@ -6,7 +6,7 @@ import { startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
 import { runWell } from './process.ts'
 import { projectRoot } from './project-root.ts'
-import { freePort, Target, type TargetName, targetName } from './targets.ts'
+import { freePort, soon, Target, type TargetName, targetName } from './targets.ts'
 
 const other: TargetName = 'kafka'
 const rounds: [TargetName, TargetName, TargetName][] = [
@@ -18,8 +18,6 @@ const authorizing = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
 }
-/** Apache Kafka serves before all its partitions have their leaders. */
-const soon = { timeout: 60_000, interval: 300 }
 const metadataDir = '__cluster_metadata-0'
 
 /** What the cluster remembers moves with its directory, out of snapshots too. */

@@ -7,6 +7,12 @@ import { startJava } from './kafka/java.ts'
 import { Running } from './process.ts'
 import { projectRoot } from './project-root.ts'
 
+/**
+ * How a broker that has just started is asked for what it found (`expect.poll`): Apache Kafka serves before its
+ * partitions have their leaders, and its logs of groups and transactions are read.
+ */
+export const soon = { timeout: 60_000, interval: 300 }
+
 /** Broker settings by Kafka's names. */
 export type Settings = Readonly<Record<string, string | number | boolean>>
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, inject, test } from 'vitest'
 import { compile, startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
 import type { Running } from './process.ts'
-import { Target, type TargetName, targetName } from './targets.ts'
+import { soon, Target, type TargetName, targetName } from './targets.ts'
 
 const other: TargetName = 'kafka'
 const turns: readonly (readonly [TargetName, TargetName])[] =
@@ -70,8 +70,6 @@ describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () 
     else await broker.stop()
 
     await open(second)
-    // Apache Kafka lists nobody between its start and the loading of its transaction log.
-    const soon = { timeout: 60_000, interval: 300 }
     await expect.poll(() => stateOf('early'), soon).toBe('CompleteAbort')
     await expect.poll(() => stateOf('leaver'), soon).toBe('CompleteAbort')
     const committed = ['0:k=committed by early']

@@ -40,8 +40,7 @@ export const handleProduce = handler(
     const begun = request.topicData.map((topic) =>
       topic.partitionData.map((data) => begin(topic, data, request, admission, context, services)),
     )
-    const answers = begun.every(isSettled) ? begun.map(answersOf) : null
-    if (answers !== null) return respond(request, answers, context, services)
+    if (begun.every(isSettled)) return respond(request, begun.map(answersOf), context, services)
     return settle(request, begun, context).then((settled) =>
       respond(request, settled, context, services),
     )
