@@ -54,6 +54,7 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
     in: [
       'storage/node-disk.ts',
       'storage/node-file.ts',
+      'storage/node-remove.ts',
       'storage/directory-lock.ts',
       'server/socket-descriptor.ts',
       'cli/',

@@ -7,7 +7,7 @@ import { writeNow } from './socket-descriptor.ts'
 /** How much of what stands in files is read or handed over at a time. */
 const someBytes = 1024 * 1024
 /** So much is read where the kernel took less than it was offered: when this has left, it has room again. */
-const probeBytes = 64 * 1024
+const probeBytes = 4 * 1024
 /** What is said in one turn of the loop goes past the stream up to so many bytes. */
 const saidBytesMax = 16 * 1024
 /** What the kernel is handed before others have their turn, however fast the peer takes it. */

@@ -13,3 +13,12 @@ export function asDiskError(action: string, path: string, error: unknown): unkno
   const isSystem = typeof (error as { syscall?: unknown } | null)?.syscall === 'string'
   return isSystem ? new DiskError(action, path, error) : error
 }
+
+/** Callbacks cost less than `fs.promises` on the paths that every request takes. */
+export function call<T = void>(
+  start: (done: (error: Error | null, value?: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error ? reject(error) : resolve(value as T)))
+  })
+}

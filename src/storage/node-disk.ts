@@ -8,6 +8,7 @@ import type { DirectoryEntry, DirectoryLock, Disk, DiskSpace, File } from './dis
 import { attempt } from './disk-attempt.ts'
 import { IoPace, slowMs } from './io-pace.ts'
 import { NodeFile, OpenFiles, type SharedByFiles } from './node-file.ts'
+import { removeTree } from './node-remove.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 const openFilesMaxDefault = 1_000
@@ -92,7 +93,7 @@ export class NodeDisk implements Disk {
   }
 
   async remove(path: string): Promise<void> {
-    await attempt('remove', path, () => fs.promises.rm(path, { recursive: true, force: true }))
+    await attempt('remove', path, () => removeTree(path))
   }
 
   async space(path: string): Promise<DiskSpace> {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Sendfile, SocketDescriptor } from '../base/sendfile.ts'
 import type { File } from './disk.ts'
-import { asDiskError, attempt } from './disk-attempt.ts'
+import { asDiskError, attempt, call } from './disk-attempt.ts'
 import type { IoPace, IoPaces } from './io-pace.ts'
 
 /** What the files of a disk share. */
@@ -251,13 +251,4 @@ function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[
     skip = Math.max(0, skip - chunk.length)
   }
   return rest
-}
-
-/** Callbacks cost less than `fs.promises` on the paths that every request takes. */
-function call<T = void>(
-  start: (done: (error: Error | null, value?: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => (error ? reject(error) : resolve(value as T)))
-  })
 }

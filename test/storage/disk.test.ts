@@ -119,6 +119,15 @@ describe.each(Object.keys(places))('%s', (name) => {
     await disk.syncDirectory(dir)
   })
 
+  test('removes a file alone, and what is not there without a word', async () => {
+    const { disk, dir } = await place()
+    await disk.writeFileAtomically(`${dir}/f`, Buffer.from('1'))
+    await disk.writeFileAtomically(`${dir}/g`, Buffer.from('2'))
+    await disk.remove(`${dir}/f`)
+    await disk.remove(`${dir}/none/f`)
+    expect(names(await disk.list(dir))).toEqual(['g'])
+  })
+
   test('says what failed and where', async () => {
     const { disk, dir } = await place()
     const missing = Promise.resolve().then(() => disk.file(`${dir}/none`).read(0, 1))
