@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
 import type { ConnectionState } from './handler.ts'
+import { endPacingOf } from './local-pacing.ts'
 import { ReadBuffers, ReadPlace } from './read-place.ts'
 import { withReusedBuffer } from './reused-buffer.ts'
 
@@ -93,12 +94,12 @@ export class Listener {
     await Promise.all(closed)
   }
 
-  private bind(host: string, port: number): Promise<number> {
+  private async bind(host: string, port: number): Promise<number> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
       this.accept(socket),
     )
     this.servers.push(server)
-    return new Promise((done, failed) => {
+    const bound = await new Promise<number>((done, failed) => {
       server.once('error', failed)
       const where = host === '' ? { port } : { port, host }
       server.listen(where, () => {
@@ -112,6 +113,8 @@ export class Listener {
         done((server.address() as AddressInfo).port)
       })
     })
+    await endPacingOf(server, host)
+    return bound
   }
 
   private accept(socket: Socket): void {
