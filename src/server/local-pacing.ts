@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { withKoffi } from '../base/koffi.ts'
+import { descriptorOf } from './socket-descriptor.ts'
 
 /** The algorithm that new connections of this machine are given, by name. */
 const defaultFile = '/proc/sys/net/ipv4/tcp_congestion_control'
@@ -45,8 +46,8 @@ export async function endPacingOf(server: Server, host: string): Promise<string 
   const given = await readFile(defaultFile, 'utf8').catch(() => '')
   if (!given.startsWith('bbr')) return null
   const set = await loadSetAlgorithm()
-  // Closed meanwhile: its number may be another's by now.
-  const socket = (server as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1
-  if (set === null || socket < 0) return null
+  // Null too if it was closed meanwhile.
+  const socket = descriptorOf(server)?.()
+  if (set === null || socket === undefined) return null
   return unpaced.find((algorithm) => set(socket, algorithm)) ?? null
 }

@@ -6,8 +6,6 @@ import { writeNow } from './socket-descriptor.ts'
 
 /** How much of what stands in files is read or handed over at a time. */
 const someBytes = 1024 * 1024
-/** So much is read where the kernel took less than it was offered: when this has left, it has room again. */
-const probeBytes = 4 * 1024
 /** What is said in one turn of the loop goes past the stream up to so many bytes. */
 const saidBytesMax = 16 * 1024
 /** What the kernel is handed before others have their turn, however fast the peer takes it. */
@@ -37,6 +35,11 @@ export interface OutboxOptions {
 export class Outbox {
   private readonly o: OutboxOptions
   private readonly socket: Writable
+  /**
+   * So much is read where the kernel took less than it was offered: when it has left, there is room again.
+   * With less the stream would ask for more before it tells of that.
+   */
+  private readonly probeBytes: number
   /** What cannot go to the socket before that which stands before it has been sent. */
   private readonly queue: Piece[] = []
   /** Of the queue and of what is being sent from a file; no piece is empty. */
@@ -56,6 +59,7 @@ export class Outbox {
   constructor(o: OutboxOptions) {
     this.o = o
     this.socket = o.socket
+    this.probeBytes = o.socket.writableHighWaterMark
     this.isDirect = o.descriptor !== null
   }
 
@@ -150,7 +154,7 @@ export class Outbox {
     if (!this.isDirect || from.send === undefined) return this.write(reading, someBytes)
     // What the stream still holds comes first.
     this.flush()
-    if (this.socket.writableLength > 0) return this.write(reading, probeBytes)
+    if (this.socket.writableLength > 0) return this.write(reading, this.probeBytes)
     const wanted = Math.min(someBytes, from.byteLength - at)
     const sent = from.send(this.o.descriptor!, at, wanted)
     if (!(sent instanceof Promise)) return this.handedOver(reading, wanted, sent)
@@ -162,7 +166,7 @@ export class Outbox {
     if (sent > 0) this.advance(reading, sent)
     if (sent === wanted) return this.giveTurn(sent)
     if (sent < 0) this.isDirect = false
-    return this.socket.destroyed ? true : this.write(reading, probeBytes)
+    return this.socket.destroyed ? true : this.write(reading, this.probeBytes)
   }
 
   private async write(reading: Reading, bytesMax: number): Promise<true> {

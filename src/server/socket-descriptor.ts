@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { SocketDescriptor } from '../base/sendfile.ts'
 
 /** What Node keeps of a socket and has no word for in public. */
@@ -8,10 +8,10 @@ interface Inside {
 }
 
 /**
- * Where the kernel finds a socket; null where this release of Node does not tell, and where what is
+ * Where the kernel finds a socket, one that listens too; null where this release of Node does not tell, and where what is
  * sent must be encrypted first.
  */
-export function descriptorOf(socket: Socket): SocketDescriptor | null {
+export function descriptorOf(socket: Socket | Server): SocketDescriptor | null {
   if ('encrypted' in socket) return null
   const inside = socket as unknown as Inside
   const descriptor = () => inside._handle?.fd ?? -1

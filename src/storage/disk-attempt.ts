@@ -22,3 +22,13 @@ export function call<T = void>(
     start((error, value) => (error ? reject(error) : resolve(value as T)))
   })
 }
+
+/** Null for what is not there. */
+export async function orNull<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}

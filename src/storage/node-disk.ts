@@ -5,7 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import { loadSendfile, type Sendfile } from '../base/sendfile.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { DirectoryEntry, DirectoryLock, Disk, DiskSpace, File } from './disk.ts'
-import { attempt } from './disk-attempt.ts'
+import { attempt, orNull } from './disk-attempt.ts'
 import { IoPace, slowMs } from './io-pace.ts'
 import { NodeFile, OpenFiles, type SharedByFiles } from './node-file.ts'
 import { removeTree } from './node-remove.ts'
@@ -122,14 +122,5 @@ async function syncDirectory(path: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-}
-
-async function orNull<T>(found: Promise<T>): Promise<T | null> {
-  try {
-    return await found
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
   }
 }

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, describe, expect, test } from 'vitest'
 import { withKoffi } from '../../src/base/koffi.ts'
 import { endPacingOf } from '../../src/server/local-pacing.ts'
+import { descriptorOf } from '../../src/server/socket-descriptor.ts'
 
 const open: (Server | Socket)[] = []
 afterEach(() => {
@@ -24,8 +25,9 @@ async function algorithmOfNext(server: Server): Promise<string> {
   const told = await withKoffi((koffi) => {
     const name = 'int getsockopt(int socket, int level, int name, void *value, void *length)'
     const value = Buffer.alloc(16)
-    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle
-    expect(koffi.load(null).func(name)(fd, 6, 13, value, new Uint32Array([16]))).toBe(0)
+    expect(
+      koffi.load(null).func(name)(descriptorOf(socket)!(), 6, 13, value, new Uint32Array([16])),
+    ).toBe(0)
     return value.toString('latin1').split('\0')[0]!
   })
   return told ?? 'nobody can tell'
