@@ -2,6 +2,7 @@ import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { loadReserveBlocks } from '../base/reserve-blocks.ts'
 import { loadSendfile } from '../base/sendfile.ts'
 import { fenceBroker } from '../metadata/controller/brokers.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
@@ -259,6 +260,9 @@ function roomsOf(
           monotonicMs: clock.monotonicMs,
           pool,
           sendfile: statics.bool('odradek.sendfile.enabled') ? loadSendfile : async () => null,
+          reserveBlocks: statics.bool('odradek.room.ahead.enabled')
+            ? loadReserveBlocks
+            : async () => null,
         })
   const tailMemory = new TailMemory(tailBytesMax)
   return { clock, random, logger, disk, pool, tailMemory, peers: new Map() }

@@ -22,6 +22,8 @@ export interface File {
    */
   send?(to: SocketDescriptor, position: number, length: number): number | Promise<number>
   truncate(size: number): Promise<void>
+  /** Nothing more will be written at its end: what was taken there ahead is given back. Absent where nothing is. */
+  giveRoomBack?(): void
   /** Resolves when what was written before the call will survive a loss of power. */
   sync(): Promise<void>
   /** Moves the file; readers and writers of this object are not disturbed. */

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BufferPool } from '../base/buffer-pool.ts'
 import { systemClock } from '../base/clock.ts'
+import { loadReserveBlocks, type ReserveBlocks } from '../base/reserve-blocks.ts'
 import { loadSendfile, type Sendfile } from '../base/sendfile.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { DirectoryEntry, DirectoryLock, Disk, DiskSpace, File } from './disk.ts'
@@ -9,6 +10,7 @@ import { attempt, orNull } from './disk-attempt.ts'
 import { IoPace, slowMs } from './io-pace.ts'
 import { NodeFile, OpenFiles, type SharedByFiles } from './node-file.ts'
 import { removeTree } from './node-remove.ts'
+import { RoomAhead } from './room-ahead.ts'
 
 /** Descriptors that are kept open for files nobody is using at the moment. */
 const openFilesMaxDefault = 1_000
@@ -20,6 +22,8 @@ export interface NodeDiskOptions {
   readonly pool?: BufferPool
   /** How bytes go to a socket without passing through here; resolves with null for not at all. */
   readonly sendfile?: () => Promise<Sendfile | null>
+  /** How files get blocks ahead of their end; resolves with null for not at all. */
+  readonly reserveBlocks?: () => Promise<ReserveBlocks | null>
 }
 
 /** The real disk. */
@@ -35,6 +39,11 @@ export class NodeDisk implements Disk {
         write: new IoPace(monotonicMs, slowMs.write, () => null),
       },
       pool: o.pool ?? new BufferPool(),
+      room: new RoomAhead({
+        load: o.reserveBlocks ?? loadReserveBlocks,
+        suits: isExt4,
+        monotonicMs,
+      }),
       sendfile: { load: o.sendfile ?? loadSendfile, loaded: undefined },
     }
   }
@@ -107,6 +116,18 @@ export class NodeDisk implements Disk {
 
   async lock(directory: string): Promise<DirectoryLock> {
     return attempt('lock', directory, () => lockDirectory(directory))
+  }
+}
+
+/** As statfs(2) names ext2, ext3 and ext4. */
+const ext4Type = 0xef53
+
+/** Where room ahead was found to pay. Other file systems have ways of their own, or none: tmpfs would take memory. */
+function isExt4(path: string): boolean {
+  try {
+    return fs.statfsSync(path).type === ext4Type
+  } catch {
+    return false
   }
 }
 

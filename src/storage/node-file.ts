@@ -4,12 +4,14 @@ import type { Sendfile, SocketDescriptor } from '../base/sendfile.ts'
 import type { File } from './disk.ts'
 import { asDiskError, attempt, call } from './disk-attempt.ts'
 import type { IoPace, IoPaces } from './io-pace.ts'
+import { firstRoomAt, type Growing, type RoomAhead } from './room-ahead.ts'
 
 /** What the files of a disk share. */
 export interface SharedByFiles {
   readonly openFiles: OpenFiles
   readonly paces: IoPaces
   readonly pool: BufferPool
+  readonly room: RoomAhead
   readonly sendfile: {
     readonly load: () => Promise<Sendfile | null>
     /** Undefined until somebody has waited for it. */
@@ -21,13 +23,15 @@ export interface SharedByFiles {
 const neverMoved = Number.NEGATIVE_INFINITY
 
 /** A file of the real disk: at once where the page cache is quick, on the thread pool where it is not. */
-export class NodeFile implements File {
+export class NodeFile implements File, Growing {
   path: string
   /** The open descriptor, or its being on the way; null while nobody needs one. */
   private descriptor: number | Promise<number> | null = null
   /** For `OpenFiles` alone. */
   movedAtUse = neverMoved
   private users = 0
+  /** Beyond this end it asks for room ahead. */
+  private roomUntil = firstRoomAt
   private whenIdle: (() => void)[] = []
   private readonly shared: SharedByFiles
 
@@ -50,6 +54,9 @@ export class NodeFile implements File {
     try {
       const count = pace.inline(() => writeSome(fd, chunks, position))
       shared.openFiles.used(this)
+      const end = position + count
+      if (end > this.roomUntil)
+        this.roomUntil = pace.inline(() => shared.room.extend(this, fd, end))
       if (count === bytes) return null
       return this.writeLater(withoutFirst(chunks, count), position + count)
     } catch (error) {
@@ -118,7 +125,25 @@ export class NodeFile implements File {
   }
 
   async truncate(size: number): Promise<void> {
+    this.shared.room.forget(this)
+    this.roomUntil = firstRoomAt
     await this.use('truncate', true, (fd) => call((done) => fs.ftruncate(fd, size, done)))
+  }
+
+  giveRoomBack(): boolean {
+    const { descriptor } = this
+    // At once, and while nobody writes: what is cut off must be what stands behind the end.
+    if (this.users > 0 || typeof descriptor !== 'number') return false
+    this.roomUntil = firstRoomAt
+    if (!this.shared.room.forget(this)) return true
+    try {
+      const { size, atime, mtime } = fs.fstatSync(descriptor)
+      fs.ftruncateSync(descriptor, size)
+      fs.futimesSync(descriptor, atime, mtime)
+    } catch {
+      // The blocks stay with the file, which is whole without it, and go with it.
+    }
+    return true
   }
 
   async sync(): Promise<void> {
@@ -133,6 +158,7 @@ export class NodeFile implements File {
   async close(): Promise<void> {
     while (this.users > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve))
     this.shared.openFiles.forget(this)
+    this.giveRoomBack()
     const { descriptor } = this
     if (descriptor === null) return
     this.descriptor = null

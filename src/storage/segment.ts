@@ -243,6 +243,7 @@ export class Segment {
   /** Adds the last time entry and writes the index files: at a roll and at a clean close. */
   async seal(): Promise<void> {
     if (!this.isUnsealed) return
+    this.log.giveRoomBack?.()
     const { offset, time, txn } = this.indexes!
     time.append(this.maxTimestampMs, this.offsetOfMaxTimestamp)
     await this.replace(suffixes.offsetIndex, offset.toBytes())

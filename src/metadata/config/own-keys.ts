@@ -13,6 +13,13 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      // For disks of which others need every block.
+      {
+        name: 'odradek.room.ahead.enabled',
+        type: 'BOOLEAN',
+        default: 'true',
+        update: 'read-only',
+      },
       // For who does not want `koffi` in the process, or doubts it.
       {
         name: 'odradek.sendfile.enabled',
