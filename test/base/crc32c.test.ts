@@ -40,7 +40,23 @@ describe.runIf(process.platform === 'linux' && ['x64', 'arm64'].includes(process
       const native = (await loadNativeCrc32c())!
       expect(native).not.toBeNull()
       const block = 3 * 1024
-      const edges = [0, 1, 7, 8, 9, block, 2 * block, 3 * block, 4 * block, 8 * block, 12 * block]
+      const edges = [
+        0,
+        1,
+        7,
+        8,
+        9,
+        256,
+        512,
+        768,
+        1024,
+        block,
+        2 * block,
+        3 * block,
+        4 * block,
+        8 * block,
+        12 * block,
+      ]
       for (const start of [0, 1, 3, 8]) {
         for (const edge of edges) {
           for (let length = Math.max(0, edge - 9); length <= edge + 9; length++) {
