@@ -14,3 +14,12 @@ export async function withKoffi<T>(declare: (koffi: Koffi) => T | null): Promise
     return null
   }
 }
+
+/** As `withKoffi`, at the first call; all calls share what came of it. */
+export function onceWithKoffi<T>(declare: (koffi: Koffi) => T | null): () => Promise<T | null> {
+  let made: Promise<T | null> | undefined
+  return () => {
+    made ??= withKoffi(declare)
+    return made
+  }
+}

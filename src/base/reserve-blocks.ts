@@ -1,4 +1,4 @@
-import { withKoffi } from './koffi.ts'
+import { onceWithKoffi } from './koffi.ts'
 
 /**
  * Linux's fallocate(2), which Node has no word for: takes blocks for a part of a file, be it behind its end,
@@ -9,21 +9,16 @@ export type ReserveBlocks = (file: number, position: number, length: number) => 
 /** FALLOC_FL_KEEP_SIZE of <linux/falloc.h> */
 const keepSize = 1
 
-let loaded: Promise<ReserveBlocks | null> | undefined
-
 /** Null where C cannot be called. Loaded at the first call. */
-export function loadReserveBlocks(): Promise<ReserveBlocks | null> {
-  loaded ??= withKoffi((koffi) => {
-    const fallocate = koffi
-      .load(null)
-      .func('int fallocate(int file, int mode, int64_t position, int64_t length)')
-    const { EINTR } = koffi.os.errno
-    return (file, position, length) => {
-      for (;;) {
-        if (fallocate(file, keepSize, position, length) === 0) return true
-        if (koffi.errno() !== EINTR) return false
-      }
+export const loadReserveBlocks = onceWithKoffi<ReserveBlocks>((koffi) => {
+  const fallocate = koffi
+    .load(null)
+    .func('int fallocate(int file, int mode, int64_t position, int64_t length)')
+  const { EINTR } = koffi.os.errno
+  return (file, position, length) => {
+    for (;;) {
+      if (fallocate(file, keepSize, position, length) === 0) return true
+      if (koffi.errno() !== EINTR) return false
     }
-  })
-  return loaded
-}
+  }
+})

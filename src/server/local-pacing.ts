@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:net'
-import { withKoffi } from '../base/koffi.ts'
+import { onceWithKoffi } from '../base/koffi.ts'
 import { descriptorOf } from './socket-descriptor.ts'
 
 /** The algorithm that new connections of this machine are given, by name. */
@@ -12,20 +12,15 @@ const unpaced = ['cubic', 'reno'] as const
 
 type SetAlgorithm = (socket: number, algorithm: string) => boolean
 
-let loaded: Promise<SetAlgorithm | null> | undefined
-
-function loadSetAlgorithm(): Promise<SetAlgorithm | null> {
-  loaded ??= withKoffi((koffi) => {
-    const setsockopt = koffi
-      .load(null)
-      .func('int setsockopt(int socket, int level, int name, void *value, uint32_t length)')
-    return (socket, algorithm) => {
-      const value = Buffer.from(algorithm)
-      return setsockopt(socket, option.level, option.name, value, value.length) === 0
-    }
-  })
-  return loaded
-}
+const loadSetAlgorithm = onceWithKoffi<SetAlgorithm>((koffi) => {
+  const setsockopt = koffi
+    .load(null)
+    .func('int setsockopt(int socket, int level, int name, void *value, uint32_t length)')
+  return (socket, algorithm) => {
+    const value = Buffer.from(algorithm)
+    return setsockopt(socket, option.level, option.name, value, value.length) === 0
+  }
+})
 
 /** Whether nobody but this machine can reach what listens on `host`. */
 function isLoopback(host: string): boolean {

@@ -1,16 +1,16 @@
 import type { ReserveBlocks } from '../base/reserve-blocks.ts'
 
-/** Smaller files get no room ahead, for there may be thousands: a broker's many quiet partitions. */
-const fileBytesMin = 1024 * 1024
+/**
+ * The first size at which a file asks, and by how much it grows until it asks again where it got none. Smaller files
+ * get no room ahead, for there may be thousands: a broker's many quiet partitions.
+ */
+export const firstRoomAt = 1024 * 1024
 /** A file gets a quarter of what it has, within these bounds. */
 const roomBytes = { min: 2 * 1024 * 1024, max: 16 * 1024 * 1024 } as const
 /** So many files have room ahead at a time: 256 MB of small ones, 2 GB at the very most. */
 const filesMax = 128
 /** Who has not grown for so long has its room taken when another one needs it. */
 const restMs = 60_000
-
-/** The first size at which a file asks. */
-export const firstRoomAt = fileBytesMin
 
 /** A file that grows at its end. */
 export interface Growing {
@@ -48,14 +48,15 @@ export class RoomAhead {
   /** A file has grown to `end`. @returns beyond which end it shall ask again. */
   extend(file: Growing, descriptor: number, end: number): number {
     const { reserve } = this
-    if (reserve === null || !this.o.suits(file.path)) return Number.POSITIVE_INFINITY
+    const suits = reserve !== null && (this.files.has(file) || this.o.suits(file.path))
+    if (!suits) return Number.POSITIVE_INFINITY
     if (reserve === undefined) this.load()
-    if (reserve === undefined || !this.mayHave(file)) return end + fileBytesMin
-    const length = Math.min(Math.max(end / 4, roomBytes.min), roomBytes.max)
-    if (!reserve(descriptor, end, Math.floor(length))) return this.giveUp()
+    if (reserve === undefined || !this.mayHave(file)) return end + firstRoomAt
+    const length = Math.min(Math.max(Math.floor(end / 4), roomBytes.min), roomBytes.max)
+    if (!reserve(descriptor, end, length)) return this.giveUp()
     this.files.delete(file)
     this.files.set(file, this.o.monotonicMs())
-    return end + Math.floor(length)
+    return end + length
   }
 
   /** A file has room no more. @returns whether it had. */
