@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Piece } from '../base/pieces.ts'
 import { FrameCutter, largeFrameBytes } from '../protocol/frame-cutter.ts'
 import { Malformed } from '../protocol/schema.ts'
+import type { GatheredReads, Inflow } from './gathered-reads.ts'
 import type { ConnectionState } from './handler.ts'
 import { Outbox } from './outbox.ts'
 import type { ReadPlace } from './read-place.ts'
@@ -59,6 +60,7 @@ export class Connection {
   private readonly pool: BufferPool
   private readonly readPlace: ReadPlace | null
   private readonly outbox: Outbox
+  private readonly inflow: Inflow | null
   /** Requests that wait for their turn to start. */
   private readonly waiting: Request[] = []
   /** Requests that have started, in order; the first that is done is answered first. */
@@ -80,6 +82,7 @@ export class Connection {
     readonly logger: Logger
     readonly monotonicMs: () => number
     readonly pool: BufferPool
+    readonly gatheredReads: GatheredReads
   }) {
     this.socket = o.socket
     this.state = o.state
@@ -89,9 +92,11 @@ export class Connection {
     this.monotonicMs = o.monotonicMs
     this.pool = o.pool
     this.readPlace = o.readPlace
+    const descriptor = descriptorOf(o.socket)
+    this.inflow = o.gatheredReads.inflow(descriptor)
     this.outbox = new Outbox({
       socket: o.socket,
-      descriptor: descriptorOf(o.socket),
+      descriptor,
       pool: o.pool,
       failed: (error) => this.failToSend(error),
       emptied: () => this.onRoom(),
@@ -104,6 +109,7 @@ export class Connection {
       this.onRoom()
     })
     this.socket.on('end', () => this.onPeerEnd())
+    this.socket.once('close', () => this.inflow?.stop())
   }
 
   /** Requests that were read and not yet answered. */
@@ -129,6 +135,7 @@ export class Connection {
   /** What the socket brought. */
   onBytes(piece: Buffer): void {
     this.lastActiveMs = this.monotonicMs()
+    this.inflow?.note(piece.byteLength, this.lastActiveMs)
     // What one read asks for is answered with one write, as far as it can be at once.
     this.outbox.gather()
     try {

@@ -2,7 +2,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { loadReceiveLowWater } from '../base/receive-low-water.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
+import { GatheredReads } from './gathered-reads.ts'
 import type { ConnectionState } from './handler.ts'
 import { endPacingOf } from './local-pacing.ts'
 import { ReadBuffers, ReadPlace } from './read-place.ts'
@@ -19,6 +21,8 @@ export interface ListenerOptions {
   readonly connectionsMaxIdleMs: number
   /** `max.connections`; above, the newest are closed at once. */
   readonly connectionsMax: number
+  /** `odradek.gather.ms` */
+  readonly gatherMs: number
   readonly pool: BufferPool
   readonly clock: Clock
   readonly logger: Logger
@@ -45,6 +49,7 @@ export class Listener {
   private readonly early = new Set<Socket>()
   private isServing = false
   private readonly readBuffers = new ReadBuffers()
+  private readonly gatheredReads: GatheredReads
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -53,6 +58,8 @@ export class Listener {
     this.options = options
     this.name = options.name
     this.host = options.host
+    const { gatherMs, clock } = options
+    this.gatheredReads = new GatheredReads({ waitMs: gatherMs, load: loadReceiveLowWater, clock })
   }
 
   /** @throws CannotListen with a line for the operator. */
@@ -160,6 +167,7 @@ export class Listener {
       socket,
       readPlace: reading === null ? null : readPlace,
       pool: options.pool,
+      gatheredReads: this.gatheredReads,
       state,
       dispatcher: options.dispatcherOf({ host, port: socket.remotePort ?? 0, localAddress }),
       limits: options.limits,

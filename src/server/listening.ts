@@ -58,6 +58,7 @@ export function openListeners(
         },
         connectionsMaxIdleMs: settings.int('connections.max.idle.ms'),
         connectionsMax: settings.int('max.connections'),
+        gatherMs: settings.int('odradek.gather.ms'),
         pool,
         clock,
         logger,

@@ -7,6 +7,14 @@ import type { ConfigDefinition } from './definition.ts'
 export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
   (
     [
+      // What a stream's acknowledgements may be later for it to cost less.
+      {
+        name: 'odradek.gather.ms',
+        type: 'INT',
+        default: '12',
+        valid: '[0,...,100]',
+        update: 'read-only',
+      },
       {
         name: 'odradek.replication.factor.capped',
         type: 'BOOLEAN',
