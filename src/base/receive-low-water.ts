@@ -1,5 +1,6 @@
 import { onceWithKoffi } from './koffi.ts'
 import type { SocketDescriptor } from './sendfile.ts'
+import { declareSetSocketOption } from './socket-option.ts'
 
 /** Of Linux's sockets, what Node has no word for. */
 export interface ReceiveLowWater {
@@ -19,16 +20,16 @@ const bytesReadable = 0x541b
 
 /** Null where C cannot be called. Loaded at the first call. */
 export const loadReceiveLowWater = onceWithKoffi<ReceiveLowWater>((koffi) => {
-  const libc = koffi.load(null)
-  const setsockopt = libc.func(
-    'int setsockopt(int socket, int level, int name, void *value, uint32_t length)',
-  )
-  const ioctl = libc.func('int ioctl(int descriptor, unsigned long request, void *value)')
+  const setOption = declareSetSocketOption(koffi)
+  const ioctl = koffi
+    .load(null)
+    .func('int ioctl(int descriptor, unsigned long request, void *value)')
   const value = new Int32Array(1)
+  const valueBytes = new Uint8Array(value.buffer)
   return {
     set(socket, bytes) {
       value[0] = bytes
-      return setsockopt(socket(), option.level, option.name, value, value.byteLength) === 0
+      return setOption(socket(), option, valueBytes)
     },
     waiting(socket) {
       return ioctl(socket(), bytesReadable, value) === 0 ? value[0]! : 0

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { LoadedLater } from '../base/loaded-later.ts'
 import type { ReceiveLowWater } from '../base/receive-low-water.ts'
 import type { SocketDescriptor } from '../base/sendfile.ts'
 
@@ -38,20 +39,19 @@ export interface GatheredReadsOptions {
  */
 export class GatheredReads {
   private readonly o: GatheredReadsOptions
-  /** Undefined until it is there; null where there is none. */
-  private lowWater: ReceiveLowWater | null | undefined
-  private isLoading = false
+  private readonly lowWater: LoadedLater<ReceiveLowWater>
   private readonly inflows = new Set<Inflow>()
   private timer: Timer | null = null
 
   constructor(o: GatheredReadsOptions) {
     this.o = o
-    if (o.waitMs === 0) this.lowWater = null
+    this.lowWater = new LoadedLater(o.load)
+    if (o.waitMs === 0) this.lowWater.giveUp()
   }
 
   /** @param socket null where the kernel's number of it is not known: nothing is gathered then. */
   inflow(socket: SocketDescriptor | null): Inflow | null {
-    return socket === null || this.lowWater === null ? null : new Inflow(this, socket)
+    return socket === null || this.lowWater.now === null ? null : new Inflow(this, socket)
   }
 
   get waitMs(): number {
@@ -60,8 +60,7 @@ export class GatheredReads {
 
   /** Has a socket wait for so many bytes. @returns whether it does. */
   begin(inflow: Inflow, bytes: number): boolean {
-    const { lowWater } = this
-    if (lowWater === undefined) this.load()
+    const lowWater = this.lowWater.wanted()
     if (!lowWater) return false
     if (this.inflows.size >= connectionsMax && !this.inflows.has(inflow)) return false
     if (!lowWater.set(inflow.socket, bytes)) return false
@@ -73,17 +72,9 @@ export class GatheredReads {
   /** What waits is read at once. @returns how much that is. */
   end(inflow: Inflow): number {
     if (!this.inflows.delete(inflow)) return 0
-    const waiting = this.lowWater?.waiting(inflow.socket) ?? 0
-    this.lowWater?.set(inflow.socket, 1)
+    const waiting = this.lowWater.now?.waiting(inflow.socket) ?? 0
+    this.lowWater.now?.set(inflow.socket, 1)
     return waiting
-  }
-
-  private load(): void {
-    if (this.isLoading) return
-    this.isLoading = true
-    void this.o.load().then((loaded) => {
-      this.lowWater = loaded
-    })
   }
 
   private arm(): void {

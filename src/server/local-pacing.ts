@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { onceWithKoffi } from '../base/koffi.ts'
+import { declareSetSocketOption } from '../base/socket-option.ts'
 import { descriptorOf } from './socket-descriptor.ts'
 
 /** The algorithm that new connections of this machine are given, by name. */
@@ -13,13 +14,8 @@ const unpaced = ['cubic', 'reno'] as const
 type SetAlgorithm = (socket: number, algorithm: string) => boolean
 
 const loadSetAlgorithm = onceWithKoffi<SetAlgorithm>((koffi) => {
-  const setsockopt = koffi
-    .load(null)
-    .func('int setsockopt(int socket, int level, int name, void *value, uint32_t length)')
-  return (socket, algorithm) => {
-    const value = Buffer.from(algorithm)
-    return setsockopt(socket, option.level, option.name, value, value.length) === 0
-  }
+  const setOption = declareSetSocketOption(koffi)
+  return (socket, algorithm) => setOption(socket, option, Buffer.from(algorithm))
 })
 
 /** Whether nobody but this machine can reach what listens on `host`. */

@@ -1,3 +1,4 @@
+import { LoadedLater } from '../base/loaded-later.ts'
 import type { ReserveBlocks } from '../base/reserve-blocks.ts'
 
 /**
@@ -35,23 +36,21 @@ export interface RoomAheadOptions {
  */
 export class RoomAhead {
   private readonly o: RoomAheadOptions
-  /** Undefined until somebody has waited for it; null when there is none, or no more. */
-  private reserve: ReserveBlocks | null | undefined
-  private isLoading = false
+  private readonly reserve: LoadedLater<ReserveBlocks>
   /** Who has room, and since when; those that grew longest ago first. */
   private readonly files = new Map<Growing, number>()
 
   constructor(o: RoomAheadOptions) {
     this.o = o
+    this.reserve = new LoadedLater(o.load)
   }
 
   /** A file has grown to `end`. @returns beyond which end it shall ask again. */
   extend(file: Growing, descriptor: number, end: number): number {
-    const { reserve } = this
-    const suits = reserve !== null && (this.files.has(file) || this.o.suits(file.path))
-    if (!suits) return Number.POSITIVE_INFINITY
-    if (reserve === undefined) this.load()
-    if (reserve === undefined || !this.mayHave(file)) return end + firstRoomAt
+    const mayAsk = this.reserve.now !== null && (this.files.has(file) || this.o.suits(file.path))
+    if (!mayAsk) return Number.POSITIVE_INFINITY
+    const reserve = this.reserve.wanted()
+    if (!reserve || !this.mayHave(file)) return end + firstRoomAt
     const length = Math.min(Math.max(Math.floor(end / 4), roomBytes.min), roomBytes.max)
     if (!reserve(descriptor, end, length)) return this.giveUp()
     this.files.delete(file)
@@ -64,14 +63,6 @@ export class RoomAhead {
     return this.files.delete(file)
   }
 
-  private load(): void {
-    if (this.isLoading) return
-    this.isLoading = true
-    void this.o.load().then((loaded) => {
-      this.reserve = loaded
-    })
-  }
-
   /** Whether there is a place for one more, if need be that of a file at rest. */
   private mayHave(file: Growing): boolean {
     if (this.files.size < filesMax || this.files.has(file)) return true
@@ -81,7 +72,7 @@ export class RoomAhead {
 
   /** The disk may be full: nobody shall fail for what others only might need. */
   private giveUp(): number {
-    this.reserve = null
+    this.reserve.giveUp()
     for (const file of this.files.keys()) file.giveRoomBack()
     return Number.POSITIVE_INFINITY
   }
