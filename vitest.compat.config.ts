@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * `npm run test:compat`: foreign programs that need Java or kcat. One suite at a time, in one
- * process, so that all of them share the JVM the command line tools run in.
+ * `npm run test:compat`: tests that need Java or kcat, one suite at a time in one process, so that
+ * all suites share the JVM of the command line tools.
  */
 export default defineConfig({
   test: {

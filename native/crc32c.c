@@ -3,7 +3,7 @@
  * instruction starts anew every cycle and takes three to end. Where the processor multiplies
  * polynomials in registers of 64 bytes, it does so instead, which takes less than half as long.
  *
- * Compiled by build.sh; src/base/crc32c-native.ts calls it.
+ * Compiled by scripts/native.mjs; src/base/crc32c-native.ts calls it.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildNative } from './native.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const outdir = join(root, 'dist')
@@ -26,4 +27,5 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
+buildNative({ all: false })
 if (entryPoints.cli) chmodSync(join(outdir, 'cli.js'), 0o755)

@@ -1,4 +1,4 @@
-/** The library: `import { Broker } from 'odradek'`. */
+/** Entry point of the library: `import { Broker } from 'odradek'`. */
 export type { Logger, LogLevel } from './base/logger.ts'
 export { Broker, type BrokerInfo } from './server/broker.ts'
 export type { BrokerOptions } from './server/broker-options.ts'

@@ -11,7 +11,7 @@ import { handlers } from '../src/server/handlers/index.ts'
 import kafkas from './golden/api-versions.json' with { type: 'json' }
 import { readVectors } from './protocol/vectors.ts'
 
-/** Pages that tell what the code does are written from the code; `UPDATE_DOCS=1` writes them. */
+/** Pages that are generated from the code; `UPDATE_DOCS=1` writes them. */
 function expectPart(file: string, name: string, lines: readonly string[]): void {
   const path = join(import.meta.dirname, '..', 'docs', file)
   const text = readFileSync(path, 'utf8')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A file of the data directory that Apache Kafka left: see `golden/data-dir/README.md`. */
+/** Reads a file of the data directory of Apache Kafka in `golden/data-dir` (see its README.md). */
 export function goldenFile(name: string): Buffer {
   return readFileSync(join(import.meta.dirname, 'golden/data-dir', name))
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Both ends of a connection: the one that was accepted, and its peer. */
+/** Both ends of a connection: the accepted one and its peer. */
 export async function socketPair(): Promise<{ ours: Socket; peer: Socket; close: () => void }> {
   const server = createServer()
   server.listen(0, '127.0.0.1')

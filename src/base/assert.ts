@@ -1,14 +1,17 @@
-/** A broken promise of our own code. Never caused by a client or a disk: those are answered. */
+/**
+ * A violated invariant of the broker's own code. Errors of clients or disks are never this: they
+ * are answered.
+ */
 export class AssertionFailed extends Error {
   override readonly name = 'AssertionFailed'
 }
 
-/** Asserts stay on in production: a broker that lies to itself must stop rather than lose data. */
+/** Checks an invariant, also in production: a broker in a wrong state must stop, not lose data. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionFailed(message)
 }
 
-/** For the branch that types say cannot be reached. */
+/** Marks a branch that is unreachable according to its types. */
 export function unreachable(value: never): never {
   throw new AssertionFailed(`unreachable: ${JSON.stringify(value)}`)
 }

@@ -1,43 +1,68 @@
-/** Buffers of these sizes come out of the pool; smaller ones cost little, larger ones are rare. */
+/** Sizes in bytes of pooled buffers; smaller ones are cheap to allocate, larger ones are rare. */
 const classBytesMin = 4 * 1024
 const classBytesMax = 2 * 1024 * 1024
-/** What is kept for later; above, what comes back is left to the collector. */
+/** Maximum bytes of free buffers; further ones are left to the garbage collector. */
 const keptBytesMax = 16 * 1024 * 1024
 
+/** Memory lent by a pool, with the number of holders that still read or write it. */
+interface Loan {
+  readonly pool: BufferPool
+  holders: number
+}
+
+const loans = new WeakMap<ArrayBufferLike, Loan>()
+
+const loanOf = ({ buffer }: Uint8Array) =>
+  buffer.byteLength < classBytesMin ? undefined : loans.get(buffer)
+
+/** Returns whether the bytes belong to memory that is currently lent by a pool. */
+export function isLent(bytes: Uint8Array): boolean {
+  return loanOf(bytes) !== undefined
+}
+
 /**
- * Memory that is used again and again: for frames that came, and for records on their way to a reader.
- * A fresh buffer each time would have the collector run for the bytes, though it finds nothing to
- * do. Who does not give a buffer back loses nothing: the collector takes it.
+ * Adds a holder to the memory of these bytes: the pool does not reuse it until this holder has
+ * called `release`, too. No effect for memory that is not from a pool.
+ */
+export function hold(bytes: Uint8Array): void {
+  const loan = loanOf(bytes)
+  if (loan !== undefined) loan.holders++
+}
+
+/**
+ * Removes a holder from the memory of these bytes; the last one returns it to the pool. Without
+ * this call nothing leaks: the memory is garbage-collected.
+ */
+export function release(bytes: Uint8Array): void {
+  const loan = loanOf(bytes)
+  if (loan === undefined || --loan.holders > 0) return
+  loans.delete(bytes.buffer)
+  loan.pool.takeBack(bytes.buffer)
+}
+
+/**
+ * Reuses memory for requests and for records that are read to be sent. Allocating it each time
+ * would take as much processor time as all other work on it (page faults, garbage collection).
  */
 export class BufferPool {
-  /** By the power of two that is their size. */
-  private readonly free = new Map<number, ArrayBuffer[]>()
-  private readonly lent = new WeakSet<ArrayBuffer>()
+  /** Free memory by size, which is a power of two. */
+  private readonly free = new Map<number, ArrayBufferLike[]>()
   private keptBytes = 0
 
+  /** Returns memory of `length` bytes with one holder, the caller: see `hold` and `release`. */
   acquire(length: number): Buffer {
     if (length < classBytesMin) return Buffer.allocUnsafe(length)
     if (length > classBytesMax) return Buffer.allocUnsafeSlow(length)
     const size = 1 << (32 - Math.clz32(length - 1))
     const kept = this.free.get(size)?.pop()
     if (kept !== undefined) this.keptBytes -= size
-    const memory = kept ?? (Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer)
-    this.lent.add(memory)
-    return Buffer.from(memory, 0, length)
+    const memory = kept ?? Buffer.allocUnsafeSlow(size).buffer
+    loans.set(memory, { pool: this, holders: 1 })
+    return Buffer.from(memory as ArrayBuffer, 0, length)
   }
 
-  /** Whether these bytes, or what they are a part of, came out of the pool and are still out. */
-  hasLent({ buffer }: Uint8Array): boolean {
-    return buffer.byteLength >= classBytesMin && this.lent.has(buffer as ArrayBuffer)
-  }
-
-  /**
-   * Takes back the memory that these bytes are a part of; no matter if it was not lent. Nobody may
-   * look at any part of it any more.
-   */
-  release({ buffer }: Uint8Array): void {
-    const memory = buffer as ArrayBuffer
-    if (!this.lent.delete(memory)) return
+  /** Used only by `release`. */
+  takeBack(memory: ArrayBufferLike): void {
     const size = memory.byteLength
     if (this.keptBytes + size > keptBytesMax) return
     this.keptBytes += size

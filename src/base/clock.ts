@@ -1,23 +1,23 @@
 import { performance } from 'node:perf_hooks'
-// By named import, never the globals: a test's fake timers would freeze an in-process broker.
+// Imported by name because fake timers of tests replace the globals, also for an in-process broker.
 import { clearTimeout, setTimeout } from 'node:timers'
 
-/** A timer that was set and may be cleared; clearing it twice does no harm. */
+/** A pending timer; clearing it more than once is allowed. */
 export interface Timer {
   clear(): void
 }
 
-/** The only source of time in the broker. A simulation hands in a seeded twin. */
+/** The only source of time in the broker. Simulations use a deterministic implementation. */
 export interface Clock {
-  /** Wall-clock time in milliseconds since the epoch: what goes into records. */
+  /** Wall-clock time in ms since the epoch, used in records. */
   nowMs(): number
-  /** Time in milliseconds that never goes back: what deadlines are measured with. */
+  /** Monotonic time in ms, used for deadlines. */
   monotonicMs(): number
-  /** Calls `ring` once after at least `delayMs`. A pending timer does not keep the process alive. */
+  /** Calls `ring` once after at least `delayMs`. The timer does not keep the process alive. */
   after(delayMs: number, ring: () => void): Timer
 }
 
-/** The longest delay that Node's timers take; longer ones would ring at once. */
+/** Maximum delay of Node's timers in ms; a longer one would fire at once. */
 const delayMsMax = 2 ** 31 - 1
 
 export const systemClock: Clock = {

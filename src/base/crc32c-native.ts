@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { type Koffi, withKoffi } from './koffi.ts'
 
-/** What every CRC is checked with: the sum of the digits 1 to 9; and of a hundred times these. */
+/** CRC-32C of the digits 1 to 9, and of 100 repetitions, with which the native code is verified. */
 const checked = { text: '123456789', sum: 0xe3069283, longSum: 0x482db52 }
 
 /**
- * CRC-32C by the processor's own instruction in three streams at a time, or in its widest registers
- * (native/crc32c.c): some 20 GB/s, or 50. Null where it is not compiled for this platform, the processor
- * lacks the instruction, or C cannot be called.
+ * Loads CRC-32C with the processor's instruction in three streams (some 20 GB/s) or with its widest
+ * registers (some 50 GB/s); see native/crc32c.c. Resolves with null if it is not compiled for this
+ * platform, the processor lacks the instruction, or C cannot be called.
  */
 export function loadNativeCrc32c(): Promise<((bytes: Uint8Array) => number) | null> {
   return withKoffi((koffi) => {
@@ -25,10 +25,13 @@ export function loadNativeCrc32c(): Promise<((bytes: Uint8Array) => number) | nu
 }
 
 function load(koffi: Koffi, name: string) {
-  const from = (place: string) => koffi.load(fileURLToPath(new URL(place + name, import.meta.url)))
-  try {
-    return from('../native/') // seen from the bundles
-  } catch {
-    return from('../../native/') // and from the source
+  // Relative to a bundle, to a chunk of a bundle, and to the source.
+  const places = ['./native/', '../native/', '../../dist/native/']
+  const paths = places.map((place) => fileURLToPath(new URL(place + name, import.meta.url)))
+  for (const path of paths.slice(0, -1)) {
+    try {
+      return koffi.load(path)
+    } catch {}
   }
+  return koffi.load(paths.at(-1)!)
 }

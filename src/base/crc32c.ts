@@ -5,13 +5,16 @@ const require = createRequire(import.meta.url)
 
 type Crc32c = (bytes: Uint8Array) => number
 
-/** So many bytes are summed before the quickest code is loaded: a broker for a test never waits for it. */
+/**
+ * Bytes to process before the fastest code is loaded, so that a short-lived test broker never waits
+ * for it.
+ */
 const bytesBeforeNative = 4 * 1024 * 1024
 
 let sum = load()
 let bytesUntilNative = bytesBeforeNative
 
-/** Castagnoli's polynomial, as batches, producer snapshots and Kafka's other checksums use it. */
+/** Returns the CRC-32C (Castagnoli) of batches, producer snapshots and Kafka's other checksums. */
 export function crc32c(bytes: Uint8Array): number {
   if (bytesUntilNative > 0) {
     bytesUntilNative -= bytes.length
@@ -24,7 +27,7 @@ export function crc32c(bytes: Uint8Array): number {
   return sum(bytes)
 }
 
-/** Native code where a prebuilt package fits this machine (1-5 GB/s), else plain JavaScript. */
+/** Loads native code if there is a prebuilt package (1-5 GB/s), otherwise plain JavaScript. */
 function load(): Crc32c {
   try {
     const native = require('@node-rs/crc32') as { crc32c: Crc32c }
@@ -34,7 +37,7 @@ function load(): Crc32c {
   }
 }
 
-/** The fallback, exported so that a test can hold it against the native one. */
+/** Returns the JavaScript fallback; exported to be compared with the native code in a test. */
 export function crc32cInJavaScript(): Crc32c {
   const { buf } = require('crc-32/crc32c.js') as { buf(bytes: Uint8Array): number }
   return (bytes) => buf(bytes) >>> 0

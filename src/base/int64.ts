@@ -1,15 +1,23 @@
-/** Long.MAX_VALUE and Long.MIN_VALUE as numbers: they round-trip although 2^63 - 1 itself is no double. */
+/**
+ * Long.MAX_VALUE and Long.MIN_VALUE as numbers. Both round-trip although 2^63 - 1 is not a double.
+ */
 export const int64Max = 2 ** 63
 export const int64Min = -(2 ** 63)
 
+/** Formats a number as Java prints a long. */
+export function int64Text(value: number): string {
+  if (value >= int64Max) return '9223372036854775807'
+  return Number.isInteger(value) ? String(BigInt(value)) : String(value)
+}
+
 const highUnit = 2 ** 32
 
-/** A big-endian int64: exact to +-2^53, rounded beyond; the two extremes round-trip. */
+/** Reads a big-endian int64: exact up to ±2^53, rounded beyond; the two extremes round-trip. */
 export function readInt64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * highUnit + bytes.readUInt32BE(at + 4)
 }
 
-/** Writes `value` as a big-endian int64; beyond the range of a Java long it saturates. */
+/** Writes a big-endian int64; values outside the range of a Java long are clamped. */
 export function writeInt64(bytes: Buffer, value: number, at: number): void {
   if (value >= int64Max) {
     bytes.writeInt32BE(0x7fffffff, at)

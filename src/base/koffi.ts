@@ -1,9 +1,9 @@
 export type Koffi = typeof import('koffi').default
 
 /**
- * What `declare` makes of `koffi`, the optional package that makes calls of C. Null where the package is
- * not installed, `declare` throws, or the platform is another than Linux on x64 or arm64: there a long
- * has 64 bits, and what we call is known to be there. Takes some 10 ms.
+ * Calls `declare` with `koffi`, the optional package that calls C functions. Resolves with null if
+ * the package is not installed, `declare` throws, or the platform is not Linux on x64 or arm64:
+ * there a long has 64 bits and the called functions exist. Takes some 10 ms.
  */
 export async function withKoffi<T>(declare: (koffi: Koffi) => T | null): Promise<T | null> {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return null
@@ -15,7 +15,7 @@ export async function withKoffi<T>(declare: (koffi: Koffi) => T | null): Promise
   }
 }
 
-/** As `withKoffi`, at the first call; all calls share what came of it. */
+/** Like `withKoffi`, but lazy: runs on the first call, and all calls share its result. */
 export function onceWithKoffi<T>(declare: (koffi: Koffi) => T | null): () => Promise<T | null> {
   let made: Promise<T | null> | undefined
   return () => {

@@ -1,6 +1,6 @@
 /**
- * An immutable map by string: changing one key copies a small part, not the whole. Two levels of
- * 64 slots with a small Map each, so ten thousand topics cost a few hundred bytes a change.
+ * An immutable map by string: changing one key copies only a small part. Two levels of 64 slots,
+ * each with a small Map: with ten thousand topics a change copies a few hundred bytes.
  */
 export class PersistentMap<V> implements Iterable<readonly [string, V]> {
   private readonly root: readonly (readonly (ReadonlyMap<string, V> | undefined)[] | undefined)[]
@@ -67,7 +67,7 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
   }
 }
 
-/** FNV-1a, folded to twelve bits. */
+/** FNV-1a, reduced to 12 bits. */
 function hashOf(key: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)

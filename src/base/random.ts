@@ -1,10 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto'
 
-/** The only source of chance in the broker. A simulation hands in a seeded twin. */
+/** The only source of randomness in the broker. Simulations use a seeded implementation. */
 export interface Random {
-  /** An integer in [0, below). */
+  /** Returns an integer in [0, below). */
   int(below: number): number
-  /** `count` random bytes. */
+  /** Returns `count` random bytes. */
   bytes(count: number): Buffer
 }
 

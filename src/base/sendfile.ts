@@ -1,22 +1,22 @@
 import { onceWithKoffi } from './koffi.ts'
 
-/** A descriptor of an open socket at the moment of the call; -1 when it is closed. */
+/** Returns the descriptor of an open socket at the time of the call; -1 if it is closed. */
 export type SocketDescriptor = () => number
 
 /**
- * Linux's sendfile(2), which Node has no word for: the kernel hands pages of a file to a socket, and
- * nobody copies them on the way. Both calls answer how many bytes the socket has taken, 0 when it has no
- * room now, -1 when nothing will go this way. Who is told of anything but a full count writes the
- * ordinary way, and hears from there what is the matter.
+ * Linux's sendfile(2), which Node does not offer: the kernel copies pages of a file to a socket
+ * without a copy in user space. Both calls return the bytes accepted by the socket: 0 if it has no
+ * space now, -1 if this method fails. After anything but a full count the caller uses ordinary
+ * writes, which report the error.
  */
 export interface Sendfile {
-  /** At once, on the caller's thread. */
+  /** Runs on the caller's thread. */
   now(socket: SocketDescriptor, file: number, position: number, length: number): number
-  /** On the thread pool, for what has to come from a disk. */
+  /** Runs on the thread pool, for bytes that must be read from a disk. */
   later(socket: SocketDescriptor, file: number, position: number, length: number): Promise<number>
 }
 
-/** Null where C cannot be called. Loaded at the first call. */
+/** Loads sendfile on the first call; resolves with null if C cannot be called. */
 export const loadSendfile = onceWithKoffi<Sendfile>((koffi) => {
   const libc = koffi.load(null)
   const sendfile = libc.func('long sendfile(int out, int in, void *offset, size_t count)')
@@ -35,14 +35,15 @@ export const loadSendfile = onceWithKoffi<Sendfile>((koffi) => {
     },
     later(socket, file, position, length) {
       const descriptor = socket()
-      // The socket may be closed, and its number be another's, before the pool comes to it.
+      // Duplicated because the socket may be closed, and its descriptor reused, before the pool
+      // runs this.
       const own = descriptor < 0 ? -1 : (dup(descriptor) as number)
       if (own < 0) return Promise.resolve(-1)
       const from = new BigInt64Array([BigInt(position)])
       return new Promise((resolve, reject) => {
         sendfile.async(own, file, from, length, (error: Error | null, sent: number) => {
           close(own)
-          // What the other thread's error was is not known here: the next call will tell.
+          // The errno of the other thread is not available here; the next call reports the error.
           if (error) reject(error)
           else resolve(Math.max(sent, 0))
         })

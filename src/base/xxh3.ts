@@ -1,6 +1,7 @@
 /**
- * XXH3, 64 bits, seed 0: what Kafka hashes the topics of a group with (`Utils.computeTopicHash`).
- * After the xxHash specification, version 0.8. Made for short inputs that are hashed once in a while.
+ * Returns XXH3 with 64 bits and seed 0, with which Kafka hashes the topics of a group
+ * (`Utils.computeTopicHash`). After the xxHash specification, version 0.8. Intended for short
+ * inputs that are hashed rarely.
  */
 export function xxh3(bytes: Buffer): bigint {
   const length = bytes.byteLength
@@ -37,7 +38,7 @@ const shifted = (value: bigint, by: bigint) => value ^ (value >> by)
 const rotated = (value: bigint, by: bigint) => ((value << by) | (value >> (64n - by))) & mask
 const times = (a: bigint, b: bigint) => (a * b) & mask
 
-/** The product's two halves, folded into one. */
+/** XORs the two halves of the 128-bit product. */
 function folded(a: bigint, b: bigint): bigint {
   const product = a * b
   return (product & mask) ^ (product >> 64n)

@@ -17,7 +17,7 @@ export interface DecodeArguments {
   /** null for standard input. */
   readonly file: string | null
   readonly json: boolean
-  /** The key and version of the responses that stand there, as in `Fetch:12`; null for requests. */
+  /** Name and version of the responses in the input, as in `Fetch:12`; null for requests. */
   readonly response: string | null
 }
 
@@ -39,7 +39,7 @@ export const usage = `odradek: a Kafka broker in one npm install
   --memory        nothing touches the disk
   --brokers N     N brokers and a controller in this process, on ports counting up from --port,
                   each with a directory of its own in --data (default 1)
-  --config FILE   a server.properties of Apache Kafka, as it stands
+  --config FILE   a server.properties of Apache Kafka, as it stands; unknown names are ignored
   --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
 
   format does what kafka-storage format does, with the same flags: a directory that is started
@@ -57,6 +57,13 @@ export function parseStart(args: readonly string[]): StartArguments {
   if (positionals.length > 0) throw new BadUsage(`unexpected argument "${positionals[0]}"`)
   if (values.memory === true && values.data !== undefined) {
     throw new BadUsage('--data and --memory exclude each other')
+  }
+  for (const [flag, what] of [
+    ['data', 'a directory'],
+    ['host', 'a host name or an address'],
+    ['config', 'a file'],
+  ] as const) {
+    if (values[flag]?.trim() === '') throw new BadUsage(`--${flag} must name ${what}`)
   }
   const logLevel = values['log-level'] ?? 'info'
   if (!logLevels.includes(logLevel as LogLevel)) {

@@ -1,4 +1,4 @@
-/** The command line cannot be understood: the message says what is wrong with it. */
+/** Invalid command line arguments: the message says what is wrong. */
 export class BadUsage extends Error {
   override readonly name = 'BadUsage'
 }

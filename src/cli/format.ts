@@ -13,7 +13,7 @@ import { isOperatorError } from '../server/operator-error.ts'
 import { NodeDisk } from '../storage/node-disk.ts'
 import { BadUsage } from './bad-usage.ts'
 
-/** `odradek format`: what `kafka-storage format` does; 1 as exit code where nothing was formatted. */
+/** `odradek format`: works like `kafka-storage format`; exits with 1 if nothing was formatted. */
 export async function runFormat(args: readonly string[]): Promise<void> {
   const values = parse(args)
   const disk = new NodeDisk()
@@ -54,7 +54,8 @@ function settingsOf({ config, data }: Values) {
     properties.delete('log.dir')
     properties.set('log.dirs', resolve(data))
   }
-  return readStaticConfig(properties).settings
+  // As at a start, an unknown name in a file is not an error.
+  return readStaticConfig(properties, () => false).settings
 }
 
 function votersOf(values: Values, hasStatic: boolean): FormatOptions['voters'] {

@@ -4,7 +4,7 @@ import { parseDecode, parseStart, usage } from './arguments.ts'
 import { BadUsage } from './bad-usage.ts'
 import { runStart } from './start.ts'
 
-/** Exit codes: 0 stopped in order, 1 could not start or failed, 2 wrong usage, 130 stopped at once. */
+/** Exit codes: 0 orderly stop, 1 failure or failed start, 2 wrong usage, 130 immediate stop. */
 async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args
   if (command === undefined || command === 'help' || args.includes('--help')) {
@@ -23,14 +23,14 @@ async function main(args: readonly string[]): Promise<void> {
     else throw new BadUsage(`unknown command "${command}"`)
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error
-    process.stderr.write(`odradek: ${error.message}\n\n${usage}`)
+    process.stderr.write(`odradek: ${error.message}\nSee: odradek --help\n`)
     process.exitCode = 2
   }
 }
 
-/** Loaded when asked for: a broker starts without it. */
+/** Loaded on demand: a broker starts without it. */
 async function decode(args: readonly string[]): Promise<void> {
-  // Who reads the output may stop reading (`| head`): that is no failure.
+  // The reader of the output may close it early (`| head`): that is no failure.
   process.stdout.on('error', () => process.exit(0))
   const { runDecode } = await import('./decode/decode.ts')
   await runDecode(parseDecode(args), (text) => process.stdout.write(text))

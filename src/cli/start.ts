@@ -4,13 +4,14 @@ import { systemClock } from '../base/clock.ts'
 import { lineLogger } from '../base/logger.ts'
 import { Broker } from '../server/broker.ts'
 import { parseProperties } from '../server/config/properties.ts'
+import { type AddressInfo, addressText } from '../server/listening.ts'
 import { isOperatorError } from '../server/operator-error.ts'
 import type { StartArguments } from './arguments.ts'
 
 const dataDirDefault = 'odradek-data'
 const portDefault = 9092
 
-/** `odradek start`: runs until a signal; every failure to start is one line and exit code 1. */
+/** `odradek start`: runs until a signal; a failed start prints one line and exits with 1. */
 export async function runStart(args: StartArguments): Promise<void> {
   const logger = lineLogger(args.logLevel, systemClock.nowMs, (line) => process.stderr.write(line))
   let broker: Broker
@@ -23,21 +24,24 @@ export async function runStart(args: StartArguments): Promise<void> {
     process.exitCode = 1
     return
   }
-  // Whoever reads the line below may send a signal at once.
+  // Installed first, since the reader of the announcement may send a signal at once.
   const stopped = untilSignal(broker)
   announce(broker, args)
   await stopped
 }
 
 function optionsOf(args: StartArguments) {
-  const fromFile =
-    args.configFile === null ? null : parseProperties(readFileSync(args.configFile, 'utf8'))
-  const settings = Object.fromEntries([...(fromFile ?? []), ...args.set])
-  const hasListeners = 'listeners' in settings
-  const hasDirs = 'log.dirs' in settings || 'log.dir' in settings
+  const properties = Object.fromEntries(
+    args.configFile === null ? [] : parseProperties(readFileSync(args.configFile, 'utf8')),
+  )
+  const settings = Object.fromEntries(args.set)
+  const isGiven = (key: string) => key in properties || key in settings
+  const hasListeners = isGiven('listeners')
+  const hasDirs = isGiven('log.dirs') || isGiven('log.dir')
   const listens = args.port !== null || args.host !== null || !hasListeners
   const stores = args.dataDir !== null || !hasDirs
   return {
+    properties,
     settings,
     brokers: args.brokers,
     memory: args.memory,
@@ -48,7 +52,7 @@ function optionsOf(args: StartArguments) {
 
 function announce(broker: Broker, args: StartArguments): void {
   const listeners = broker.brokers.flatMap((one) => one.listeners)
-  const addresses = listeners.map(({ host, port }) => `${host}:${port}`).join(', ')
+  const addresses = listeners.map(shownAddress).join(', ')
   const data = args.memory ? 'in memory' : broker.dataDirs.join(', ')
   const ids = broker.brokers.map(({ brokerId }) => brokerId)
   const who = ids.length === 1 ? `node ${ids[0]}` : `nodes ${ids.join(', ')}`
@@ -56,6 +60,14 @@ function announce(broker: Broker, args: StartArguments): void {
     `odradek listening on ${addresses} (${who}, cluster ${broker.clusterId}, data ${data})\n`,
   )
   process.stdout.write(hint(broker.address))
+}
+
+/** Returns the bound address, and the advertised one if it differs. */
+function shownAddress(listener: AddressInfo): string {
+  const bound = addressText(listener)
+  if (listener.advertised === null) return `${bound} (all addresses)`
+  const told = addressText(listener.advertised)
+  return told === bound ? bound : `${bound} (advertised as ${told})`
 }
 
 function hint(address: string): string {
@@ -67,7 +79,7 @@ function hint(address: string): string {
   ].join('\n')
 }
 
-/** The first signal stops in order, a second one at once. */
+/** Stops in order on the first signal, at once on the second. */
 function untilSignal(broker: Broker): Promise<void> {
   return new Promise((done) => {
     let stopping = false

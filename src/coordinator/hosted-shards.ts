@@ -1,51 +1,53 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Machine } from '../machine/machine.ts'
-import { Refusal } from '../protocol/errors.ts'
+import { ApiError } from '../protocol/errors.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 import { HostedShard, type ShardKind, type To } from './hosted-shard.ts'
 import { keyPartition } from './key-partition.ts'
 
-export interface HostedShardsOptions<Command, R, M extends Machine<Command, R>> {
-  /** Partitions of the coordinator's topic, as it is or as it will be created. */
+export interface HostedShardsOptions<Command, R, Effect, M extends Machine<Command, R, Effect>> {
+  /** The number of partitions that the coordinator's topic has, or will have once it is created. */
   readonly partitionCount: () => number
-  /** How a shard is made; `host` gives the shard once it stands. */
-  readonly kind: (host: () => HostedShard<Command, R, M>) => ShardKind<Command, R, M>
+  readonly kind: ShardKind<Command, R, Effect, M>
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** The partitions of a coordinator's topic that this broker leads, each with what it keeps. */
-export class HostedShards<Command, R, M extends Machine<Command, R>> {
-  private readonly o: HostedShardsOptions<Command, R, M>
-  private readonly shards = new Map<number, HostedShard<Command, R, M>>()
+/** The partitions of a coordinator's topic that this broker leads, each with its shard. */
+export class HostedShards<Command, R, Effect, M extends Machine<Command, R, Effect>> {
+  private readonly options: HostedShardsOptions<Command, R, Effect, M>
+  private readonly shards = new Map<number, HostedShard<Command, R, Effect, M>>()
   private closed = false
 
-  constructor(o: HostedShardsOptions<Command, R, M>) {
-    this.o = o
+  constructor(options: HostedShardsOptions<Command, R, Effect, M>) {
+    this.options = options
   }
 
   get isClosed(): boolean {
     return this.closed
   }
 
-  /** The partition that keeps a group or a transactional id. */
+  /** Returns the partition of a group id or transactional id. */
   partitionFor(key: string): number {
-    return keyPartition(key, this.o.partitionCount())
+    return keyPartition(key, this.options.partitionCount())
   }
 
-  /** This broker leads the partition now; it is read from `log`. An older epoch is ignored. */
+  /**
+   * Makes this broker the leader of the partition and reads `log`. Ignores an older leader epoch.
+   */
   elected(partition: number, leaderEpoch: number, log: CoordinatorLog): void {
     const before = this.shards.get(partition)
     if (this.closed || (before !== undefined && before.leaderEpoch >= leaderEpoch)) return
     before?.close()
-    const { clock, logger } = this.o
-    const kind = this.o.kind(() => shard)
-    const shard = new HostedShard({ kind, partition, leaderEpoch, log, clock, logger })
-    this.shards.set(partition, shard)
+    const { kind, clock, logger } = this.options
+    const options = { kind, partition, leaderEpoch, log, clock, logger }
+    this.shards.set(partition, new HostedShard(options))
   }
 
-  /** Another broker leads the partition now. Parked requests are answered NOT_COORDINATOR. */
+  /**
+   * Closes the shard of a partition that another broker leads; parked requests get NOT_COORDINATOR.
+   */
   resigned(partition: number): void {
     this.shards.get(partition)?.close()
     this.shards.delete(partition)
@@ -57,26 +59,29 @@ export class HostedShards<Command, R, M extends Machine<Command, R>> {
     this.shards.clear()
   }
 
-  all(): HostedShard<Command, R, M>[] {
+  all(): HostedShard<Command, R, Effect, M>[] {
     return [...this.shards.values()]
   }
 
-  /** @throws Refusal NOT_COORDINATOR */
-  at(partition: number): HostedShard<Command, R, M> {
+  /** @throws ApiError NOT_COORDINATOR */
+  at(partition: number): HostedShard<Command, R, Effect, M> {
     const shard = this.shards.get(partition)
-    if (shard === undefined) throw new Refusal('NOT_COORDINATOR')
+    if (shard === undefined) throw new ApiError('NOT_COORDINATOR')
     return shard
   }
 
-  /** The shard of a key, where this broker leads it. */
-  of(key: string): HostedShard<Command, R, M> | undefined {
+  /** Returns the shard of a key; undefined if another broker leads its partition. */
+  of(key: string): HostedShard<Command, R, Effect, M> | undefined {
     return this.shards.get(this.partitionFor(key))
   }
 
-  /** @throws (rejects) Refusal NOT_COORDINATOR | COORDINATOR_LOAD_IN_PROGRESS | what the machine says. */
+  /**
+   * @throws (rejects) ApiError NOT_COORDINATOR | COORDINATOR_LOAD_IN_PROGRESS | the errors of the
+   *   machine
+   */
   call<T>(key: string, command: (to: To<T>) => Command): Promise<T> {
     const shard = this.of(key)
-    if (shard === undefined) return Promise.reject(new Refusal('NOT_COORDINATOR'))
+    if (shard === undefined) return Promise.reject(new ApiError('NOT_COORDINATOR'))
     return shard.call(command)
   }
 
@@ -84,13 +89,15 @@ export class HostedShards<Command, R, M extends Machine<Command, R>> {
     for (const shard of this.shards.values()) shard.tell(command)
   }
 
-  /** What all shards answer, in one list; those that go meanwhile have no part in it. */
+  /**
+   * Returns the answers of all shards in one list, without shards that are lost in the meantime.
+   */
   async gather<T>(command: (to: To<T[]>) => Command): Promise<T[]> {
     const lists = this.all().map(async (shard) => {
       try {
         return await shard.call(command)
       } catch (error) {
-        if (error instanceof Refusal && error.reason === 'NOT_COORDINATOR') return []
+        if (error instanceof ApiError && error.reason === 'NOT_COORDINATOR') return []
         throw error
       }
     })

@@ -1,6 +1,6 @@
 /**
- * Which partition of a coordinator's topic holds a key: Java's `String.hashCode` over UTF-16 units,
- * made positive as Kafka's `Utils.abs` does (by clearing the sign bit of the minimum only).
+ * Returns the partition of a coordinator's topic for a key: Java's `String.hashCode` over UTF-16
+ * units, made positive as Kafka's `Utils.abs` does (the minimum integer becomes 0).
  */
 export function keyPartition(key: string, partitionCount: number): number {
   let hash = 0

@@ -1,33 +1,39 @@
-/** An answer that waits until the log is committed up to what the machine had seen. */
-export interface Reply<T = unknown> {
-  /** Settles the caller's promise; called once, never before the commit. */
-  readonly to: (body: T) => void
-  readonly body: T
+/** A reply that is sent when everything the machine had replayed by then is committed. */
+export interface Reply {
+  /**
+   * Settles the caller's promise; called once, never before the commit, and not by the machine: to
+   * it, this is the name of who waits. `OutcomeDraft.reply` checks that it takes the body.
+   */
+  to(body: unknown): void
+  readonly body: unknown
 }
 
-/** A timer to set (`atMs` on the wall clock) or, with `atMs` null, to clear; keyed within a shard. */
+/** Sets a timer (`atMs` in ms on the wall clock) or clears it (`atMs` null); keys are per shard. */
 export interface TimerChange<Command> {
   readonly key: string
   readonly atMs: number | null
-  /** The command that is submitted when the timer rings. */
+  /** The command to submit when the timer fires. */
   readonly command?: Command
-  /** Leaves a timer alone that is set already. */
+  /** Whether to keep a timer that is already set. */
   readonly onlyIfAbsent?: boolean
 }
 
-/** What a machine answers to one command. Plain data: a test compares it, the runtime carries it out. */
-export interface Outcome<Command, R> {
-  /** To append as one atomic batch, then to replay, in order. */
+/** The result of a command. Plain data, which tests can compare and the runtime executes. */
+export interface Outcome<Command, R, Effect = never> {
+  /** Records to append as one atomic batch and then to replay in order. */
   readonly records: readonly R[]
-  /** To send once the log is committed up to here. */
-  readonly replies: readonly Reply<any>[]
+  /** Replies to send once these and all earlier records are committed. */
+  readonly replies: readonly Reply[]
+  /** Work for others, to begin when the replies are sent; dropped if the append fails. */
+  readonly effects: readonly Effect[]
   readonly timers: readonly TimerChange<Command>[]
 }
 
-/** An outcome while it is being decided. */
-export class OutcomeDraft<Command, R> implements Outcome<Command, R> {
+/** An outcome under construction. */
+export class OutcomeDraft<Command, R, Effect = never> implements Outcome<Command, R, Effect> {
   readonly records: R[] = []
-  readonly replies: Reply<any>[] = []
+  readonly replies: Reply[] = []
+  readonly effects: Effect[] = []
   readonly timers: TimerChange<Command>[] = []
 
   reply<T>(to: (body: T) => void, body: T): void {
@@ -48,23 +54,26 @@ export class OutcomeDraft<Command, R> implements Outcome<Command, R> {
 }
 
 /**
- * The one door to state: `decide` chooses, `replay` changes. After Kafka's CoordinatorResult, without
- * its second door (records that are not replayed), its timelines and its undo: when an append fails
- * the shard is dropped and rebuilt from its log.
+ * A state machine: `decide` chooses, and only `replay` changes durable state. Modelled on Kafka's
+ * CoordinatorResult, but without records that are not replayed, timelines and undo: after a failed
+ * append the shard is dropped and rebuilt from its log.
  */
-export interface Machine<Command, R> {
-  /** Chooses. May touch only what a restart may forget (parked replies), never what records rebuild. */
-  decide(command: Command, nowMs: number): Outcome<Command, R>
-  /** Applies one record: the only way in which hard state changes, live and at start-up alike. */
+export interface Machine<Command, R, Effect = never> {
+  /**
+   * Decides on a command. May change only state that can be lost on a restart (waiting replies),
+   * never state that is rebuilt from records.
+   */
+  decide(command: Command, nowMs: number): Outcome<Command, R, Effect>
+  /** Applies one record: the only way to change durable state, both live and on start. */
   replay(record: R): void
 }
 
-/** Where a machine's records go. */
+/** The log to which a machine's records are appended. */
 export interface CommitLog<R> {
   /**
-   * Resolves when the records are committed, in call order; rejects when they never will be.
+   * Resolves in call order when the records are committed; rejects if they never will be.
    *
-   * @throws at once when the log is well but will not take these: they are too large.
+   * @throws synchronously if the log is intact but does not accept these records (too large).
    */
   append(records: readonly R[]): Promise<void>
 }

@@ -1,71 +1,79 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import type { CommitLog, Machine, Reply, TimerChange } from './machine.ts'
+import type { CommitLog, Machine, Outcome, TimerChange } from './machine.ts'
 
 interface SetTimer<Command> {
-  /** On the monotonic clock. */
+  /** In ms on the monotonic clock. */
   deadlineMs: number
-  /** When `handle` rings; never later than the deadline. */
+  /** When `handle` fires (ms, monotonic clock); never later than the deadline. */
   ringsAtMs: number
   handle: Timer
   command: Command
 }
 
 /**
- * What a command is answered whose records the log will not take, and what is to be done then; null
- * when the error says that the log is not well.
+ * Returns the answer to a command whose records the log does not accept, and the command to submit
+ * next; null if the error means that the log has failed.
  */
 export type OnRefused<Command> = (
   command: Command,
   error: unknown,
 ) => { readonly answer: unknown; readonly next: Command | null } | null
 
+/** Replies and effects of a decision, held back until its records are committed. */
+type Release<Effect> = Pick<Outcome<never, never, Effect>, 'replies' | 'effects'>
+
 /**
- * Carries out what a machine decides: appends, replays, sets timers, releases replies after the
- * commit. Once an append has failed nothing more happens here: `onFailure` is told, once, and the
+ * Executes the decisions of a machine: appends, replays, sets timers; after the commit sends
+ * replies and begins effects. After a failed append it stops: `onFailure` is called once, and the
  * owner rebuilds the machine from its log.
  */
-export class Runtime<Command, R> {
-  private readonly machine: Machine<Command, R>
+export class Runtime<Command, R, Effect = never> {
+  private readonly machine: Machine<Command, R, Effect>
   private readonly log: CommitLog<R>
   private readonly clock: Clock
+  private readonly perform: (effect: Effect) => void
   private readonly onFailure: (error: unknown) => void
   private readonly onRefused: OnRefused<Command>
   private readonly timers = new Map<string, SetTimer<Command>>()
-  /** Replies that wait for each append in flight, oldest first. */
-  private readonly inFlight: Reply<any>[][] = []
+  /** For each pending append, oldest first. */
+  private readonly inFlight: Release<Effect>[][] = []
   private closed = false
 
-  constructor(o: {
-    readonly machine: Machine<Command, R>
+  constructor(options: {
+    readonly machine: Machine<Command, R, Effect>
     readonly log: CommitLog<R>
     readonly clock: Clock
+    readonly perform: (effect: Effect) => void
     readonly onFailure: (error: unknown) => void
     readonly onRefused: OnRefused<Command>
   }) {
-    this.machine = o.machine
-    this.log = o.log
-    this.clock = o.clock
-    this.onFailure = o.onFailure
-    this.onRefused = o.onRefused
+    this.machine = options.machine
+    this.log = options.log
+    this.clock = options.clock
+    this.perform = options.perform
+    this.onFailure = options.onFailure
+    this.onRefused = options.onRefused
   }
 
-  /** Timers that are set; a number to watch. */
+  /** Number of timers that are set, for monitoring. */
   get timerCount(): number {
     return this.timers.size
   }
 
   /**
-   * @throws what the machine throws: a bug of ours, after which its state is in doubt. It is dropped
-   *   as after a failed append, before the error reaches the caller.
+   * Runs a command.
+   *
+   * @throws errors of the machine: a bug after which its state is uncertain. The machine is dropped
+   * as after a failed append before the error is thrown.
    */
   submit(command: Command): void {
     if (this.closed) return
     try {
       const nowMs = this.clock.nowMs()
-      const { records, replies, timers } = this.machine.decide(command, nowMs)
-      for (const change of timers) this.change(change, nowMs)
-      if (records.length > 0) this.append(records, [...replies], command)
-      else this.release(replies)
+      const outcome = this.machine.decide(command, nowMs)
+      for (const change of outcome.timers) this.change(change, nowMs)
+      if (outcome.records.length > 0) this.append(outcome, command)
+      else this.releaseInOrder(outcome)
     } catch (error) {
       this.fail(error)
       throw error
@@ -78,7 +86,7 @@ export class Runtime<Command, R> {
     this.onFailure(error)
   }
 
-  /** Stops for good: timers are cleared, what waits for a commit is never answered from here. */
+  /** Stops permanently: clears all timers; replies that wait for a commit are never sent. */
   close(): void {
     this.closed = true
     for (const timer of this.timers.values()) timer.handle.clear()
@@ -86,36 +94,42 @@ export class Runtime<Command, R> {
     this.inFlight.length = 0
   }
 
-  private append(records: readonly R[], replies: Reply<any>[], command: Command): void {
+  private append(outcome: Outcome<Command, R, Effect>, command: Command): void {
     try {
-      this.follow(records, replies, this.log.append(records))
+      this.follow(outcome, this.log.append(outcome.records))
     } catch (error) {
       const refused = this.onRefused(command, error)
       if (refused === null) throw error
-      // Nothing is replayed; who waits for it is told.
-      for (const { to } of replies) to(refused.answer)
+      // Nothing is replayed; the waiting callers get the answer.
+      for (const { to } of outcome.replies) to(refused.answer)
       if (refused.next !== null) this.submit(refused.next)
     }
   }
 
-  private follow(records: readonly R[], replies: Reply<any>[], committed: Promise<void>): void {
-    this.inFlight.push(replies)
-    for (const record of records) this.machine.replay(record)
+  private follow(outcome: Outcome<Command, R, Effect>, committed: Promise<void>): void {
+    const waiting = [outcome]
+    this.inFlight.push(waiting)
+    for (const record of outcome.records) this.machine.replay(record)
     committed.then(
       () => {
         if (this.closed) return
-        this.inFlight.splice(this.inFlight.indexOf(replies), 1)
-        for (const { to, body } of replies) to(body)
+        this.inFlight.splice(this.inFlight.indexOf(waiting), 1)
+        for (const one of waiting) this.release(one)
       },
       (error: unknown) => this.fail(error),
     )
   }
 
-  /** A reply may show what is not committed yet: it goes out with the last append in flight. */
-  private release(replies: readonly Reply<any>[]): void {
+  /** A reply may contain uncommitted state, so it is sent with the last pending append. */
+  private releaseInOrder(outcome: Release<Effect>): void {
     const last = this.inFlight.at(-1)
-    if (last === undefined) for (const { to, body } of replies) to(body)
-    else last.push(...replies)
+    if (last === undefined) this.release(outcome)
+    else last.push(outcome)
+  }
+
+  private release({ replies, effects }: Release<Effect>): void {
+    for (const { to, body } of replies) to(body)
+    for (const effect of effects) this.perform(effect)
   }
 
   private change(change: TimerChange<Command>, nowMs: number): void {
@@ -129,7 +143,7 @@ export class Runtime<Command, R> {
     }
     const deadlineMs = this.clock.monotonicMs() + Math.max(0, atMs - nowMs)
     if (set !== undefined && set.ringsAtMs <= deadlineMs) {
-      // Put off, as each heartbeat does: the clock's timer stays and is set anew when it rings.
+      // Postponed, as by each heartbeat: the clock's timer is kept and set again when it fires.
       set.deadlineMs = deadlineMs
       set.command = command as Command
       return
@@ -155,7 +169,7 @@ export class Runtime<Command, R> {
     try {
       this.submit(set.command)
     } catch {
-      // The owner was told.
+      // `onFailure` has been called already.
     }
   }
 }

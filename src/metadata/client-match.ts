@@ -1,7 +1,8 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js'
-import { Refusal } from '../protocol/errors.ts'
+import { costOf } from '../base/expressions.ts'
+import { ApiError } from '../protocol/errors.ts'
 
-/** What a subscription to client metrics can choose clients by (`ClientMetricsConfigs`). */
+/** Client properties that a client metrics subscription can match (`ClientMetricsConfigs`). */
 export const clientProperties = [
   'client_instance_id',
   'client_id',
@@ -12,15 +13,14 @@ export const clientProperties = [
 ] as const
 export type ClientProperty = (typeof clientProperties)[number]
 
-/** The expression that a property's whole value must fit; none for every client. */
+/** For each property the expression its whole value must match; empty matches every client. */
 export type ClientMatch = ReadonlyMap<ClientProperty, RE2JS>
 
 /**
- * Reads the `match` of a subscription: `PROPERTY=EXPRESSION`, separated by commas. Kafka has Java's
- * expressions, which a client's name can keep busy for hours; these are RE2's, which are the same but
- * for what would take that long, and what only one of them reads otherwise is refused.
- *
- * @throws Refusal INVALID_CONFIG with Kafka's words.
+ * Parses the `match` of a subscription: `PROPERTY=EXPRESSION`, separated by commas. Kafka uses
+ * Java's regular expressions, which a client name can keep busy for hours. RE2's are the same
+ * except for those; syntax that RE2 lacks or reads differently is refused.
+ * @throws ApiError INVALID_CONFIG with Kafka's messages.
  */
 export function parseClientMatch(text: string): ClientMatch {
   const found = new Map<ClientProperty, RE2JS>()
@@ -34,12 +34,15 @@ export function parseClientMatch(text: string): ClientMatch {
   return found
 }
 
-/** Read in different ways by the two: braces that count nothing, classes within classes, Python's names. */
+/** Maximum number of steps of an expression, which is parsed and matched on the loop. */
+const costMax = 20_000
+
+/** Syntax that Java and RE2 read differently: uncounted braces, nested classes, Python's names. */
 const ambiguous = /(?<!\\)(?:\\\\)*(?:\{(?!\d+(?:,\d*)?\})|\[[^\]]*(?:\[|&&)|\(\?P)/
 
 function compile(expression: string, part: string): RE2JS {
   const braces = expression.replace(/\\[pP]\{\^?\w+\}|\\x\{[0-9A-Fa-f]+\}/g, '')
-  if (ambiguous.test(braces)) throw illegal(part)
+  if (ambiguous.test(braces) || costOf(expression) > costMax) throw illegal(part)
   try {
     return RE2JS.compile(expression)
   } catch (error) {
@@ -49,4 +52,4 @@ function compile(expression: string, part: string): RE2JS {
 }
 
 const illegal = (part: string) =>
-  new Refusal('INVALID_CONFIG', `Illegal client matching pattern: ${part}`)
+  new ApiError('INVALID_CONFIG', `Illegal client matching pattern: ${part}`)

@@ -8,7 +8,7 @@ export const directoryIds = {
   migrating: 'AAAAAAAAAAAAAAAAAAAAAg',
 } as const
 
-/** Whether a replica that lies in `id` can be used by a broker that has the directories `online`. */
+/** Whether a broker with the directories `online` can use a replica in directory `id`. */
 export function isOnlineDirectory(id: string | undefined, online: readonly string[]): boolean {
   if (id === undefined || id === directoryIds.unassigned || id === directoryIds.migrating)
     return true

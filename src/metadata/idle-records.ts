@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { MetadataController } from './metadata.ts'
 
 /**
- * While nothing happens the metadata log grows by a record that says nothing, so that whoever follows it
- * can tell that it is alive (KIP-835, `metadata.max.idle.interval.ms`).
+ * Appends a NoOpRecord while the metadata log is idle, so that its followers can tell that it is
+ * alive (KIP-835, `metadata.max.idle.interval.ms`).
  */
 export class IdleRecords {
   private readonly clock: Clock
@@ -14,19 +14,19 @@ export class IdleRecords {
   private isStopped = false
   private writing: Promise<void> = Promise.resolve()
 
-  /** @param o.intervalMs 0 for never. */
-  constructor(o: {
+  /** @param options.intervalMs interval in ms; 0 disables the records. */
+  constructor(options: {
     readonly clock: Clock
     readonly metadata: MetadataController
     readonly intervalMs: number
   }) {
-    this.clock = o.clock
-    this.metadata = o.metadata
-    this.intervalMs = o.intervalMs
+    this.clock = options.clock
+    this.metadata = options.metadata
+    this.intervalMs = options.intervalMs
     if (this.intervalMs > 0) this.wait()
   }
 
-  /** Resolves when nothing is being written any more. */
+  /** Resolves when no record is being written any more. */
   async stop(): Promise<void> {
     this.isStopped = true
     this.timer?.clear()
@@ -45,7 +45,7 @@ export class IdleRecords {
     try {
       if (isIdle) await this.metadata.writeNoOp()
     } catch {
-      return // The log cannot be written, which was said; there is no more to come.
+      return // The log cannot be written, which is logged already; stop.
     }
     if (!this.isStopped) this.wait()
   }

@@ -15,12 +15,12 @@ import { type MetadataRecord, metadataRecord } from './records.ts'
 const metadataVersion = 'metadata.version'
 
 /**
- * The records that make an image out of nothing, in the order of Kafka's `ImageWriter`s: what stands in
- * a snapshot. Lazy: an image of many topics need not be held twice.
+ * Returns the records that build an image from nothing, in the order of Kafka's `ImageWriter`s: the
+ * contents of a snapshot. Lazy, so that an image of many topics need not be in memory twice.
  */
 export function* imageRecords(image: Image): Generator<MetadataRecord> {
   const { features } = image
-  // How all that follows is to be read depends on this one, so it comes first.
+  // The interpretation of later records depends on metadata.version, so it comes first.
   const named = [...features].sort(([a], [b]) => rank(a) - rank(b))
   for (const [name, featureLevel] of named) {
     yield metadataRecord(featureLevelRecord, { name, featureLevel })

@@ -2,11 +2,12 @@ import { PersistentMap } from '../base/persistent-map.ts'
 import type { DelegationTokenRecord } from '../protocol/stored/metadata/10-delegation-token-record.ts'
 import type { AccessControlEntryRecord } from '../protocol/stored/metadata/18-access-control-entry-record.ts'
 import type { VotersRecord } from '../protocol/stored/raft/voters-record.ts'
-import type { Overrides } from './config/settings.ts'
+import { resourceTypes } from './config/keys.ts'
+import type { DynamicConfigs, Overrides } from './config/settings.ts'
 import { isOnlineDirectory } from './directories.ts'
 import type { QuotaState } from './quotas.ts'
 
-/** A replica set and its leader, as the controller last decided. */
+/** A partition's replicas and leader, as the controller last decided. */
 export interface PartitionState {
   readonly replicas: readonly number[]
   readonly isr: readonly number[]
@@ -45,13 +46,13 @@ export interface BrokerState {
   readonly rack: string | null
   readonly endpoints: readonly Endpoint[]
   readonly logDirs: readonly string[]
-  /** Directories that take no new replicas; null where the registration says nothing of them. */
+  /** Directories that take no new replicas; null if not in the registration. */
   readonly cordonedLogDirs: readonly string[] | null
   readonly features: readonly FeatureRange[]
   readonly isMigratingZkBroker: boolean
 }
 
-/** What a node can work at. */
+/** Levels of a feature that a node supports. */
 export interface FeatureRange {
   readonly name: string
   readonly minSupportedVersion: number
@@ -66,14 +67,14 @@ export interface ControllerState {
   readonly features: readonly FeatureRange[]
 }
 
-/** Who votes on the metadata log, as the log itself says; nothing with static voters (KIP-853). */
+/** The voters of the metadata log, from its control records; empty with static voters (KIP-853). */
 export interface QuorumMembers {
   /** The level of the feature `kraft.version`. */
   readonly kraftVersion: number
   readonly voters: VotersRecord['voters']
 }
 
-/** A user's credential of one mechanism, without anything that a password could be had from. */
+/** A user's credential of one mechanism, from which the password cannot be recovered. */
 export interface ScramState {
   readonly user: string
   readonly mechanism: number
@@ -88,16 +89,16 @@ export function scramKey(user: string, mechanism: number): string {
 }
 
 /**
- * What the cluster is at one offset of the metadata log. Immutable: whoever holds one sees one
- * moment. Only `ImageDelta` makes a new one, from records.
+ * The state of the cluster at one offset of the metadata log. Immutable; only `ImageDelta` makes a
+ * new one, from records.
  */
 export interface Image {
-  /** The offset of the last record it holds; -1 before the first. */
+  /** Offset of the last record it contains; -1 before the first. */
   readonly offset: number
   readonly epoch: number
   readonly topics: PersistentMap<TopicState>
   readonly topicNames: PersistentMap<string>
-  /** Overrides of a resource, keyed by `configKey`. */
+  /** Overrides of each resource, by `configKey`. */
   readonly configs: PersistentMap<Overrides>
   readonly brokers: ReadonlyMap<number, BrokerState>
   readonly controllers: ReadonlyMap<number, ControllerState>
@@ -106,12 +107,12 @@ export interface Image {
   readonly quotas: PersistentMap<QuotaState>
   /** By `scramKey`. */
   readonly scram: PersistentMap<ScramState>
-  /** Access control entries, kept as they were written, by their id. */
+  /** Access control entries as written, by id. */
   readonly acls: PersistentMap<AccessControlEntryRecord>
-  /** Delegation tokens, kept as they were written, by token id. */
+  /** Delegation tokens as written, by token id. */
   readonly delegationTokens: PersistentMap<DelegationTokenRecord>
   readonly quorum: QuorumMembers
-  /** The first producer id that no block has been given. */
+  /** The first producer id outside all allocated blocks. */
   readonly nextProducerId: number
 }
 
@@ -143,12 +144,21 @@ export function overridesOf(image: Image, type: number, name: string): Overrides
   return image.configs.get(configKey(type, name)) ?? noOverrides
 }
 
+/** Returns the dynamic configs of a node, from the newest image. */
+export function dynamicConfigsOf(newest: () => Image, nodeId: number): DynamicConfigs {
+  const own = String(nodeId)
+  return {
+    cluster: () => overridesOf(newest(), resourceTypes.broker, ''),
+    broker: () => overridesOf(newest(), resourceTypes.broker, own),
+  }
+}
+
 export function topicById(image: Image, id: string): TopicState | undefined {
   const name = image.topicNames.get(id)
   return name === undefined ? undefined : image.topics.get(name)
 }
 
-/** Replicas on brokers that do not serve, or in directories that have failed. */
+/** Returns the replicas on fenced brokers or in failed directories. */
 export function offlineReplicas({ replicas, directories }: PartitionState, image: Image): number[] {
   return replicas.filter((id, i) => {
     const broker = image.brokers.get(id)

@@ -1,51 +1,78 @@
 import type { Clock } from '../base/clock.ts'
+import { asError } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
-import { Refusal } from '../protocol/errors.ts'
+import { runInTurns, type Turns, toEnd } from '../base/turns.ts'
+import { ApiError } from '../protocol/errors.ts'
 import { noOpRecord } from '../protocol/stored/metadata/20-no-op-record.ts'
+import { Audience, type ImageListener } from './audience.ts'
 import type { BrokerSettings } from './config/settings.ts'
-import type { Command } from './controller/controller.ts'
+import type { Command, Decision } from './controller/controller.ts'
 import { ImageDelta, type TopicChanges } from './delta.ts'
 import type { Image } from './image.ts'
-import { decodeMetadataRecord, encodeMetadataRecord, metadataRecord } from './records.ts'
+import {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type MetadataRecord,
+  metadataRecord,
+} from './records.ts'
+import { replayRecord } from './replay-records.ts'
 
-/** Where the controller's records go: the metadata partition of this process, later a quorum. */
+/** Destination of the controller's records: this process's metadata partition, later a quorum. */
 export interface MetadataLog {
   readonly nextOffset: number
   readonly epoch: number
   /**
    * Appends one atomic batch; resolves when it is committed.
-   * @param o.isSynced false where a loss of power may take it back: nobody is told what it says.
+   * @param options.isSynced false if a power loss may lose the batch: no client is sent its
+   * contents.
    */
-  append(values: readonly Buffer[], o: { readonly isSynced: boolean }): Promise<void>
+  append(values: readonly Buffer[], options: { readonly isSynced: boolean }): Promise<void>
 }
 
-/** Follows the image: told of every new one, in order, before it can be seen by requests. */
-export type ImageListener = (image: Image, changes: TopicChanges) => void | Promise<void>
-
-/** The cluster's memory as a broker uses it: what is, word of changes, and a way to ask for some. */
+/** A broker's view of the metadata: the image, its changes, and a way to submit commands. */
 export interface Metadata {
   readonly image: Image
-  /** Calls the listener until the function that it answers is called. */
-  listen(listener: ImageListener): () => void
-  /** @throws Refusal of the command; KAFKA_STORAGE_ERROR when the metadata log cannot be written. */
+  /**
+   * Registers a listener; returns a function that removes it.
+   * @param name for log lines, if the listener fails or is slow.
+   */
+  listen(name: string, listener: ImageListener): () => void
+  /** @throws ApiError of the command; KAFKA_STORAGE_ERROR if the metadata log cannot be written. */
   submit<R>(command: Command<R>): Promise<R>
 }
 
 /**
- * Resolves once the image holds all that the controller had decided by now: before that, what the image
- * does not know may have just been made.
- *
- * @throws (rejects) Refusal KAFKA_STORAGE_ERROR when the metadata log cannot be written.
+ * Resolves once the image contains all decisions made so far: before that, a topic missing from the
+ * image may have just been created.
+ * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
  */
 export function inStep(metadata: Metadata): Promise<void> {
   return metadata.submit(() => ({ records: [], answer: undefined }))
 }
 
 /**
- * The controller and the image that brokers follow. Commands are decided one after the other on the
- * newest state; their answers wait until the records are committed and the listeners are in step,
- * so that whoever is told "created" finds it.
+ * A decision with more records than `recordsAtOnce` is replayed in turns, and yields after every
+ * `recordsBetween` records.
+ */
+const recordsAtOnce = 256
+const recordsBetween = 64
+
+/** Records to append, and the image that results from them. */
+interface Replayed {
+  readonly values: readonly Buffer[]
+  readonly image: Image
+  readonly changes: TopicChanges
+}
+
+/** Maximum time, in ms, that an answer waits for brokers of the process other than that asked. */
+const othersWaitMs = 1000
+
+/**
+ * The controller, and the image that brokers follow. Commands are decided one after the other on
+ * the newest state. Their answers wait until the records are committed and the listeners of the
+ * broker that received the request have processed them: a client that gets the answer "created"
+ * finds the topic there, and at the other brokers of the process unless one is very slow.
  */
 export class MetadataController implements Metadata {
   private readonly log: MetadataLog
@@ -53,123 +80,204 @@ export class MetadataController implements Metadata {
   private readonly clock: Clock
   private readonly random: Random
   private readonly logger: Logger
-  private readonly listeners = new Set<ImageListener>()
-  /** What commands are decided on. */
+  private readonly turns: Turns
+  private readonly own: Audience
+  private readonly audiences = new Set<Audience>()
+  /** The image that commands are decided on. */
   private newest: Image
-  /** What requests see. */
-  private published: Image
-  private publishing: Promise<void> = Promise.resolve()
+  /** The newest image whose records are committed. */
+  private committed: Image
+  private committing: Promise<void> = Promise.resolve()
+  /** Set while a decision takes turns; resolves when the next may be made. */
+  private deciding: Promise<void> | null = null
   private failure: Error | null = null
 
-  constructor(o: {
+  constructor(options: {
     readonly log: MetadataLog
     readonly image: Image
     readonly settings: BrokerSettings
     readonly clock: Clock
     readonly random: Random
     readonly logger: Logger
+    readonly turns: Turns
   }) {
-    this.log = o.log
-    this.newest = this.published = o.image
-    this.settings = o.settings
-    this.clock = o.clock
-    this.random = o.random
-    this.logger = o.logger
+    this.turns = options.turns
+    this.log = options.log
+    this.newest = this.committed = options.image
+    this.settings = options.settings
+    this.clock = options.clock
+    this.random = options.random
+    this.logger = options.logger
+    this.own = this.newAudience('the controller')
   }
 
   get image(): Image {
-    return this.published
+    return this.own.image
   }
 
-  listen(listener: ImageListener): () => void {
-    this.listeners.add(listener)
-    return () => void this.listeners.delete(listener)
+  listen(name: string, listener: ImageListener): () => void {
+    return this.own.listen(name, listener)
   }
 
-  /** Decides a command and carries it out. */
-  async submit<R>(command: Command<R>): Promise<R> {
-    if (this.failure !== null) throw new Refusal('KAFKA_STORAGE_ERROR', this.failure.message)
-    const { records, answer } = command({
+  submit<R>(command: Command<R>): Promise<R> {
+    return this.submitAs(command, this.own)
+  }
+
+  /** Returns one broker's view of the metadata. Close it when the broker stops. */
+  follow(name: string): MetadataFollower {
+    const audience = this.newAudience(name)
+    return new MetadataFollower(audience, {
+      submit: (command) => this.submitAs(command, audience),
+      leave: () => void this.audiences.delete(audience),
+    })
+  }
+
+  /**
+   * Appends a NoOpRecord. It is not synced, so that the disk can rest; the next record is synced
+   * together with all before it.
+   * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
+   */
+  async writeNoOp(): Promise<void> {
+    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+    if (this.deciding !== null) await this.decided()
+    const replayed = toEnd(this.replayed([metadataRecord(noOpRecord, {})]))
+    this.committing = this.carryOut(replayed, { isSynced: false })
+    await this.committing
+    await this.own.inStep()
+  }
+
+  private newAudience(name: string): Audience {
+    const { clock, logger, committed: image } = this
+    const audience = new Audience({ name, image, clock, logger })
+    this.audiences.add(audience)
+    return audience
+  }
+
+  /** Decides a command, appends its records and waits until they are visible. */
+  private async submitAs<R>(command: Command<R>, asked: Audience): Promise<R> {
+    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+    if (this.deciding !== null) await this.decided()
+    const decision = command({
       image: this.newest,
       settings: this.settings,
       random: this.random,
       nowMs: this.clock.nowMs(),
       nextOffset: this.log.nextOffset,
     })
-    if (records.length > 0) this.publishing = this.carryOut(records.map(encodeMetadataRecord))
-    await this.publishing
+    const isLong = 'next' in decision || decision.records.length > recordsAtOnce
+    const answer = isLong ? await this.decideInTurns(decision) : this.decide(decision)
+    await this.committing
+    await asked.inStep()
+    await this.othersInStep(asked)
     return answer
   }
 
-  /**
-   * Has the log grow by a record that says nothing. It is not synced: a disk would never rest, and what
-   * comes next is synced with all that stands before.
-   *
-   * @throws (rejects) Refusal KAFKA_STORAGE_ERROR when the metadata log cannot be written.
-   */
-  async writeNoOp(): Promise<void> {
-    if (this.failure !== null) throw new Refusal('KAFKA_STORAGE_ERROR', this.failure.message)
-    const record = encodeMetadataRecord(metadataRecord(noOpRecord, {}))
-    this.publishing = this.carryOut([record], { isSynced: false })
-    await this.publishing
+  private decide<R>({ records, answer }: Decision<R>): R {
+    if (records.length > 0) this.committing = this.carryOut(toEnd(this.replayed(records)))
+    return answer
   }
 
-  /** Replays what was written, not what was meant: a restart will see no more than these bytes. */
+  /** Decides and replays a long command in turns; no other command is decided until then. */
+  private decideInTurns<R>(decision: Decision<R> | Generator<void, Decision<R>>): Promise<R> {
+    const { turns } = this
+    const work = (async () => {
+      const { records, answer } = 'next' in decision ? await runInTurns(turns, decision) : decision
+      if (records.length > 0) {
+        this.committing = this.carryOut(await runInTurns(turns, this.replayed(records)))
+      }
+      return answer
+    })()
+    const done = work.then(
+      () => {},
+      () => {},
+    )
+    this.deciding = done
+    void done.then(() => {
+      if (this.deciding === done) this.deciding = null
+    })
+    return work
+  }
+
+  private async decided(): Promise<void> {
+    while (this.deciding !== null) await this.deciding
+    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+  }
+
+  private async othersInStep(asked: Audience): Promise<void> {
+    const others = [...this.audiences].filter((audience) => audience !== asked)
+    if (others.length === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.after(othersWaitMs, resolve)
+      void Promise.all(others.map((audience) => audience.inStep())).then(() => {
+        timer.clear()
+        resolve()
+      })
+    })
+  }
+
+  /** Replays the encoded records rather than the originals: a restart reads only these bytes. */
+  private *replayed(records: readonly MetadataRecord[]): Generator<void, Replayed> {
+    const { nextOffset, epoch } = this.log
+    const delta = new ImageDelta(this.newest)
+    const values: Buffer[] = []
+    for (const [i, record] of records.entries()) {
+      const value = encodeMetadataRecord(record)
+      // Before the write: a record that cannot be replayed would make every later start fail.
+      replayRecord(delta, decodeMetadataRecord(value), nextOffset + i)
+      values.push(value)
+      if (i % recordsBetween === recordsBetween - 1) yield
+    }
+    return { values, image: delta.apply(epoch), changes: delta.changes() }
+  }
+
   private carryOut(
-    values: readonly Buffer[],
+    { values, image, changes }: Replayed,
     durability: { readonly isSynced: boolean } = { isSynced: true },
   ): Promise<void> {
-    const { nextOffset, epoch } = this.log
-    const committed = this.log.append(values, durability)
-    const delta = new ImageDelta(this.newest)
-    values.forEach((value, i) => {
-      delta.replay(decodeMetadataRecord(value), nextOffset + i)
-    })
-    const image = delta.apply(epoch)
-    const changes = delta.changes()
+    const appended = this.log.append(values, durability)
     this.newest = image
-    return Promise.all([this.publishing, committed]).then(
-      () => this.publish(image, changes),
+    return Promise.all([this.committing, appended]).then(
+      () => {
+        this.committed = image
+        for (const audience of this.audiences) audience.tell(image, changes)
+      },
       (error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error))
+        this.failure ??= asError(error)
         this.logger.error('the metadata log cannot be written; no more changes are accepted', {
           error: this.failure.message,
         })
-        throw new Refusal('KAFKA_STORAGE_ERROR', this.failure.message)
+        throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
       },
     )
   }
-
-  private async publish(image: Image, changes: TopicChanges): Promise<void> {
-    for (const listener of this.listeners) await listener(image, changes)
-    this.published = image
-  }
 }
 
-/** The cluster's memory as one broker sees it: when the broker goes, its listeners go with it. */
+/** One broker's view of the metadata: its listeners are removed when the broker stops. */
 export class MetadataFollower implements Metadata {
-  private readonly metadata: Metadata
-  private readonly leave: (() => void)[] = []
+  private readonly audience: Audience
+  private readonly controller: {
+    submit<R>(command: Command<R>): Promise<R>
+    leave(): void
+  }
 
-  constructor(metadata: Metadata) {
-    this.metadata = metadata
+  constructor(audience: Audience, controller: MetadataFollower['controller']) {
+    this.audience = audience
+    this.controller = controller
   }
 
   get image(): Image {
-    return this.metadata.image
+    return this.audience.image
   }
 
-  listen(listener: ImageListener): () => void {
-    const stop = this.metadata.listen(listener)
-    this.leave.push(stop)
-    return stop
+  listen(name: string, listener: ImageListener): () => void {
+    return this.audience.listen(name, listener)
   }
 
   submit<R>(command: Command<R>): Promise<R> {
-    return this.metadata.submit(command)
+    return this.controller.submit(command)
   }
 
   close(): void {
-    for (const stop of this.leave.splice(0)) stop()
+    this.controller.leave()
   }
 }

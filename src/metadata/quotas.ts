@@ -1,4 +1,6 @@
-/** One part of who a quota is for; a null name is the default of its type. */
+import { javaHashCode, javaHashMapOrderBy } from '../base/java-hash.ts'
+
+/** One part of a quota entity; a null name stands for the default of its type. */
 export interface QuotaEntityPart {
   readonly entityType: string
   readonly entityName: string | null
@@ -9,7 +11,7 @@ export interface QuotaState {
   readonly values: ReadonlyMap<string, number>
 }
 
-/** The same for the same parts in any order. */
+/** Returns a key that does not depend on the order of the parts. */
 export function quotaKey(entity: readonly QuotaEntityPart[]): string {
   return JSON.stringify(
     entity
@@ -18,7 +20,23 @@ export function quotaKey(entity: readonly QuotaEntityPart[]): string {
   )
 }
 
-/** Codes of `DescribeClientQuotasRequest` match types. */
+/** Returns each entity type once, with its last name, in the order of Kafka's map. */
+export function entityParts(entity: readonly QuotaEntityPart[]): readonly QuotaEntityPart[] {
+  if (entity.length < 2) return entity
+  const byType = new Map(entity.map((part) => [part.entityType, part]))
+  return javaHashMapOrderBy([...byType.values()], (part) => javaHashCode(part.entityType), 1)
+}
+
+/** Returns the hash of Kafka's `ClientQuotaEntity`, which orders Kafka's map of quotas. */
+export function entityHash(entity: readonly QuotaEntityPart[]): number {
+  let hash = 31
+  for (const { entityType, entityName } of entity) {
+    hash += javaHashCode(entityType) ^ (entityName === null ? 0 : javaHashCode(entityName))
+  }
+  return hash | 0
+}
+
+/** Codes of match types in `DescribeClientQuotasRequest`. */
 export const quotaMatches = { exact: 0, default: 1, specified: 2 } as const
 
 export interface QuotaFilter {
@@ -27,7 +45,7 @@ export interface QuotaFilter {
   readonly match: string | null
 }
 
-/** Whether an entry has all parts that are asked for and, if strict, no others. */
+/** Whether an entry has all requested parts and, if strict, no others. */
 export function matchesQuota(
   { entity }: QuotaState,
   filters: readonly QuotaFilter[],

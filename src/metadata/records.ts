@@ -4,8 +4,8 @@ import { type AnyData, type Data, type Draft, type Fields, Malformed } from '../
 import { stored } from '../protocol/stored/index.ts'
 import { Writer } from '../protocol/writer.ts'
 
-/** One record of `__cluster_metadata`: its layout, its version, its value with defaults filled in. */
-export interface MetadataRecord<F extends Fields = any> {
+/** One record of `__cluster_metadata`: its layout, version, and value with defaults filled in. */
+export interface MetadataRecord<F extends Fields = Fields> {
   readonly of: Data<F>
   readonly version: number
   readonly value: Draft<F>
@@ -14,7 +14,7 @@ export interface MetadataRecord<F extends Fields = any> {
 const frameVersion = 1
 const byKey = new Map<number, AnyData>(stored.metadata!.map((of) => [of.key!, of]))
 
-/** A record in the newest version that metadata.version 33 (4.4) writes. */
+/** Returns a record in the newest version that metadata.version 33 (4.4) writes. */
 export function metadataRecord<F extends Fields>(
   of: Data<F>,
   value: Draft<F>,
@@ -23,7 +23,7 @@ export function metadataRecord<F extends Fields>(
   return { of, version, value }
 }
 
-/** The value bytes of a record: frame version, type and version as varints, then the fields. */
+/** Encodes a record: frame version, type and version as varints, then the fields. */
 export function encodeMetadataRecord({ of, version, value }: MetadataRecord): Buffer {
   const writer = new Writer()
   writer.unsignedVarint(frameVersion)
@@ -34,7 +34,7 @@ export function encodeMetadataRecord({ of, version, value }: MetadataRecord): Bu
 }
 
 /** @throws Malformed for a record type or version that Kafka 4.4.0 does not know. */
-export function decodeMetadataRecord(bytes: Buffer): { of: AnyData; version: number; value: any } {
+export function decodeMetadataRecord(bytes: Buffer): MetadataRecord {
   const reader = new Reader(bytes)
   const frame = reader.unsignedVarint()
   if (frame !== frameVersion) throw new Malformed(`metadata record frame version ${frame}`)

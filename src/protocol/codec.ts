@@ -11,16 +11,26 @@ import {
 } from './schema.ts'
 import { Writer } from './writer.ts'
 
-/** Both directions of one layout in one version. */
+/** Reader and writer of one layout in one version. */
 export interface Codec<F extends Fields> {
   read(reader: Reader): Infer<F>
   write(writer: Writer, value: Draft<F>): void
 }
 
-/** By layout; the list by version, twice: not flexible and flexible. */
-const compiled = new WeakMap<Fields, (Codec<any> | undefined)[]>()
+/**
+ * A codec for large messages: it yields after every few hundred elements, so that the caller can do
+ * other work in between.
+ */
+export interface SlicedCodec<F extends Fields> {
+  read(reader: Reader): Generator<void, Infer<F>>
+  write(writer: Writer, value: Draft<F>): Generator<void, void>
+}
 
-/** The codec of a layout in a version, made on first use: source text compiled by the engine. */
+/** Compiled codecs by layout; the array has two entries per version: not flexible and flexible. */
+const compiled = new WeakMap<Fields, (Codec<Fields> | undefined)[]>()
+const compiledSliced = new WeakMap<Fields, (SlicedCodec<Fields> | undefined)[]>()
+
+/** Returns the codec of a layout in a version. On first use its generated source is compiled. */
 export function codecOf<F extends Fields>(
   fields: F,
   version: number,
@@ -33,12 +43,25 @@ export function codecOf<F extends Fields>(
   return (versions[key] ??= compile(fields, version, isFlexible)) as Codec<F>
 }
 
-/** @throws Malformed when the bytes do not follow the layout. */
+/** Like `codecOf`, for a sliced codec. */
+export function slicedCodecOf<F extends Fields>(
+  fields: F,
+  version: number,
+  flexible: number | null,
+): SlicedCodec<F> {
+  let versions = compiledSliced.get(fields)
+  if (versions === undefined) compiledSliced.set(fields, (versions = []))
+  const isFlexible = flexible !== null && version >= flexible
+  const key = version * 2 + (isFlexible ? 1 : 0)
+  return (versions[key] ??= compileSliced(fields, version, isFlexible)) as SlicedCodec<F>
+}
+
+/** @throws Malformed if the bytes do not match the layout. */
 export function decode<F extends Fields>(codec: Codec<F>, reader: Reader): Infer<F> {
   return codec.read(reader)
 }
 
-/** The body of a record of an internal log, without the version that stands before it. */
+/** Encodes the body of a record in an internal log, without the version that precedes it. */
 export function encodeData<F extends Fields>(
   of: Data<F>,
   version: number,
@@ -49,16 +72,16 @@ export function encodeData<F extends Fields>(
   return writer.toBuffer()
 }
 
-/** @throws Malformed when the bytes do not follow the layout. */
+/** @throws Malformed if the bytes do not match the layout. */
 export function decodeData<F extends Fields>(of: Data<F>, version: number, from: Reader): Infer<F> {
   return decode(codecOf(of.fields, version, of.flexible), from)
 }
 
-export function requestCodec<Q extends Fields>(of: Api<Q, any>, version: number): Codec<Q> {
+export function requestCodec<Q extends Fields>(of: Api<Q>, version: number): Codec<Q> {
   return codecOf(of.request, version, of.flexible)
 }
 
-export function responseCodec<R extends Fields>(of: Api<any, R>, version: number): Codec<R> {
+export function responseCodec<R extends Fields>(of: Api<Fields, R>, version: number): Codec<R> {
   return codecOf(of.response, version, of.flexible)
 }
 
@@ -66,7 +89,7 @@ export function isFlexible(of: AnyApi, version: number): boolean {
   return of.flexible !== null && version >= of.flexible
 }
 
-/** What a field is when nothing says otherwise, as Kafka's generated classes start out. */
+/** Returns the default of a field, explicit or as in Kafka's generated classes. */
 export function defaultOf(type: AnyType): unknown {
   const { kind, explicitDefault, fields } = type.traits
   if (explicitDefault !== null) return explicitDefault.value
@@ -83,13 +106,18 @@ export function defaultsOf(fields: Fields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, defaultOf(type)]))
 }
 
-/** Arrays up to here are made at their length; longer ones grow with what is really there. */
+/** Maximum length of arrays that are preallocated; longer ones grow with the elements present. */
 const preparedMax = 1024
+
+/** Number of array elements between two yields of a sliced codec. */
+const partsBetween = 128
 
 const emptyArray = Object.freeze([])
 const emptyBytes = Buffer.alloc(0)
 
-/** Whether a tagged field needs no bytes. `value` may be a draft: missing means default. */
+/**
+ * Returns whether a tagged field is omitted. `value` may be a draft: undefined means the default.
+ */
 function isDefault(type: AnyType, value: unknown): boolean {
   if (value === undefined) return true
   const { kind, fields } = type.traits
@@ -99,34 +127,43 @@ function isDefault(type: AnyType, value: unknown): boolean {
   if (kind === 'bytes' || kind === 'records') return (value as Uint8Array).byteLength === 0
   if (kind !== 'struct') return value === usual
   const struct = value as Record<string | symbol, unknown>
-  // Tagged fields that this release does not know count too, as in Kafka's `equals`.
+  // Unknown tagged fields count too, as in Kafka's `equals`.
   if (struct[unknownTags] !== undefined) return false
   return Object.entries(fields!).every(([name, field]) => isDefault(field, struct[name]))
 }
 
-function compile(fields: Fields, version: number, flexible: boolean): Codec<any> {
-  const source = new Source(version, flexible)
-  const read = source.reader(fields)
-  const write = source.writer(fields)
-  const body = `${source.text}\nreturn { read: ${read}, write: ${write} }`
-  const make = new Function('constants', 'isDefault', 'unknownTags', body)
-  return make(source.constants, isDefault, unknownTags) as Codec<any>
+function compile(fields: Fields, version: number, flexible: boolean): Codec<Fields> {
+  return made(new Source(version, flexible, false), fields) as Codec<Fields>
 }
 
-/** Collects the functions of one layout as source text: a function a struct, each way. */
+function compileSliced(fields: Fields, version: number, flexible: boolean): SlicedCodec<Fields> {
+  return made(new Source(version, flexible, true), fields) as SlicedCodec<Fields>
+}
+
+function made(source: Source, fields: Fields): unknown {
+  const read = source.reader(fields, true)
+  const write = source.writer(fields, true)
+  const body = `${source.text}\nreturn { read: ${read}, write: ${write} }`
+  const make = new Function('constants', 'isDefault', 'unknownTags', body)
+  return make(source.constants, isDefault, unknownTags)
+}
+
+/** Generates the source of one layout, with a function per struct and direction. */
 class Source {
   text = '"use strict"'
   readonly constants: unknown[] = []
   private functions = 0
   private readonly version: number
   private readonly flexible: boolean
+  private sliced: boolean
 
-  constructor(version: number, flexible: boolean) {
+  constructor(version: number, flexible: boolean, sliced: boolean) {
     this.version = version
     this.flexible = flexible
+    this.sliced = sliced
   }
 
-  reader(fields: Fields): string {
+  reader(fields: Fields, isWhole = false): string {
     const lines: string[] = []
     const tagged: string[] = []
     const names = Object.keys(fields)
@@ -153,10 +190,10 @@ class Source {
     }
     lines.push(`const v = { ${names.map((name, i) => `${name}: f${i}`).join(', ')} }`)
     if (this.flexible) lines.push('if (unknown !== null) v[unknownTags] = unknown')
-    return this.define('r', [...lines, 'return v'])
+    return this.define('r', [...lines, 'return v'], this.isSliced(fields, isWhole))
   }
 
-  writer(fields: Fields): string {
+  writer(fields: Fields, isWhole = false): string {
     const lines: string[] = []
     const tagged: { readonly tag: number; readonly name: string; readonly type: AnyType }[] = []
     for (const [name, type] of Object.entries(fields)) {
@@ -169,7 +206,7 @@ class Source {
       }
     }
     if (this.flexible) lines.push(...this.taggedWriter(tagged.sort((a, b) => a.tag - b.tag)))
-    return this.define('w, v', lines)
+    return this.define('w, v', lines, this.isSliced(fields, isWhole))
   }
 
   private taggedWriter(tagged: readonly { tag: number; name: string; type: AnyType }[]): string[] {
@@ -180,7 +217,7 @@ class Source {
     const known = tagged.map(({ tag, name, type }, i) => {
       const usual = `v.${name} === undefined || ${this.isUsual(type, `v.${name}`)}`
       lines.push(`const d${i} = ${usual}; if (!d${i}) n++`)
-      const inner = this.write('x', type, name)
+      const inner = this.atOnce(() => this.write('x', type, name))
       return `if (!d${i}) w.tagged(${tag}, () => { const x = v.${name}; ${inner} })`
     })
     lines.push('w.unsignedVarint(n)', ...known)
@@ -188,7 +225,7 @@ class Source {
     return lines
   }
 
-  /** An expression that tells whether a tagged field has its default. */
+  /** Returns an expression for whether a tagged field has its default. */
   private isUsual(type: AnyType, from: string): string {
     const { kind } = type.traits
     const usual = defaultOf(type)
@@ -205,7 +242,7 @@ class Source {
     return this.flexible && this.version >= traits.taggedSince
   }
 
-  /** Kafka's classes refuse a tag that they know, but not in this version. */
+  /** Kafka's classes reject a known tag that this version does not have. */
   private isTagOfAnotherVersion(type: AnyType): boolean {
     return type.traits.tag >= 0 && !(this.has(type) && this.isTagged(type))
   }
@@ -214,13 +251,13 @@ class Source {
     return this.version >= traits.nullableSince && this.version <= traits.nullableUntil
   }
 
-  /** A method's name with its compact form where this version has it. */
+  /** Returns the name of a method, or of its compact form if this version uses it. */
   private method(name: string, { traits }: AnyType): string {
     if (!this.flexible || traits.neverCompact) return name
     return `compact${name[0]!.toUpperCase()}${name.slice(1)}`
   }
 
-  /** A statement that puts the field's value into `target`. */
+  /** Returns a statement that reads the field into `target`. */
   private readInto(target: string, type: AnyType, name: string): string {
     const { kind, element, fields } = type.traits
     const nullable = this.isNullable(type)
@@ -229,16 +266,16 @@ class Source {
       const at = `${target}_`
       const push =
         element!.traits.kind === 'struct'
-          ? `${at}a[i] = ${this.reader(element!.traits.fields!)}(r)`
+          ? `${at}a[i] = ${this.call(this.reader(element!.traits.fields!), '(r)', element!)}`
           : `let ${at}e; ${this.readInto(`${at}e`, element!, name)}; ${at}a[i] = ${at}e`
       const length = `const ${at}n = r.${this.method('arrayLength', type)}()`
       const ifNull = nullable ? `${target} = null` : refuse
-      return `{ ${length}; if (${at}n < 0) { ${ifNull} } else { const ${at}a = ${at}n > ${preparedMax} ? [] : new Array(${at}n); for (let i = 0; i < ${at}n; i++) { ${push} } ${target} = ${at}a } }`
+      return `{ ${length}; if (${at}n < 0) { ${ifNull} } else { const ${at}a = ${at}n > ${preparedMax} ? [] : new Array(${at}n); for (let i = 0; i < ${at}n; i++) { ${this.pause()}${push} } ${target} = ${at}a } }`
     }
     if (kind === 'struct') {
-      const read = `${this.reader(fields!)}(r)`
+      const read = this.call(this.reader(fields!), '(r)', type)
       if (!nullable) return `${target} = ${read}`
-      // As a tagged field, null is a varint 0 in front; elsewhere it is a byte -1.
+      // Null is encoded as a varint 0 before a tagged field, otherwise as a byte -1.
       const isNull = this.isTagged(type) ? 'r.unsignedVarint() === 0' : 'r.int8() < 0'
       return `${target} = ${isNull} ? null : ${read}`
     }
@@ -255,12 +292,12 @@ class Source {
       const length = this.method('arrayLength', type)
       const one =
         element!.traits.kind === 'struct'
-          ? `${this.writer(element!.traits.fields!)}(w, ${from}[i])`
+          ? this.call(this.writer(element!.traits.fields!), `(w, ${from}[i])`, element!)
           : `const ${from}e = ${from}[i]; ${this.write(`${from}e`, element!, name)}`
-      return `if (${from} === null) w.${length}(-1); else { w.${length}(${from}.length); for (let i = 0; i < ${from}.length; i++) { ${one} } }`
+      return `if (${from} === null) w.${length}(-1); else { w.${length}(${from}.length); for (let i = 0; i < ${from}.length; i++) { ${this.pause()}${one} } }`
     }
     if (kind === 'struct') {
-      const write = `${this.writer(fields!)}(w, ${from})`
+      const write = this.call(this.writer(fields!), `(w, ${from})`, type)
       if (!this.isNullable(type)) return write
       const [absent, present] = this.isTagged(type)
         ? ['w.unsignedVarint(0)', 'w.unsignedVarint(1)']
@@ -281,9 +318,37 @@ class Source {
     return `constants[${this.constants.length - 1}]`
   }
 
-  private define(parameters: string, lines: readonly string[]): string {
+  /** Only structs that may be large are sliced, and always the message itself. */
+  private isSliced(fields: Fields, isWhole = false): boolean {
+    if (!this.sliced || isWhole) return this.sliced
+    return Object.values(fields).some(({ traits }) => {
+      if (traits.kind === 'array') return true
+      return traits.kind === 'struct' && this.isSliced(traits.fields!)
+    })
+  }
+
+  private call(name: string, args: string, { traits }: AnyType): string {
+    return this.isSliced(traits.fields!) ? `yield* ${name}${args}` : `${name}${args}`
+  }
+
+  private pause(): string {
+    return this.sliced ? `if (i % ${partsBetween} === ${partsBetween - 1}) yield; ` : ''
+  }
+
+  /** Code in its own function, as for tagged fields, cannot yield. */
+  private atOnce<T>(make: () => T): T {
+    const { sliced } = this
+    this.sliced = false
+    try {
+      return make()
+    } finally {
+      this.sliced = sliced
+    }
+  }
+
+  private define(parameters: string, lines: readonly string[], sliced: boolean): string {
     const name = `f_${this.functions++}`
-    this.text += `\nfunction ${name}(${parameters}) {\n${lines.join('\n')}\n}`
+    this.text += `\nfunction${sliced ? '*' : ''} ${name}(${parameters}) {\n${lines.join('\n')}\n}`
     return name
   }
 }

@@ -1,4 +1,4 @@
-/** The error codes of Apache Kafka 4.4.0 (`org.apache.kafka.common.protocol.Errors`). */
+/** Error codes of Apache Kafka 4.4.0 (`org.apache.kafka.common.protocol.Errors`). */
 const rows = {
   UNKNOWN_SERVER_ERROR: { code: -1, retriable: false },
   NONE: { code: 0, retriable: false },
@@ -142,7 +142,7 @@ const rows = {
 
 export type ErrorName = keyof typeof rows
 
-/** The number that stands on the wire for `name`. */
+/** Returns the error code on the wire. */
 export function errorCode(name: ErrorName): number {
   return rows[name].code
 }
@@ -151,42 +151,52 @@ const namesByCode = new Map<number, ErrorName>(
   Object.entries(rows).map(([name, row]) => [row.code, name as ErrorName]),
 )
 
-/** The name of a code; UNKNOWN_SERVER_ERROR for a number that Kafka 4.4.0 does not know. */
+/** Returns the name of an error code; UNKNOWN_SERVER_ERROR for one that is not in Kafka 4.4.0. */
 export function errorName(code: number): ErrorName {
   return namesByCode.get(code) ?? 'UNKNOWN_SERVER_ERROR'
 }
 
-/** What Kafka says in the message field where it has nothing of its own to say: few clients see it. */
+/** Kafka's default error messages, for the few errors with which clients get them. */
 const messages: Partial<Record<ErrorName, string>> = {
+  CLUSTER_AUTHORIZATION_FAILED: 'Cluster authorization failed.',
+  COORDINATOR_NOT_AVAILABLE: 'The coordinator is not available.',
+  DELEGATION_TOKEN_AUTHORIZATION_FAILED: 'Delegation Token authorization failed.',
+  GROUP_AUTHORIZATION_FAILED: 'Group authorization failed.',
   INVALID_REQUEST:
     'This most likely occurs because of a request being malformed by the client library or the ' +
     'message was sent to an incompatible broker. See the broker logs for more details.',
+  TOPIC_AUTHORIZATION_FAILED: 'Topic authorization failed.',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'Transactional Id authorization failed.',
   UNKNOWN_TOPIC_OR_PARTITION: 'This server does not host this topic-partition.',
   UNKNOWN_TOPIC_ID: 'This server does not host this topic ID.',
 }
 
-/** Kafka's own sentence for an error (`Errors.message`), where an answer of ours carries it. */
+/** Returns Kafka's default message of an error (`Errors.message`) if our responses include it. */
 export function defaultMessage(name: ErrorName): string | null {
   return messages[name] ?? null
 }
 
-/** Whether a client may send the same request again and expect it to succeed. */
+/** Returns whether a client may retry the same request and expect it to succeed. */
 export function isRetriable(name: ErrorName): boolean {
   return rows[name].retriable
 }
 
 /**
- * The client asked for what it cannot have. Carried to the wire as an error code, and as `detail`
- * where the response has a field for a message. Any other throw is a bug of ours.
+ * A refusal of a client's request. Sent as an error code, and as `detail` if the response has a
+ * message field. Any other exception is a bug of the broker.
  */
-export class Refusal extends Error {
-  override readonly name = 'Refusal'
+export class ApiError extends Error {
+  override readonly name: string = 'ApiError'
   readonly reason: ErrorName
-  /** What the error message field of the response says; null where Kafka sends none. */
+  /** Value of the response's error message field; null if Kafka sends none. */
   readonly detail: string | null
 
   constructor(reason: ErrorName, detail: string | null = null) {
+    // No stack trace: it is of no use, and a request may be refused 100,000 times at once.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail === null ? reason : `${reason}: ${detail}`)
+    Error.stackTraceLimit = stackTraceLimit
     this.reason = reason
     this.detail = detail
   }

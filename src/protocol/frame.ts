@@ -1,39 +1,50 @@
 import { assert } from '../base/assert.ts'
 import { isAtHand, type Piece } from '../base/pieces.ts'
-import { codecOf, decode, isFlexible } from './codec.ts'
+import { codecOf, decode, isFlexible, slicedCodecOf } from './codec.ts'
 import { Reader } from './reader.ts'
-import { type AnyApi, Malformed } from './schema.ts'
+import { type AnyApi, type Fields, type Infer, Malformed } from './schema.ts'
 import { type RequestHeader, requestHeader } from './stored/header/request-header.ts'
 import { responseHeader } from './stored/header/response-header.ts'
 import { Writer } from './writer.ts'
 
 const apiVersionsKey = 18
 
-/** The request header's version: 2, with tagged fields, where the message is flexible. */
+/** Returns the version of the request header: 2, with tagged fields, for a flexible message. */
 export function requestHeaderVersion(of: AnyApi, version: number): number {
   return isFlexible(of, version) ? 2 : 1
 }
 
 /**
- * The response header's version. ApiVersions keeps 0 in every version: a client that cannot know
- * what we speak must still be able to find the error code (KIP-511).
+ * Returns the version of the response header. For ApiVersions it is always 0: a client that does
+ * not know the broker's versions must be able to read the error code (KIP-511).
  */
 export function responseHeaderVersion(of: AnyApi, version: number): number {
   return of.key !== apiVersionsKey && isFlexible(of, version) ? 1 : 0
 }
 
-/** The first four bytes of every request: enough to know how to read the rest. */
+/** Reads the first four bytes of a request, which are needed to parse the rest. */
 export function peekRequest(frame: Buffer): { apiKey: number; apiVersion: number } {
   if (frame.byteLength < 8) throw new Malformed(`a request of ${frame.byteLength} bytes`)
   return { apiKey: frame.readInt16BE(0), apiVersion: frame.readInt16BE(2) }
 }
 
-/** Reads a request header and leaves the reader at the body. */
+/**
+ * Reads the client id, whose position is the same in all header versions; null if there is none.
+ */
+export function peekClientId(frame: Buffer): string | null {
+  const length = frame.byteLength < 10 ? -1 : frame.readInt16BE(8)
+  return length < 0 ? null : frame.toString('utf8', 10, 10 + length)
+}
+
+/** Reads a request header; afterwards the reader is at the body. */
 export function readRequestHeader(reader: Reader, headerVersion: number): RequestHeader {
   return decode(codecOf(requestHeader.fields, headerVersion, requestHeader.flexible), reader)
 }
 
-/** A response frame as pieces: length, header, body; record bytes by reference, perhaps to be read later. */
+/**
+ * Builds a response frame in pieces: length, header, body. Records are included by reference,
+ * possibly to be read later.
+ */
 export function responseFrame(
   of: AnyApi,
   version: number,
@@ -52,7 +63,24 @@ export function responseFrame(
   return writer.frame()
 }
 
-/** A request frame, for those who talk to another broker. */
+/** Like `responseFrame`, for a large body: pauses regularly. */
+export function* slicedResponseFrame(
+  of: AnyApi,
+  version: number,
+  correlationId: number,
+  body: object,
+): Generator<void, Piece[]> {
+  const writer = new Writer()
+  writer.reserveLength()
+  const headerVersion = responseHeaderVersion(of, version)
+  codecOf(responseHeader.fields, headerVersion, responseHeader.flexible).write(writer, {
+    correlationId,
+  })
+  yield* slicedCodecOf(of.response, version, of.flexible).write(writer, body as never)
+  return writer.frame()
+}
+
+/** Builds a request frame for another broker. */
 export function requestFrame(
   of: AnyApi,
   version: number,
@@ -73,12 +101,12 @@ export function requestFrame(
   return pieces
 }
 
-/** Reads a response frame (without its length) of a known request. */
+/** Reads the response frame (without its length) for a known request. */
 export function readResponse(
   of: AnyApi,
   version: number,
   frame: Buffer,
-): { correlationId: number; body: any } {
+): { correlationId: number; body: Infer<Fields> } {
   const reader = new Reader(frame)
   const header = codecOf(
     responseHeader.fields,

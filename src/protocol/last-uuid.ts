@@ -1,11 +1,11 @@
 /**
- * The id that was read or written last, as text and as words. A client asks about the same topic again
- * and again, and to turn 16 bytes into text, or back, costs more than to see that they are the same.
+ * The last id that was read or written, as text and as words. Clients use the same topic id
+ * repeatedly, and a conversion between 16 bytes and text costs more than a comparison.
  */
 let text = 'AAAAAAAAAAAAAAAAAAAAAA'
 let words: readonly [number, number, number, number] = [0, 0, 0, 0]
 
-/** Reads the id at `at`, as base64url without padding (Kafka's `Uuid.toString`). */
+/** Reads the id at `at` as base64url without padding (Kafka's `Uuid.toString`). */
 export function readUuid(buffer: Buffer, at: number): string {
   const a = buffer.readInt32LE(at)
   const b = buffer.readInt32LE(at + 4)
@@ -18,7 +18,7 @@ export function readUuid(buffer: Buffer, at: number): string {
   return text
 }
 
-/** @returns false, with nothing written, unless it is the id of before. */
+/** Writes the id if it is the last one. @returns false, without writing, for any other. */
 export function writeLastUuid(buffer: Buffer, at: number, value: string): boolean {
   if (value !== text) return false
   buffer.writeInt32LE(words[0], at)

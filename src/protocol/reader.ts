@@ -2,20 +2,20 @@ import { readUuid } from './last-uuid.ts'
 import { Malformed } from './schema.ts'
 
 /**
- * What the arrays of one message may hold, all told. An element may take one byte on the wire and
- * fifty in memory, so a frame of `socket.request.max.bytes` could take all that there is. Kafka has
- * no such limit: it runs out of memory. A request that names every partition of a large cluster
- * needs a tenth of this.
+ * Maximum total number of array elements in one message. An element may take one byte on the wire
+ * but fifty in memory, so a frame of `socket.request.max.bytes` could use up the memory. Kafka has
+ * no such limit and runs out of memory. A request with every partition of a large cluster needs a
+ * tenth of this.
  */
 export const elementsMax = 4_000_000
 
-/** The longest string that Kafka reads or writes, whatever the width of its length. */
+/** Maximum string length in bytes in Kafka, also where the length field is wider. */
 const stringBytesMax = 0x7fff
 
-/** Reads Kafka's primitives from one frame. Going past its end is a `Malformed`, never a crash. */
+/** Reads Kafka's primitive types from one frame. Reading beyond its end throws `Malformed`. */
 export class Reader {
   readonly buffer: Buffer
-  /** The next byte to read, relative to the frame. */
+  /** Position of the next byte to read, relative to the frame. */
   position = 0
   private readonly end: number
   private elementsLeft = elementsMax
@@ -70,7 +70,7 @@ export class Reader {
     return this.buffer.readDoubleBE(this.advance(8))
   }
 
-  /** @throws Malformed when it is longer than five bytes. */
+  /** @throws Malformed if it is longer than five bytes. */
   unsignedVarint(): number {
     const first = this.uint8()
     if (first < 0x80) return first
@@ -89,12 +89,12 @@ export class Reader {
     return readUuid(this.buffer, this.advance(16))
   }
 
-  /** Two bytes of length, then UTF-8; null for -1. */
+  /** Reads a length of two bytes and UTF-8; null for -1. */
   string(): string | null {
     return this.text(this.int16())
   }
 
-  /** A varint of length + 1, then UTF-8; null for 0. @throws Malformed above 32,767 bytes, as Kafka. */
+  /** Reads a varint of length + 1 and UTF-8; null for 0. @throws Malformed above 32,767 bytes. */
   compactString(): string | null {
     const length = this.unsignedVarint() - 1
     if (length > stringBytesMax) throw new Malformed(`a string of ${length} bytes`)
@@ -109,7 +109,11 @@ export class Reader {
     return this.slice(this.unsignedVarint() - 1)
   }
 
-  /** -1 for null. @throws Malformed when there are fewer bytes left than elements. */
+  /**
+   * Reads the length of an array; -1 for null.
+   *
+   * @throws Malformed if it exceeds the remaining bytes.
+   */
   arrayLength(): number {
     return this.checkedLength(this.int32())
   }
@@ -118,7 +122,7 @@ export class Reader {
     return this.checkedLength(this.unsignedVarint() - 1)
   }
 
-  /** Keeps a tagged field that this release does not know, so that it can be written again. */
+  /** Keeps a tagged field that is unknown to this release, so that it can be written again. */
   unknownTag(known: UnknownTag[] | null, tag: number, size: number): UnknownTag[] {
     const start = this.advance(size)
     const tags = known ?? []
@@ -126,12 +130,12 @@ export class Reader {
     return tags
   }
 
-  /** For a tag that only other versions of the message have. */
+  /** Rejects a tag that exists only in other versions of the message. */
   refuseTag(tag: number, version: number): never {
     throw new Malformed(`Tag ${tag} is not valid for version ${version}`)
   }
 
-  /** For a field that may not be null. */
+  /** Rejects null in a non-nullable field. */
   nonNull<T>(value: T | null, field: string): T {
     if (value === null) throw new Malformed(`non-nullable field ${field} was serialized as null`)
     return value
@@ -178,11 +182,11 @@ export class Reader {
   }
 }
 
-/** A tagged field of a newer release, carried through unread. */
+/** A tagged field of a newer release, kept without parsing. */
 export interface UnknownTag {
   readonly tag: number
   readonly bytes: Uint8Array
 }
 
-/** Where a value carries the tagged fields that this release does not know. */
+/** Key of the property with a value's unknown tagged fields. */
 export const unknownTags = Symbol('unknown tagged fields')

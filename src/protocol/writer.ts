@@ -4,10 +4,13 @@ import { writeLastUuid } from './last-uuid.ts'
 import type { UnknownTag } from './reader.ts'
 import type { Pieces } from './schema.ts'
 
-/** The size of the blocks that small writes share; a larger frame gets a block of its own. */
+/** Size in bytes of the blocks shared by small writes; a larger frame gets its own block. */
 const blockBytes = 64 * 1024
 const blockBytesLeftMin = 512
-/** Texts up to here go byte by byte: a call into native code costs more. Less than 127. */
+/**
+ * Maximum length of strings that are written byte by byte, because a native call costs more. Must
+ * be below 127.
+ */
 const shortTextMax = 96
 
 interface Block {
@@ -16,7 +19,7 @@ interface Block {
   used: number
 }
 
-/** The block that the next writer goes on in: a frame costs no allocation of its own. */
+/** The block in which the next writer continues, so that a frame needs no allocation. */
 let spare: Block | null = null
 
 function newBlock(bytes: number): Block {
@@ -25,17 +28,17 @@ function newBlock(bytes: number): Block {
 }
 
 /**
- * Writes Kafka's primitives. Record bytes are not copied: the result is a list of pieces, small
- * fields in shared blocks and records by reference between them.
+ * Writes Kafka's primitive types. Record bytes are not copied: the result is a list of pieces, with
+ * small fields in shared blocks and records by reference.
  */
 export class Writer {
   private buffer: Buffer
   private view: DataView
   private block: Block
   private position: number
-  /** The size of the block. */
+  /** Size of the block in bytes. */
   private end: number
-  /** Where the piece that is being written starts. */
+  /** Start of the current piece. */
   private start: number
   private readonly pieces: Piece[] = []
   private piecesBytes = 0
@@ -179,7 +182,7 @@ export class Writer {
     this.unsignedVarint(length + 1)
   }
 
-  /** Copies bytes as they are. */
+  /** Copies bytes without a length. */
   raw(value: Uint8Array): void {
     if (this.position + value.byteLength > this.end) this.grow(value.byteLength)
     this.buffer.set(value, this.position)
@@ -187,8 +190,8 @@ export class Writer {
   }
 
   /**
-   * Writes one tagged field: its number, its size, and what `write` puts there. The size is known
-   * only afterwards, so its bytes are made room for by moving the (small) content.
+   * Writes one tagged field: its tag, its size and the content that `write` writes. The size is
+   * known only afterwards, so the (small) content is moved to make room for its varint.
    */
   tagged(tag: number, write: () => void): void {
     this.unsignedVarint(tag)
@@ -213,13 +216,15 @@ export class Writer {
     this.raw(field.bytes)
   }
 
-  /** Keeps four bytes for a length that is known at the end; only as the first thing of a frame. */
+  /** Reserves four bytes for the length at the start of a frame. */
   reserveLength(): void {
     assert(this.length === 0, 'a frame starts with its length')
     this.int32(0)
   }
 
-  /** The pieces of the frame, its reserved length filled in. The writer is spent afterwards. */
+  /**
+   * Returns the pieces of the frame with its length set. The writer must not be used afterwards.
+   */
   frame(): Piece[] {
     const length = this.length - 4
     const pieces = this.finish()
@@ -231,7 +236,7 @@ export class Writer {
     return pieces
   }
 
-  /** The pieces as written. The writer is spent afterwards. */
+  /** Returns the pieces. The writer must not be used afterwards. */
   finish(): Piece[] {
     this.closePiece()
     this.block.used = this.position
@@ -239,14 +244,16 @@ export class Writer {
     return this.pieces
   }
 
-  /** All in one buffer of its own. The writer is spent afterwards. */
+  /** Returns all bytes in one buffer. The writer must not be used afterwards. */
   toBuffer(): Buffer {
     const pieces = this.finish()
     assert(pieces.every(isAtHand), 'only a response can be sent piece by piece')
     return Buffer.concat(pieces)
   }
 
-  /** Writes a short text that is all ASCII, and its length; false, and nothing, if it is not. */
+  /**
+   * Writes a short ASCII string and its length; returns false, without writing, if it is not ASCII.
+   */
   private shortText(value: string, lengthBytes: 1 | 2): boolean {
     const { length } = value
     if (this.position + lengthBytes + length > this.end) this.grow(lengthBytes + length)
@@ -289,7 +296,7 @@ export class Writer {
     this.start = this.position
   }
 
-  /** Moves the unfinished piece to a block with room for it and `bytes` more. */
+  /** Moves the current piece to a block with space for it and `bytes` more. */
   private grow(bytes: number): void {
     const written = this.position - this.start
     const block = newBlock(Math.max(blockBytes, 2 * (written + bytes)))

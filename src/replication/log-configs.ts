@@ -3,7 +3,7 @@ import { type BrokerSettings, type Overrides, topicValue } from '../metadata/con
 import { emptyImage, type Image, overridesOf } from '../metadata/image.ts'
 import type { LogConfig } from '../storage/log-config.ts'
 
-/** The settings that each topic's logs live by, made on first use and again when configs change. */
+/** The log settings of each topic, computed on first use and again when configs change. */
 export class LogConfigs {
   private readonly settings: BrokerSettings
   private readonly made = new Map<string, LogConfig>()
@@ -13,7 +13,7 @@ export class LogConfigs {
     this.settings = settings
   }
 
-  /** From now on what this image says counts. */
+  /** Uses the configs of this image from now on. */
   follow(image: Image): void {
     if (image.configs !== this.image.configs) this.made.clear()
     this.image = image
@@ -34,7 +34,7 @@ export class LogConfigs {
     return topicValue('min.insync.replicas', overrides, this.settings) as number
   }
 
-  /** Topics without overrides share one; no topic can be called the empty string. */
+  /** Shared by all topics without overrides; its key, the empty string, is no valid topic name. */
   private defaults(): LogConfig {
     let config = this.made.get('')
     if (config === undefined) {
@@ -45,7 +45,7 @@ export class LogConfigs {
   }
 }
 
-/** @param overrides the topic's own settings; the rest comes from the broker's. */
+/** @param overrides the topic's own settings; all others are the broker's. */
 export function logConfigOf(overrides: Overrides, settings: BrokerSettings): LogConfig {
   const value = (name: string) => topicValue(name, overrides, settings)
   const number = (name: string) => value(name) as number
@@ -59,6 +59,7 @@ export function logConfigOf(overrides: Overrides, settings: BrokerSettings): Log
     retentionBytes: number('retention.bytes'),
     retentionMs: number('retention.ms'),
     maxMessageBytes: number('max.message.bytes'),
+    maxDecompressedMessageBytes: number('max.decompressed.message.bytes'),
     flushMessages: settings.bool('odradek.sync.before.ack') ? 1 : number('flush.messages'),
     flushMs: number('flush.ms'),
     fileDeleteDelayMs: number('file.delete.delay.ms'),

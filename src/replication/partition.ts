@@ -1,9 +1,9 @@
-import { Refusal } from '../protocol/errors.ts'
-import { nothingFrom, type ReadLimits, type ReadResult } from '../storage/cut.ts'
+import type { Turns } from '../base/turns.ts'
+import { ApiError } from '../protocol/errors.ts'
+import { nothingFrom, type ReadLimits, type ReadResult } from '../storage/batch-read.ts'
 import type { Log } from '../storage/log.ts'
 import type { AppendContext, Appended } from '../storage/log-contract.ts'
 import { type Validated, validate } from '../storage/validate.ts'
-import { Waiters } from './waiters.ts'
 
 export interface PartitionIdentity {
   readonly topic: string
@@ -11,7 +11,7 @@ export interface PartitionIdentity {
   readonly index: number
 }
 
-/** Records were taken in; `committed` resolves when the high watermark has passed them, null where it has. */
+/** Appended records; `committed` resolves when the high watermark is past them, null if it is. */
 export interface Committing extends Appended {
   readonly committed: Promise<void> | null
 }
@@ -21,32 +21,29 @@ type Context = Omit<AppendContext, 'leaderEpoch'>
 export const isolationLevels = { readUncommitted: 0, readCommitted: 1 } as const
 
 /**
- * A partition as clients see it: a log, who leads it in which epoch, and up to where it is committed.
- * With one replica all that is written is committed; with several, what the in-sync ones have.
+ * A partition as clients see it: its log, leader epoch and high watermark. With one replica all
+ * written records are committed; with several, those that the in-sync replicas have.
  */
 export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly index: number
-  /** `topic-3` */
+  /** The partition's name, e.g. `topic-3`. */
   readonly name: string
   readonly log: Log
-  readonly waiters = new Waiters()
-  /** -1 while this broker is not the leader. */
+  private readonly turns: Turns
+  /** -1 if this broker is not the leader. */
   private ledEpoch = -1
-  /** Keeps batches in order while the validation of an earlier one waits for a codec. */
+  /** The last validation that waits for a codec; later batches wait for it to keep their order. */
   private validating: Promise<unknown> | null = null
 
-  constructor({ topic, topicId, index }: PartitionIdentity, log: Log) {
+  constructor({ topic, topicId, index }: PartitionIdentity, log: Log, turns: Turns) {
+    this.turns = turns
     this.topic = topic
     this.topicId = topicId
     this.index = index
     this.name = `${topic}-${index}`
     this.log = log
-    // Not while the append is under way: who waits answers at once, and may do much.
-    log.onWritten = () => {
-      if (this.waiters.size > 0) queueMicrotask(() => this.waiters.wake())
-    }
   }
 
   get isLeader(): boolean {
@@ -57,120 +54,124 @@ export class Partition {
     return this.ledEpoch
   }
 
-  /** All below is committed: it will survive a change of leader, and may be read. */
+  /** Records below are committed: they survive a change of leader and can be read. */
   get highWatermark(): number {
-    return this.log.writtenOffset
+    return this.log.highWatermark.offset
   }
 
   get logStartOffset(): number {
     return this.log.logStartOffset
   }
 
-  /** Up to here every transaction is decided. */
+  /** The offset below which every transaction is decided. */
   get lastStableOffset(): number {
-    return this.log.lastStableOffset(this.highWatermark)
+    return this.log.highWatermark.lastStableOffset
   }
 
-  /** Begins to lead in an epoch: the epoch's first offset is the log's end. */
+  /** Becomes leader in an epoch that starts at the log end offset. */
   lead(leaderEpoch: number): void {
     if (leaderEpoch === this.ledEpoch) return
     this.ledEpoch = leaderEpoch
     this.log.assignEpochStart(leaderEpoch, this.log.logEndOffset)
-    this.waiters.wake()
+    this.log.highWatermark.wake()
   }
 
   resign(): void {
     this.ledEpoch = -1
-    this.waiters.wake()
+    this.log.highWatermark.wake()
   }
 
   /**
-   * Checks that a client means this leader in this epoch; -1 means that it does not know (KIP-320).
-   * @throws Refusal KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
-   *   UNKNOWN_LEADER_EPOCH
+   * Checks leadership and a client's leader epoch; -1 means unknown (KIP-320).
+   * @throws ApiError KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH or
+   * UNKNOWN_LEADER_EPOCH
    */
   checkLeader(clientEpoch: number): void {
     this.checkOnline()
-    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    if (!this.isLeader) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
     if (clientEpoch === -1 || clientEpoch === this.ledEpoch) return
-    throw new Refusal(clientEpoch < this.ledEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
+    throw new ApiError(clientEpoch < this.ledEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
   }
 
-  /** @throws Refusal KAFKA_STORAGE_ERROR when its files cannot be used. */
+  /** @throws ApiError KAFKA_STORAGE_ERROR if the log is offline. */
   checkOnline(): void {
     if (this.log.isOffline) {
-      throw new Refusal('KAFKA_STORAGE_ERROR', `The log of ${this.name} is offline.`)
+      throw new ApiError('KAFKA_STORAGE_ERROR', `The log of ${this.name} is offline.`)
     }
   }
 
   /**
-   * Validates and appends what a client or a coordinator sent. Calls take effect in order.
-   * @throws Refusal, at once or as a rejection, of validation, sequence checks and storage.
+   * Validates and appends records of a client or a coordinator, in call order.
+   * @throws ApiError, synchronously or as a rejection, of validation, sequence checks and storage.
    */
-  append(records: Buffer, o: Context, nowMs: number): Committing | Promise<Committing> {
-    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
-    const validated = validate(records, { partition: this.name, config: this.log.config, nowMs })
+  append(records: Buffer, options: Context, nowMs: number): Committing | Promise<Committing> {
+    if (!this.isLeader) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
+    const { name: partition, turns } = this
+    const validated = validate(records, { partition, config: this.log.config, nowMs, turns })
     if (!(validated instanceof Promise) && this.validating === null) {
-      return this.appendValidated(validated, o)
+      return this.appendValidated(validated, options)
     }
-    return this.appendInTurn(Promise.resolve(validated), o)
+    return this.appendInTurn(Promise.resolve(validated), options)
   }
 
   /**
-   * Appends a batch that the broker itself made, in the epoch in which it was made.
+   * Appends a batch of the broker itself, in the epoch in which it was created.
    *
-   * @param transactionVersion of a transaction's marker.
-   * @throws Refusal NOT_LEADER_OR_FOLLOWER when leadership has moved since, and those of storage.
+   * @param transactionVersion for a transaction marker.
+   * @throws ApiError NOT_LEADER_OR_FOLLOWER if leadership has changed since, and errors of storage.
    */
   appendTrusted(bytes: Buffer, leaderEpoch: number, transactionVersion = 0): Committing {
     if (!this.isLeader || leaderEpoch !== this.ledEpoch) {
-      throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+      throw new ApiError('NOT_LEADER_OR_FOLLOWER')
     }
-    const o = { origin: 'coordinator', transactionVersion } as const
-    return this.appendValidated({ bytes, logAppendTimeMs: -1 }, o)
+    const options = { origin: 'coordinator', transactionVersion } as const
+    return this.appendValidated({ bytes, logAppendTimeMs: -1 }, options)
   }
 
   /**
-   * Whole batches from `offset` on, as far as the isolation level lets a client see.
-   * @throws Refusal OFFSET_OUT_OF_RANGE
+   * Reads complete batches from `offset` on, as far as the isolation level allows.
+   * @throws ApiError OFFSET_OUT_OF_RANGE
    */
   read(
     offset: number,
-    o: Omit<ReadLimits, 'upTo'> & { readonly isolation: number },
+    options: Omit<ReadLimits, 'upTo'> & { readonly isolation: number },
   ): ReadResult | Promise<ReadResult> {
-    const upTo = this.endFor(o.isolation)
+    const upTo = this.endFor(options.isolation)
     if (offset > this.highWatermark && offset <= this.log.logEndOffset) return nothingFrom(offset)
-    const { maxBytes, minOneBatch, mayBeLater } = o
+    const { maxBytes, minOneBatch, mayBeLater } = options
     return this.log.read(offset, { maxBytes, minOneBatch, mayBeLater, upTo })
   }
 
   /**
-   * Moves the log start offset up; -1 means to the high watermark. Answers where the log starts then.
-   * @throws Refusal NOT_LEADER_OR_FOLLOWER; OFFSET_OUT_OF_RANGE beyond the high watermark.
+   * Raises the log start offset (-1: to the high watermark) and returns the new one.
+   * @throws ApiError NOT_LEADER_OR_FOLLOWER; OFFSET_OUT_OF_RANGE above the high watermark.
    */
   deleteRecordsBefore(offset: number): number {
-    if (!this.isLeader) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+    if (!this.isLeader) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
     const target = offset === -1 ? this.highWatermark : offset
-    if (target < 0 || target > this.highWatermark) throw new Refusal('OFFSET_OUT_OF_RANGE')
+    if (target < 0 || target > this.highWatermark) throw new ApiError('OFFSET_OUT_OF_RANGE')
     this.log.advanceLogStartOffset(target)
-    this.waiters.wake()
+    this.log.highWatermark.wake()
     return this.log.logStartOffset
   }
 
-  /** The first offset that a reader of this isolation level cannot see. */
+  /** Returns the first offset that is not visible at this isolation level. */
   endFor(isolation: number): number {
     return isolation === isolationLevels.readCommitted ? this.lastStableOffset : this.highWatermark
   }
 
-  private async appendInTurn(validated: Promise<Validated>, o: Context): Promise<Committing> {
+  private async appendInTurn(validated: Promise<Validated>, options: Context): Promise<Committing> {
     const before = this.validating
     const mine = (async () => {
-      // What comes before has taken effect (or been refused) first; its fate is not ours.
+      // Earlier batches are appended (or rejected) first; their errors do not matter here.
       await before?.catch(() => {})
-      return this.appendValidated(await validated, o)
+      const valid = await validated
+      // Leadership may have been lost meanwhile.
+      if (!this.isLeader) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
+      return this.appendValidated(valid, options)
     })()
     this.validating = mine
-    // A rejection is the caller's; here it only says that the turn is over.
+    // The caller gets a rejection through `mine`.
     validated.catch(() => {})
     try {
       return await mine
@@ -179,14 +180,14 @@ export class Partition {
     }
   }
 
-  private appendValidated(validated: Validated, o: Context): Committing {
-    const { origin, guard, transactionVersion } = o
+  private appendValidated(validated: Validated, options: Context): Committing {
+    const { origin, guard, transactionVersion } = options
     const leaderEpoch = this.ledEpoch
     const context = { leaderEpoch, origin, guard, transactionVersion }
     const appended = this.log.append(validated, context)
     const { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate } = appended
     const { written } = appended
-    // Spelt out, as in other objects made for each request: a spread and a field more is slow in V8.
+    // Listed one by one, as in other per-request objects: spread plus a field is slow in V8.
     return {
       baseOffset,
       lastOffset,

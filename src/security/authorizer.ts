@@ -1,4 +1,6 @@
-/** Who is at the other end of a connection: `User:ANONYMOUS` on a PLAINTEXT listener. */
+import { aclOperations } from '../metadata/acls.ts'
+
+/** The identity of a client: `User:ANONYMOUS` on a PLAINTEXT listener. */
 export interface Principal {
   readonly type: string
   readonly name: string
@@ -6,41 +8,46 @@ export interface Principal {
 
 export const anonymous: Principal = { type: 'User', name: 'ANONYMOUS' }
 
-/** Codes of `org.apache.kafka.common.acl.AclOperation`. */
-export const aclOperations = {
-  ALL: 2,
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
-  CREATE_TOKENS: 13,
-  DESCRIBE_TOKENS: 14,
-  TWO_PHASE_COMMIT: 15,
-} as const
-export type AclOperation = keyof typeof aclOperations
+/** Operations of resources (`org.apache.kafka.common.acl.AclOperation`). */
+export type AclOperation = Exclude<keyof typeof aclOperations, 'ANY'>
 
-export type ResourceKind = 'topic' | 'group' | 'cluster' | 'transactionalId' | 'delegationToken'
+export type ResourceKind =
+  | 'topic'
+  | 'group'
+  | 'cluster'
+  | 'transactionalId'
+  | 'delegationToken'
+  | 'user'
 
-/** The one place where permission is asked. */
-export interface Authorizer {
-  isAllowed(
-    principal: Principal,
-    operation: AclOperation,
-    kind: ResourceKind,
-    name: string,
-  ): boolean
+/** An operation of a principal on a resource, to be allowed or denied. */
+export interface Access {
+  readonly principal: Principal
+  /** In the format of Java's InetAddress: `/127.0.0.1`. */
+  readonly host: string
+  readonly operation: AclOperation
+  readonly kind: ResourceKind
+  readonly name: string
+  /** False where a denial only makes an answer smaller. */
+  readonly isDenialLogged: boolean
 }
 
-/** A broker without `authorizer.class.name`: everything is allowed, as in Kafka. */
-export const allowAll: Authorizer = { isAllowed: () => true }
+/** The only place where permissions are checked. */
+export interface Authorizer {
+  /** Whether it decides by access control entries, which may then be described and changed. */
+  readonly usesAcls: boolean
+  isAllowed(access: Access): boolean
+  /** Whether the operation is allowed on at least one resource of the kind. */
+  isAllowedOnAny(access: Omit<Access, 'name'>): boolean
+}
 
-/** What each kind of resource can be asked for (`AclEntry.supportedOperations`). */
+/** The authorizer without `authorizer.class.name`: allows everything, as in Kafka. */
+export const allowAll: Authorizer = {
+  usesAcls: false,
+  isAllowed: () => true,
+  isAllowedOnAny: () => true,
+}
+
+/** Operations that each kind of resource supports (`AclEntry.supportedOperations`). */
 const supportedOperations: Readonly<Record<ResourceKind, readonly AclOperation[]>> = {
   topic: [
     'READ',
@@ -64,19 +71,18 @@ const supportedOperations: Readonly<Record<ResourceKind, readonly AclOperation[]
   ],
   transactionalId: ['DESCRIBE', 'WRITE', 'TWO_PHASE_COMMIT'],
   delegationToken: ['DESCRIBE'],
+  user: ['CREATE_TOKENS', 'DESCRIBE_TOKENS'],
 }
 
-/** What a response says where authorized operations were not asked for. */
+/** Value in responses if authorized operations were not requested. */
 export const operationsNotRequested = -2147483648
 
-/** The bit field of the operations that `principal` may do on a resource (KIP-430). */
+/** Returns the bit field of the operations that a principal may do on a resource (KIP-430). */
 export function authorizedOperations(
   authorizer: Authorizer,
-  principal: Principal,
-  kind: ResourceKind,
-  name: string,
+  resource: Pick<Access, 'principal' | 'host' | 'kind' | 'name'>,
 ): number {
-  return supportedOperations[kind]
-    .filter((operation) => authorizer.isAllowed(principal, operation, kind, name))
+  return supportedOperations[resource.kind]
+    .filter((operation) => authorizer.isAllowed({ ...resource, operation, isDenialLogged: false }))
     .reduce((bits, operation) => bits | (1 << aclOperations[operation]), 0)
 }

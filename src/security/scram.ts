@@ -3,7 +3,10 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 /** The hash of each mechanism, by the codes of `ScramMechanism`. */
 const hashes: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha512' }
 
-/** What a server keeps of a salted password (RFC 5802); empty keys for an unknown mechanism. */
+/**
+ * Returns the keys that a server stores of a salted password (RFC 5802); empty ones for an unknown
+ * mechanism.
+ */
 export function scramKeys(mechanism: number, saltedPassword: Buffer) {
   const hash = hashes[mechanism]
   if (hash === undefined) return { storedKey: Buffer.alloc(0), serverKey: Buffer.alloc(0) }
@@ -12,7 +15,7 @@ export function scramKeys(mechanism: number, saltedPassword: Buffer) {
   return { storedKey, serverKey: hmac('Server Key') }
 }
 
-/** The salted password of RFC 5802: what keys are derived from. */
+/** Returns the salted password of RFC 5802, from which keys are derived. */
 export function saltPassword(
   mechanism: number,
   password: string,

@@ -1,4 +1,4 @@
-import { Refusal } from '../protocol/errors.ts'
+import { ApiError, defaultMessage, errorCode, errorName } from '../protocol/errors.ts'
 import {
   type AclOperation,
   authorizedOperations,
@@ -14,22 +14,46 @@ const refusals = {
   cluster: 'CLUSTER_AUTHORIZATION_FAILED',
   transactionalId: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   delegationToken: 'DELEGATION_TOKEN_AUTHORIZATION_FAILED',
+  user: 'DELEGATION_TOKEN_AUTHORIZATION_FAILED',
 } as const
 
-/** The name of the one resource of kind `cluster`. */
+/** Name of the only resource of kind `cluster`. */
 export const clusterResource = 'kafka-cluster'
 
+/** @param isDenialLogged false where Kafka's `logIfDenied` is. */
 export function mayAccess(
   services: Services,
-  { principal }: RequestContext,
+  { session: { principal, clientHost: host } }: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
   name: string,
+  isDenialLogged = true,
 ): boolean {
-  return services.authorizer.isAllowed(principal, operation, kind, name)
+  return services.authorizer.isAllowed({ principal, host, operation, kind, name, isDenialLogged })
 }
 
-/** @throws Refusal `…_AUTHORIZATION_FAILED` of the resource's kind. */
+/** Whether an operation is allowed on some resource of a kind, whatever its name. */
+export function mayAccessAny(
+  services: Services,
+  { session: { principal, clientHost: host } }: RequestContext,
+  operation: AclOperation,
+  kind: ResourceKind,
+): boolean {
+  const access = { principal, host, operation, kind, isDenialLogged: true }
+  return services.authorizer.isAllowedOnAny(access)
+}
+
+const refusalCodes: ReadonlySet<number> = new Set(Object.values(refusals).map(errorCode))
+
+/**
+ * Returns Kafka's text of an authorization error, for responses that carry it; null for other
+ * errors. Where Kafka's text quotes its own request object, this one stands instead.
+ */
+export function refusalText(code: number): string | null {
+  return refusalCodes.has(code) ? defaultMessage(errorName(code)) : null
+}
+
+/** @throws ApiError `…_AUTHORIZATION_FAILED` for the resource's kind, unless access is allowed. */
 export function authorize(
   services: Services,
   context: RequestContext,
@@ -37,27 +61,27 @@ export function authorize(
   kind: ResourceKind,
   name: string,
 ): void {
-  if (!mayAccess(services, context, operation, kind, name)) throw new Refusal(refusals[kind])
+  if (!mayAccess(services, context, operation, kind, name)) throw new ApiError(refusals[kind])
 }
 
-/** The authorized operations of a resource if `asked` for, else the number that says they were not. */
+/** Returns the authorized operations of a resource, or `operationsNotRequested` unless `asked`. */
 export function operationsIfAsked(
   asked: boolean,
   services: Services,
-  { principal }: RequestContext,
+  { session: { principal, clientHost: host } }: RequestContext,
   kind: ResourceKind,
   name: string,
 ): number {
   if (!asked) return operationsNotRequested
-  return authorizedOperations(services.authorizer, principal, kind, name)
+  return authorizedOperations(services.authorizer, { principal, host, kind, name })
 }
 
-/** Who asks something of a group, as the group's coordinator sees it. */
+/** Describes the client of a group request for the group coordinator. */
 export function groupClient(context: RequestContext, services: Services) {
-  const { clientId, clientHost } = context
+  const { clientId, session } = context
   return {
     clientId: clientId ?? '',
-    clientHost,
+    clientHost: session.clientHost,
     mayDescribe: (topic: string) => mayAccess(services, context, 'DESCRIBE', 'topic', topic),
   }
 }

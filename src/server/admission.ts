@@ -1,15 +1,15 @@
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
 import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
-import { type ErrorName, Refusal } from '../protocol/errors.ts'
+import { ApiError, type ErrorName } from '../protocol/errors.ts'
 import type { Partition } from '../replication/partition.ts'
 import { transactionsTopic } from './internal-topics.ts'
 import type { Services } from './services.ts'
 
-/** Why a transactional batch may not be appended; `detail` is what its answer says. */
-export class NotAdmitted extends Refusal {}
+/** The reason why a transactional batch is not appended; `detail` is the response's message. */
+export class NotAdmitted extends ApiError {}
 
-/** What the client's version of Produce or TxnOffsetCommit lets the broker do (KIP-890). */
+/** Capabilities of the client's version of Produce or TxnOffsetCommit (KIP-890). */
 export type Support = 'oldErrors' | 'abortableErrors' | 'addsPartitions'
 
 export interface TransactionalProducer {
@@ -18,22 +18,22 @@ export interface TransactionalProducer {
   readonly producerEpoch: number
 }
 
-/** What goes along with the append; see `AppendContext.guard`. */
+/** Returned for an admitted batch and passed on to the append; see `AppendContext.guard`. */
 interface Admitted {
   readonly guard: symbol | null | undefined
 }
 
 interface Waiting {
   readonly sequence: number
-  outcome: symbol | null | Refusal
+  outcome: symbol | null | ApiError
 }
 
 const retried: ErrorName = 'CONCURRENT_TRANSACTIONS'
 
 /**
- * Asks the transaction coordinator, once for all partitions of a request, whether they are part of the
- * producer's transaction; from transaction version 2 on it adds them. Partitions where the transaction
- * is open already are not asked about.
+ * Transaction verification for one request (KIP-890): asks the transaction coordinator, once for
+ * all partitions, whether they belong to the producer's transaction; from transaction version 2 on
+ * it adds them. Skips partitions where the transaction is already open.
  */
 export class Admission {
   private readonly producer: TransactionalProducer
@@ -49,22 +49,21 @@ export class Admission {
   }
 
   /**
-   * At once where the transaction is open, else once the coordinator has answered. All partitions of
-   * a request are to be asked for in one go.
-   *
-   * @param sequence the first of the batch; -1 where there is none.
-   * @throws NotAdmitted, at once or as a rejection.
+   * Returns at once if the transaction is open, else resolves after the coordinator's answer. Call
+   * it for all partitions of a request in one turn of the loop.
+   * @param sequence base sequence of the batch; -1 without one.
+   * @throws NotAdmitted, synchronously or as a rejection.
    */
   admit(partition: Partition, sequence: number): Admitted | Promise<Admitted> {
     if (!this.addsPartitions && !this.isVerifying) return { guard: undefined }
     const guard = this.begin(partition, sequence)
-    if (guard instanceof Refusal) throw guard
+    if (guard instanceof ApiError) throw guard
     if (guard === null) return this.admitted(null)
     this.waiting.set(partition, { sequence, outcome: guard })
     this.asked ??= Promise.resolve().then(() => this.ask())
     return this.asked.then(() => {
       const { outcome } = this.waiting.get(partition)!
-      if (outcome instanceof Refusal) throw outcome
+      if (outcome instanceof ApiError) throw outcome
       return this.admitted(outcome)
     })
   }
@@ -81,7 +80,7 @@ export class Admission {
     return { guard: this.isVerifying ? guard : undefined }
   }
 
-  private begin(partition: Partition, sequence: number): symbol | null | Refusal {
+  private begin(partition: Partition, sequence: number): symbol | null | ApiError {
     try {
       return partition.log.producers.beginVerification({
         ...this.producer,
@@ -90,7 +89,7 @@ export class Admission {
         nowMs: this.services.clock.nowMs(),
       })
     } catch (error) {
-      if (error instanceof Refusal) return new NotAdmitted(error.reason)
+      if (error instanceof ApiError) return new NotAdmitted(error.reason)
       throw error
     }
   }
@@ -104,7 +103,7 @@ export class Admission {
     const untilMs = clock.monotonicMs() + (this.addsPartitions ? retryMs : 0)
     for (;;) {
       const error = await this.askCoordinator()
-      // The transaction before is being completed: that takes a moment only.
+      // The previous transaction is being completed, which takes only a moment.
       if (error !== retried || clock.monotonicMs() >= untilMs) {
         if (error !== null) this.refuse(() => true, error)
         return
@@ -117,7 +116,7 @@ export class Admission {
     }
   }
 
-  /** @returns the error that all partitions share, or null. */
+  /** @returns the error of all partitions of the request, or null. */
   private async askCoordinator(): Promise<ErrorName | null> {
     const partitions = this.unadmitted()
     try {
@@ -130,7 +129,7 @@ export class Admission {
       this.refuse(({ topic, index }) => has(missing, topic, index), 'TRANSACTION_ABORTABLE')
       return null
     } catch (error) {
-      if (error instanceof Refusal) return error.reason
+      if (error instanceof ApiError) return error.reason
       throw error
     }
   }
@@ -142,14 +141,14 @@ export class Admission {
     return partitionSet(topics)
   }
 
-  /** @throws Refusal COORDINATOR_NOT_AVAILABLE while no broker leads the transactional id. */
+  /** @throws ApiError COORDINATOR_NOT_AVAILABLE while no broker leads the transactional id. */
   private coordinator(): TransactionCoordinator {
     const { transactions, peers, identity, metadata } = this.services
     const index = transactions.partitionFor(this.producer.transactionalId)
     const leader = metadata.image.topics.get(transactionsTopic)?.partitions[index]?.leader
     if (leader === identity.brokerId) return transactions
     const peer = leader === undefined ? undefined : peers.get(leader)
-    if (peer === undefined) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+    if (peer === undefined) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
     return peer.transactions
   }
 
@@ -162,7 +161,7 @@ export class Admission {
     }
   }
 
-  /** What clients of this version know the error as (`AddPartitionsToTxnManager`). */
+  /** Returns the error code that clients of this version know (`AddPartitionsToTxnManager`). */
   private translate(error: ErrorName): ErrorName {
     if (error === 'PRODUCER_FENCED') return 'INVALID_PRODUCER_EPOCH'
     const isOld = this.support === 'oldErrors'
@@ -170,7 +169,7 @@ export class Admission {
   }
 }
 
-/** Errors of the coordinator that clients before KIP-890 would not try again after. */
+/** Coordinator errors that clients before KIP-890 would not retry. */
 const unverified: ReadonlySet<ErrorName> = new Set([
   'NETWORK_EXCEPTION',
   'COORDINATOR_LOAD_IN_PROGRESS',
@@ -178,7 +177,7 @@ const unverified: ReadonlySet<ErrorName> = new Set([
   'NOT_COORDINATOR',
 ])
 
-/** What Produce answers where a batch was not admitted (`ReplicaManager.handleProduceAppend`). */
+/** Returns Produce's error for a batch not admitted (`ReplicaManager.handleProduceAppend`). */
 export function produceRefusal({ reason }: NotAdmitted, support: Support): NotAdmitted {
   if (reason === 'INVALID_TXN_STATE') {
     return new NotAdmitted(reason, 'Partition was not added to the transaction')

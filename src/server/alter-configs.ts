@@ -1,11 +1,13 @@
+import { repeated } from '../base/repeated.ts'
 import { resourceTypes } from '../metadata/config/keys.ts'
 import {
   alterConfigs,
   configOperations,
   type ResourceChange,
 } from '../metadata/controller/alter-configs.ts'
-import { type ErrorName, errorCode, Refusal } from '../protocol/errors.ts'
-import { authorize, clusterResource } from './access.ts'
+import { ApiError, type ErrorName, errorCode } from '../protocol/errors.ts'
+import { authorize, clusterResource, refusalText } from './access.ts'
+import { checkBrokerChange } from './check-broker-change.ts'
 import { rootLogger } from './describe-configs.ts'
 import type { RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
@@ -17,7 +19,7 @@ interface Answer {
   readonly resourceName: string
 }
 
-/** The same error for every resource: neither request has a place for one above them. */
+/** Returns the same error for every resource: both responses lack a top-level error code. */
 export function refuseAll(
   resources: readonly Pick<Answer, 'resourceType' | 'resourceName'>[],
   code: number,
@@ -30,7 +32,7 @@ export function refuseAll(
   }))
 }
 
-/** What AlterConfigs and IncrementalAlterConfigs share: one answer a resource, in their order. */
+/** Serves AlterConfigs and IncrementalAlterConfigs: one answer per resource, in request order. */
 export async function alterResources(
   resources: readonly ResourceChange[],
   validateOnly: boolean,
@@ -45,22 +47,25 @@ export async function alterResources(
       resourceType: one.type,
       resourceName: one.name,
     })
+  const twice = repeated(resources, keyOf)
   const sound: ResourceChange[] = []
   for (const one of resources) {
     try {
-      checkOnce(one, resources)
+      if (twice.has(keyOf(one))) {
+        throw new ApiError('INVALID_REQUEST', 'Each resource must appear at most once.')
+      }
       authorizeChange(one, context, services)
       if (one.type === resourceTypes.brokerLogger) {
         checkLogger(one, services)
         if (!validateOnly) setLevel(one, services)
         answer(one, 'NONE', null)
       } else {
-        if (one.type === resourceTypes.broker) checkBrokerValues(one, services)
+        if (one.type === resourceTypes.broker) checkBrokerChange(one, services)
         sound.push(one)
       }
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      answer(one, error.reason, error.detail)
+      if (!(error instanceof ApiError)) throw error
+      answer(one, error.reason, error.detail ?? refusalText(error.code))
     }
   }
   const { brokerId } = services.identity
@@ -71,61 +76,31 @@ export async function alterResources(
   return resources.map((one) => answers.get(one)!)
 }
 
-/**
- * What Kafka's broker looks at before it asks the controller.
- * @throws Refusal INVALID_REQUEST with its words.
- */
-function checkBrokerValues({ name, changes }: ResourceChange, { settings }: Services): void {
-  const entriesOf = (key: string) => {
-    const set = changes.find((one) => one.name === key && one.operation === configOperations.set)
-    return (set?.value ?? '').split(',').flatMap((entry) => entry.trim() || [])
-  }
-  const perIp = 'max.connections.per.ip.overrides'
-  const odd = entriesOf(perIp).find((entry) => !entry.includes(':'))
-  if (odd !== undefined) {
-    throw new Refusal(
-      'INVALID_REQUEST',
-      `Error parsing configuration property '${perIp}': begin 0, end -1, length ${odd.length}`,
-    )
-  }
-  if (name === '') return
-  const dirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
-  const missing = entriesOf('cordoned.log.dirs').filter((dir) => dir !== '*' && !dirs.includes(dir))
-  if (missing.length > 0) {
-    throw new Refusal(
-      'INVALID_REQUEST',
-      'requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. ' +
-        `Missing entries : ${missing.join(', ')}`,
-    )
-  }
-}
-
 const logLevels = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN']
 
-/** Of our logger's levels those that say as much. */
+/** Maps Kafka's log levels to the closest level of our logger, where the names differ. */
 const levelOf: Readonly<Record<string, string>> = { TRACE: 'debug', FATAL: 'error' }
 
-/** Until the process ends: levels are not in the metadata, as in Kafka. */
+/** Sets the log level until the process ends: as in Kafka, levels are not in the metadata. */
 function setLevel({ changes }: ResourceChange, { logger }: Services): void {
   if (logger.level === undefined) {
-    throw new Refusal('INVALID_REQUEST', 'The logger that this broker was given has no level')
+    throw new ApiError('INVALID_REQUEST', 'The logger that this broker was given has no level')
   }
   for (const { value } of changes) logger.level = levelOf[value!] ?? value!.toLowerCase()
 }
 
 /**
- * Our log lines have one level for all: only the root logger exists.
- *
- * @throws Refusal as `RuntimeLoggerManager` does.
+ * Allows only the root logger: all log lines of the broker share one level.
+ * @throws ApiError as `RuntimeLoggerManager` does.
  */
 function checkLogger({ name: node, changes, replacesAll }: ResourceChange, services: Services) {
-  if (replacesAll) throw new Refusal('INVALID_REQUEST', 'Unknown resource type 8')
+  if (replacesAll) throw new ApiError('INVALID_REQUEST', 'Unknown resource type 8')
   const nulls = changes.filter(
     (one) => one.operation !== configOperations.delete && one.value === null,
   )
   if (nulls.length > 0) {
     const names = nulls.map(({ name }) => name).join(',')
-    throw new Refusal('INVALID_REQUEST', `Null value not supported for : ${names}`)
+    throw new ApiError('INVALID_REQUEST', `Null value not supported for : ${names}`)
   }
   checkNode(node, services)
   for (const { name, operation, value } of changes) {
@@ -135,20 +110,20 @@ function checkLogger({ name: node, changes, replacesAll }: ResourceChange, servi
         verb === undefined
           ? `Unknown operation type ${operation} is not allowed for the BROKER_LOGGER resource`
           : `${verb} operation is not allowed for the BROKER_LOGGER resource`
-      throw new Refusal('INVALID_REQUEST', detail)
+      throw new ApiError('INVALID_REQUEST', detail)
     }
     if (name !== rootLogger) {
-      throw new Refusal('INVALID_CONFIG', `Logger ${name} does not exist!`)
+      throw new ApiError('INVALID_CONFIG', `Logger ${name} does not exist!`)
     }
     if (operation === configOperations.delete) {
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_REQUEST',
         'Removing the log level of the root logger is not allowed',
       )
     }
     if (!logLevels.includes(value ?? '')) {
       const levels = logLevels.join(', ')
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_CONFIG',
         `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${levels}`,
       )
@@ -162,14 +137,10 @@ function checkNode(name: string, { identity }: Services): void {
   const detail = /^[+-]?\d+$/.test(name)
     ? `Unexpected node id. Expected ${expected}, but received ${name}`
     : `Node id must be an integer, but it is: ${name}`
-  throw new Refusal('INVALID_REQUEST', detail)
+  throw new ApiError('INVALID_REQUEST', detail)
 }
 
-function checkOnce({ type, name }: ResourceChange, all: readonly ResourceChange[]): void {
-  if (all.filter((other) => other.type === type && other.name === name).length > 1) {
-    throw new Refusal('INVALID_REQUEST', 'Each resource must appear at most once.')
-  }
-}
+const keyOf = ({ type, name }: ResourceChange) => `${type}/${name}`
 
 function authorizeChange(
   { type, name }: ResourceChange,

@@ -1,38 +1,51 @@
 import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
+import { stackOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
-import { loadReserveBlocks } from '../base/reserve-blocks.ts'
 import { loadSendfile } from '../base/sendfile.ts'
+import { LoopTurns } from '../base/turns.ts'
 import { fenceBroker } from '../metadata/controller/brokers.ts'
+import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
-import { TailMemory } from '../storage/hot-tail.ts'
+import type { Disk } from '../storage/disk.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { MemoryDisk } from '../storage/memory-disk.ts'
 import { readMetaProperties } from '../storage/meta-properties.ts'
 import { NodeDisk } from '../storage/node-disk.ts'
+import { TailCacheBudget } from '../storage/tail-cache.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import { BrokerPart } from './broker-part.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
 import { ControllerPart } from './controller-part.ts'
+import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
 import { openLogDirs } from './node-dirs.ts'
-import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { NodeTransport } from './node-transport.ts'
+import type { Peers } from './peers.ts'
+import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
+import type { Transport } from './transport.ts'
 
 export type AssemblyOptions = BrokerOptions & {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
+  /** Replaces the real disk, in tests that inject disk failures. */
+  readonly disk?: Disk
+  /** Replaces the machine's sockets. */
+  readonly transport?: Transport
+  readonly authorizer?: Authorizer
+  readonly interceptor?: Interceptor
 }
 
-/** What the process keeps of the newest records in memory, for readers at the tail. */
+/** Size of the tail cache of the process, in bytes, for consumers that keep up. */
 const tailBytesMax = 32 * 1024 * 1024
 
-/** A node of the process: what it was planned to be, and what runs of it. */
+/** A node of the process: its plan and its running parts. */
 interface Node {
   readonly plan: NodePlan
-  /** Bound ports by listener name: a broker that comes again comes where it was. */
+  /** Bound ports by listener name, so that a restarted broker listens on the same ports. */
   readonly ports: Map<string, number>
   logDirs: readonly LogDir[]
   broker: BrokerPart | null
@@ -40,24 +53,24 @@ interface Node {
 }
 
 /**
- * One controller and its brokers, put together in order and taken apart in reverse. The controller
- * is a node of its own, or lives in the only broker there is, with which it then comes and goes.
+ * One controller and its brokers, started in order and stopped in reverse. The controller is a node
+ * of its own, or part of the only broker, and then starts and stops with it.
  */
 export class Assembly {
-  private readonly rooms: SharedRooms
+  private readonly rooms: BrokerRooms
   private readonly isInMemory: boolean
   private readonly onHalt: BrokerOptions['onHalt']
   private readonly controllerNode: Node
   private readonly brokers: ReadonlyMap<number, Node>
   private controller: ControllerPart | null = null
-  /** Nodes start and stop one after the other. */
+  /** Serializes starts and stops of nodes. */
   private turn: Promise<unknown> = Promise.resolve()
   clusterId = ''
 
-  private constructor(plan: ProcessPlan, rooms: SharedRooms, o: BrokerOptions) {
+  private constructor(plan: ProcessPlan, rooms: BrokerRooms, options: BrokerOptions) {
     this.rooms = rooms
-    this.isInMemory = o.memory === true
-    this.onHalt = o.onHalt
+    this.isInMemory = options.memory === true
+    this.onHalt = options.onHalt
     const nodeOf = (one: NodePlan): Node => ({
       plan: one,
       ports: new Map(),
@@ -98,7 +111,7 @@ export class Assembly {
     return this.node(id).broker !== null
   }
 
-  /** Where a broker listens, or did before it was stopped. */
+  /** Returns the addresses of a broker's listeners, the last ones if it is stopped. */
   addressesOf(id: number): readonly AddressInfo[] {
     return this.node(id).addresses
   }
@@ -192,12 +205,22 @@ export class Assembly {
     })
   }
 
-  /** A broker cannot go on. Its process ends, if whoever started it says so; else the broker stops. */
+  /**
+   * Called when a broker cannot go on. Calls `onHalt`, which may end the process; without it only
+   * stops the broker.
+   */
   private halt({ plan }: Node, why: string): void {
     const broker = plan.nodeId
     this.rooms.logger.error('the broker halts', { broker, why })
-    if (this.onHalt !== undefined) this.onHalt(why, broker)
-    else this.stopBroker(broker).catch(() => {})
+    const stop = () => void this.stopBroker(broker).catch(() => {})
+    if (this.onHalt === undefined) return stop()
+    new Promise((resolve) => resolve(this.onHalt!(why, broker))).catch((error: unknown) => {
+      this.rooms.logger.error('onHalt has failed; the broker is stopped', {
+        broker,
+        error: stackOf(error),
+      })
+      stop()
+    })
   }
 
   private async shut(node: Node, isFenced: boolean): Promise<void> {
@@ -228,8 +251,8 @@ async function release(node: Node): Promise<void> {
   node.logDirs = []
 }
 
-/** A directory belongs to one node, or holds the directories of several: not both. */
-async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: SharedRooms) {
+/** Checks that a directory either belongs to one node or contains the directories of several. */
+async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: BrokerRooms) {
   for (const dir of parentDirs) {
     if ((await readMetaProperties(disk, dir)) === null) continue
     throw new CannotUseDirectory(
@@ -239,7 +262,7 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Shar
   if (parentDirs.length > 0) return
   const { statics } = brokers[0]!
   for (const dir of statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')) {
-    // A directory that cannot be read is dealt with when it is opened.
+    // An unreadable directory is handled when it is opened.
     if ((await readMetaProperties(disk, `${dir}/broker1`).catch(() => null)) === null) continue
     throw new CannotUseDirectory(
       `${dir} holds the data of several brokers; start it with as many, or name one of the ` +
@@ -249,21 +272,23 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Shar
 }
 
 function roomsOf(
-  { clock, random, logger, memory }: AssemblyOptions,
+  { clock, random, logger, memory, ...given }: AssemblyOptions,
   { controller: { statics } }: ProcessPlan,
-): SharedRooms {
+): BrokerRooms {
   const pool = new BufferPool()
   const disk =
-    memory === true
+    given.disk ??
+    (memory === true
       ? new MemoryDisk(clock.nowMs)
       : new NodeDisk({
           monotonicMs: clock.monotonicMs,
           pool,
           sendfile: statics.bool('odradek.sendfile.enabled') ? loadSendfile : async () => null,
-          reserveBlocks: statics.bool('odradek.room.ahead.enabled')
-            ? loadReserveBlocks
-            : async () => null,
-        })
-  const tailMemory = new TailMemory(tailBytesMax)
-  return { clock, random, logger, disk, pool, tailMemory, peers: new Map() }
+        }))
+  const tailCacheBudget = new TailCacheBudget(tailBytesMax)
+  const turns = new LoopTurns(clock)
+  const { transport = new NodeTransport(), authorizer = null, interceptor = null } = given
+  const peers: Peers = new Map()
+  const machine = { clock, random, turns, logger, disk, transport, pool }
+  return { ...machine, authorizer, interceptor, tailCacheBudget, peers }
 }

@@ -2,29 +2,34 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 
-/** What a broker can be told when it is started. */
+/** Options for starting a broker. */
 export interface BrokerOptions {
   /**
-   * How many brokers the process holds, with node ids from 1 on, besides one controller. Each has a
-   * port of its own, counting up from the first, and a directory of its own below the data
+   * Number of brokers in the process, with node ids from 1 on, plus one separate controller. Each
+   * broker has its own port, counting up from the first, and its own directory below the data
    * directory. Default 1: one node that is broker and controller.
    */
   readonly brokers?: number
-  /** 0 picks a free one. Replaces `listeners`, as `host` does. */
+  /**
+   * Port to listen on; 0 picks a free one. Replaces `listeners` by one named PLAINTEXT, as `host`
+   * does; an `advertised.listeners` entry for PLAINTEXT stays in effect.
+   */
   readonly port?: number
   /** Default 127.0.0.1; `localhost` opens IPv4 and IPv6. */
   readonly host?: string
-  /** Nothing touches the disk; all is gone after `stop`. */
+  /** Keeps all data in memory; it is lost after `stop`. */
   readonly memory?: boolean
-  /** The data directory; without it and without `memory`, `log.dirs` of the settings. */
+  /** The data directory. Without it and without `memory`, the setting `log.dirs` applies. */
   readonly dataDir?: string
-  /** Kafka's broker settings, as in server.properties. */
+  /** Contents of a server.properties file. As in Kafka, unknown names only give a warning. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** Kafka's broker settings; they override `properties`. An unknown name is an error. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
-  /** Says nothing by default. */
+  /** Logs nothing by default. */
   readonly logger?: Logger
   /**
-   * Told when a broker cannot go on: all its log directories have failed, or that of the metadata
-   * log. Kafka ends its process then; without this the broker is stopped.
+   * Called when a broker cannot go on: all its log directories have failed, or the one with the
+   * metadata log. Kafka ends its process then; without this callback the broker is stopped.
    */
   readonly onHalt?: (why: string, brokerId: number) => void
   readonly clock?: Clock

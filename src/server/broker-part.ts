@@ -1,39 +1,41 @@
-import { resourceTypes } from '../metadata/config/keys.ts'
+import { ExpressionThread } from '../base/expressions.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { fenceBroker, registerBroker, unfenceBroker } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
-import { overridesOf } from '../metadata/image.ts'
-import { type Metadata, MetadataFollower } from '../metadata/metadata.ts'
+import { dynamicConfigsOf } from '../metadata/image.ts'
+import type { Metadata, MetadataController, MetadataFollower } from '../metadata/metadata.ts'
 import { Partitions } from '../replication/partitions.ts'
-import { allowAll } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
+import { AutoCreation } from './auto-creation.ts'
+import { authorizerOf } from './config/authorizer-settings.ts'
 import type { ListenerPlan } from './config/listeners.ts'
 import { onlineIds, reportPlaces, watchLogDirs } from './failed-dirs.ts'
-import { FetchSessions } from './fetch/session-cache.ts'
+import { FetchSessions } from './fetch/session.ts'
 import { groupsOf } from './groups.ts'
-import { servedHandlers } from './handlers/index.ts'
+import { advertisedHandlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import type { Peers } from './peers.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { Purgatory } from './purgatory.ts'
 import type { Identity, Services } from './services.ts'
-import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import { type ClientMetrics, ClientTelemetry } from './telemetry/client-telemetry.ts'
 import { peerOf, transactionsOf } from './transactions.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface BrokerPartOptions {
-  /** The node's own settings, without what was altered at run time. */
+  /** The node's static settings, without dynamic configs. */
   readonly statics: BrokerSettings
   readonly identity: Identity
   readonly listeners: readonly ListenerPlan[]
-  /** Open, and closed by who opened them. */
+  /** Open directories; the caller closes them. */
   readonly logDirs: readonly LogDir[]
-  readonly metadata: Metadata
-  /** Told when the broker cannot go on: its directories are gone. */
+  readonly metadata: MetadataController
+  /** Called when the broker cannot go on because its log directories have failed. */
   readonly halt: (why: string) => void
 }
 
-/** The broker's half of a node: its listeners, partitions and coordinators. */
+/** The broker role of a node: its listeners, partitions and coordinators. */
 export class BrokerPart {
   readonly identity: Identity
   readonly addresses: readonly AddressInfo[]
@@ -59,51 +61,52 @@ export class BrokerPart {
     this.addresses = listeners.map(({ address }) => address)
   }
 
-  /** Registers the broker, opens and leads its partitions, then serves. */
-  static open(o: BrokerPartOptions, rooms: SharedRooms): Promise<BrokerPart> {
+  /** Registers the broker, opens its partitions and becomes their leader, then serves requests. */
+  static open(options: BrokerPartOptions, rooms: BrokerRooms): Promise<BrokerPart> {
     return allOrNothing(async (undo) => {
-      const follower = new MetadataFollower(o.metadata)
+      const follower = options.metadata.follow(`broker ${options.identity.brokerId}`)
       undo.push(async () => follower.close())
-      const services = servicesOf(o, follower, rooms)
-      const listeners = await openListeners(o.listeners, services, rooms)
+      const services = servicesOf(options, follower, rooms)
+      const listeners = await openListeners(options.listeners, services, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
-      await register(o, listeners, rooms)
-      const { brokerId } = o.identity
+      await register(options, listeners, rooms)
+      const { brokerId } = options.identity
       rooms.peers.set(brokerId, peerOf(services))
       undo.push(async () => rooms.peers.delete(brokerId))
-      const watched = { ...services, brokerId, metadata: o.metadata, halt: o.halt }
+      const watched = { ...services, brokerId, metadata: options.metadata, halt: options.halt }
       watchLogDirs(watched)
       await followImage(services, follower, () => reportPlaces(watched))
       for (const { listener } of listeners) listener.serve()
-      const upkeep = startUpkeep(o.statics, o.logDirs, rooms)
+      const upkeep = startUpkeep(options.statics, options.logDirs, rooms)
       return new BrokerPart(services, follower, listeners, upkeep, rooms.peers)
     })
   }
 
-  /** The ports that the listeners have, whatever clients are told. */
+  /** Returns the bound ports of the listeners, which may differ from the advertised ones. */
   get boundPorts(): { readonly name: string; readonly port: number }[] {
     return this.listeners.map(({ listener }) => ({ name: listener.name, port: listener.port }))
   }
 
-  /** The newest metrics of each client that pushes some. */
+  /** Returns the newest metrics of each client that pushes metrics. */
   clientMetrics(): ClientMetrics[] {
     return this.services.telemetry.clientMetrics()
   }
 
-  /** The epoch of its registration. */
+  /** Returns the broker epoch, or -1 before the registration. */
   get epoch(): number {
     return this.follower.image.brokers.get(this.identity.brokerId)?.epoch ?? -1
   }
 
   /**
-   * Stops to serve.
-   * @param isFenced whether the cluster is told; needless where nobody will look again.
+   * Stops serving.
+   * @param isFenced whether to fence the broker in the metadata; needless if the cluster stops too.
    */
   async close(isFenced: boolean): Promise<void> {
     for (const { listener } of this.listeners) await listener.close()
     this.peers.delete(this.identity.brokerId)
     this.services.transactions.close()
     this.services.groups.close()
+    this.services.expressions.close()
     for (const work of this.upkeep) await work.stop()
     if (isFenced) {
       await this.follower.submit(fenceBroker(this.identity.brokerId)).catch((error: Error) =>
@@ -117,7 +120,7 @@ export class BrokerPart {
   }
 }
 
-/** Opens what the image says, and from then on what changes: nothing of what other brokers do is missed. */
+/** Opens the partitions of the current image, then applies every later change, without a gap. */
 async function followImage(
   { partitions }: Services,
   follower: MetadataFollower,
@@ -128,10 +131,10 @@ async function followImage(
     () => true,
     () => false,
   )
-  follower.listen(async (image, changes) => {
+  follower.listen('partitions', async (image, changes) => {
     if (!(await isOpen)) return
     await partitions.apply(image, changes)
-    // Not awaited: what is reported comes back as an image, after this one.
+    // Not awaited: the reported places return as a later image than this one.
     void report()
   })
   await opened
@@ -141,53 +144,57 @@ async function followImage(
 function servicesOf(
   { statics, identity, logDirs }: BrokerPartOptions,
   metadata: Metadata,
-  { clock, random, logger, peers }: SharedRooms,
+  { clock, random, turns, logger, authorizer, peers }: BrokerRooms,
 ): Services {
   const { brokerId } = identity
-  const settings = statics.withDynamic({
-    cluster: () => overridesOf(metadata.image, resourceTypes.broker, ''),
-    broker: () => overridesOf(metadata.image, resourceTypes.broker, String(brokerId)),
-  })
-  const partitions = new Partitions({ brokerId, logDirs, settings })
+  const settings = statics.withDynamic(dynamicConfigsOf(() => metadata.image, brokerId))
+  const partitions = new Partitions({ brokerId, logDirs, settings, turns })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
   const producerIds = new ProducerIds(metadata, brokerId)
+  const expressions = new ExpressionThread(clock)
   const rooms = {
     brokerId,
     clock,
     random,
+    turns,
     logger,
     metadata,
     settings,
     partitions,
     producerIds,
     peers,
+    expressions,
   }
   const groups = groupsOf(rooms)
   return {
     clock,
     random,
+    turns,
     logger,
-    authorizer: allowAll,
+    authorizer: authorizer ?? authorizerOf(statics, () => metadata.image.acls, logger),
     settings,
     metadata,
     partitions,
     logDirs,
     fetchSessions: new FetchSessions(slotsMax, clock, random),
+    purgatory: new Purgatory(clock),
+    autoCreation: new AutoCreation({ metadata, settings, logger }),
     producerIds,
+    expressions,
     groups,
     transactions: transactionsOf({ ...rooms, groups }),
     peers,
     identity,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
-    served: servedHandlers(statics).map(({ api }) => api),
+    served: advertisedHandlers(statics).map(({ api }) => api),
   }
 }
 
-/** Enters the broker in the cluster, and lets it take the lead of its partitions. */
+/** Registers the broker and unfences it, so that it leads its partitions. */
 async function register(
   { statics, identity, logDirs, metadata }: BrokerPartOptions,
   listeners: readonly OpenListener[],
-  { random }: SharedRooms,
+  { random }: BrokerRooms,
 ): Promise<void> {
   const id = identity.brokerId
   await metadata.submit(

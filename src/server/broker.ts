@@ -1,22 +1,24 @@
 import { systemClock } from '../base/clock.ts'
-import { silentLogger } from '../base/logger.ts'
+import { stackOf } from '../base/error-text.ts'
+import { guardedLogger, silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
 import { Assembly } from './assembly.ts'
 import type { BrokerOptions } from './broker-options.ts'
-import type { AddressInfo } from './listening.ts'
+import { checkOptions } from './config/check-options.ts'
+import { type AddressInfo, addressText } from './listening.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 
 /** One of the brokers of a process. */
 export interface BrokerInfo {
   readonly brokerId: number
-  /** Of the first listener: `127.0.0.1:9092`. */
+  /** Address of the first listener: `127.0.0.1:9092`, `[::1]:9092`. */
   readonly address: string
-  /** Every open listener, with the address that clients are told. */
+  /** All open listeners, each with its local and its advertised address. */
   readonly listeners: readonly AddressInfo[]
   readonly isRunning: boolean
 }
 
-/** A broker in this process, or several with one controller. Several calls of `start` share nothing. */
+/** One or several brokers, with one controller, in this process. `start` calls share nothing. */
 export class Broker {
   private readonly assembly: Assembly
   private stopping: Promise<void> | null = null
@@ -26,22 +28,27 @@ export class Broker {
   }
 
   /**
-   * Starts a broker; resolves when it accepts connections and every topic can be used.
-   * @throws BadConfig, CannotListen, DirectoryLocked, CannotUseDirectory with a line for the operator.
+   * Starts a broker; resolves when it accepts connections and all topics can be used.
+   * @throws BadConfig, CannotListen, DirectoryLocked, CannotUseDirectory with a line for the
+   * operator.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
+    checkOptions(options)
     const assembly = await Assembly.build({
       ...options,
-      logger: options.logger ?? silentLogger,
+      logger: guardedLogger(options.logger ?? silentLogger, warnOfLogger),
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
     })
     return new Broker(assembly)
   }
 
-  /** `127.0.0.1:9092`: what to give a client as its bootstrap server. Of several, the first one's. */
+  /**
+   * Bootstrap server for clients on this machine, whatever is advertised: `127.0.0.1:9092`,
+   * `[::1]:9092`. With several brokers, that of the first.
+   */
   get address(): string {
-    return `${this.host}:${this.port}`
+    return addressText(this.listeners[0]!)
   }
 
   get host(): string {
@@ -52,7 +59,7 @@ export class Broker {
     return this.listeners[0]!.port
   }
 
-  /** Every open listener of the first broker, with the address that clients are told. */
+  /** All open listeners of the first broker, each with its local and its advertised address. */
   get listeners(): readonly AddressInfo[] {
     return this.assembly.addressesOf(this.brokerId)
   }
@@ -61,9 +68,8 @@ export class Broker {
   get brokers(): readonly BrokerInfo[] {
     return this.assembly.brokerIds.map((brokerId) => {
       const listeners = this.assembly.addressesOf(brokerId)
-      const { host, port } = listeners[0]!
       const isRunning = this.assembly.isRunning(brokerId)
-      return { brokerId, address: `${host}:${port}`, listeners, isRunning }
+      return { brokerId, address: addressText(listeners[0]!), listeners, isRunning }
     })
   }
 
@@ -71,34 +77,34 @@ export class Broker {
     return this.assembly.clusterId
   }
 
-  /** The id of the first broker. */
+  /** Id of the first broker. */
   get brokerId(): number {
     return this.assembly.brokerIds[0]!
   }
 
-  /** Where the data is, the controller's directory first if it has one; empty in memory. */
+  /** Data directories, the controller's own directory first; empty in memory mode. */
   get dataDirs(): readonly string[] {
     return this.assembly.dataDirs
   }
 
   /**
-   * The newest metrics that each client has pushed to a broker (KIP-714), of the last thousand clients;
-   * nothing unless `odradek.telemetry.enabled` is set.
+   * Returns the newest metrics that each client has pushed to a broker (KIP-714), for the last
+   * thousand clients; empty unless `odradek.telemetry.enabled` is set.
    */
   clientMetrics(): ClientMetrics[] {
     return this.assembly.clientMetrics()
   }
 
   /**
-   * Takes one broker out in order, as Kafka's controlled shutdown does: the others know at once, its
-   * connections are closed, its partitions have no leader until it comes again.
-   * @throws RangeError for an id that is not here.
+   * Stops one broker like Kafka's controlled shutdown: the other brokers know at once, its
+   * connections are closed, its partitions have no leader until it restarts.
+   * @throws RangeError for an unknown id.
    */
   stopBroker(brokerId: number): Promise<void> {
     return this.assembly.stopBroker(brokerId)
   }
 
-  /** Brings a stopped broker back, on the port and with the data that it had. */
+  /** Starts a stopped broker again, with the same port and data. */
   startBroker(brokerId: number): Promise<void> {
     return this.assembly.startBroker(brokerId)
   }
@@ -108,9 +114,14 @@ export class Broker {
     await this.startBroker(brokerId)
   }
 
-  /** Stops in order: no new requests, everything written and synced. Calling it again waits with. */
+  /** Stops accepting requests, writes and syncs everything. Further calls wait for the first. */
   stop(): Promise<void> {
     this.stopping ??= this.assembly.close()
     return this.stopping
   }
+}
+
+function warnOfLogger(error: unknown): void {
+  const why = stackOf(error)
+  process.emitWarning(`the logger given to a broker has failed; the broker goes on: ${why}`)
 }

@@ -1,21 +1,16 @@
-import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
 import { IdleRecords } from '../metadata/idle-records.ts'
-import { overridesOf } from '../metadata/image.ts'
+import { dynamicConfigsOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
-import {
-  MetadataPartition,
-  metadataTopic,
-  metadataTopicId,
-} from '../replication/metadata-partition.ts'
-import type { SnapshotLimits } from '../replication/metadata-snapshots.ts'
+import { MetadataPartition, metadataTopic, metadataTopicId } from '../quorum/metadata-partition.ts'
+import type { SnapshotLimits } from '../quorum/metadata-snapshots.ts'
 import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
-/** The controller's half of a node: the metadata log, and who decides on it. */
+/** The controller role of a node: the metadata log and the controller. */
 export class ControllerPart {
   readonly nodeId: number
   readonly clusterId: string
@@ -37,43 +32,51 @@ export class ControllerPart {
     this.idle = idle
   }
 
-  /** Opens the metadata log in one of the node's directories, and enters the node as controller. */
+  /** Opens the metadata log in one of the node's directories and registers the controller. */
   static async open(
     statics: BrokerSettings,
     logDirs: readonly LogDir[],
-    { clock, random, logger, disk }: SharedRooms,
+    { clock, random, turns, logger, disk }: SharedRooms,
   ): Promise<ControllerPart> {
     const nodeId = statics.int('node.id')
     const where = statics.string('metadata.log.dir')
     const logDir = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
     const logConfig = metadataLogConfig(statics)
-    const log = await logDir.openLog(`${metadataTopic}-0`, {
+    const name = `${metadataTopic}-0`
+    if (!logDir.has(name) && logDir.logCount > 0) {
+      // As in Apache Kafka. The broker later renames the existing partitions to strays.
+      const fields = { missing: `${logDir.path}/${name}` }
+      logger.error(
+        'the metadata log is missing: the cluster begins anew without its topics',
+        fields,
+      )
+    }
+    const log = await logDir.openLog(name, {
       topicId: metadataTopicId,
       config: () => logConfig,
       isRetained: false,
+      isAlwaysRecovered: true,
     })
     const { partition, image, bootstrapRecords } = await MetadataPartition.open({
       ...{ log, disk, nodeId, clock, logger },
       limits: snapshotLimits(statics),
       legacyBootstrapPath: `${logDir.path}/bootstrap.checkpoint`,
     })
-    const settings = statics.withDynamic({
-      cluster: () => overridesOf(metadata.image, resourceTypes.broker, ''),
-      broker: () => overridesOf(metadata.image, resourceTypes.broker, String(nodeId)),
-    })
+    const settings = statics.withDynamic(dynamicConfigsOf(() => metadata.image, nodeId))
     const metadata: MetadataController = new MetadataController({
       log: partition,
       image,
       settings,
       clock,
       random,
+      turns,
       logger,
     })
     if (bootstrapRecords !== null || image.features.size === 0) {
-      const minInsyncReplicas = statics.text('min.insync.replicas') ?? '1'
+      const minInsyncReplicas = String(statics.int('min.insync.replicas'))
       await metadata.submit(bootstrap(bootstrapRecords ?? [], minInsyncReplicas))
     }
-    metadata.listen((newest) => partition.published(newest))
+    metadata.listen('snapshots', (newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
     const intervalMs = statics.int('metadata.max.idle.interval.ms')
@@ -81,14 +84,14 @@ export class ControllerPart {
     return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, idle)
   }
 
-  /** To be called when no broker asks for anything any more. */
+  /** Call this when no broker sends requests any more. */
   async close(): Promise<void> {
     await this.idle.stop()
     await this.partition.close()
   }
 }
 
-/** The metadata log has settings of its own (`metadata.log.*`), and is never cut by time alone. */
+/** Returns the metadata log's config (`metadata.log.*`); it has no retention by time. */
 function metadataLogConfig(settings: BrokerSettings): LogConfig {
   return {
     ...logConfigDefaults,

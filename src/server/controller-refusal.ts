@@ -1,12 +1,12 @@
-import { Refusal } from '../protocol/errors.ts'
+import { ApiError } from '../protocol/errors.ts'
 
-/** The answer of requests that say how it went and no more, with the words of a refusal. */
+/** Returns a response that consists only of an error code and a message. */
 export async function told(work: () => unknown) {
   try {
     await work()
-    return { throttleTimeMs: 0, errorCode: 0, errorMessage: null }
+    return { errorCode: 0, errorMessage: null }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return { throttleTimeMs: 0, errorCode: error.code, errorMessage: error.detail }
+    if (!(error instanceof ApiError)) throw error
+    return { errorCode: error.code, errorMessage: error.detail }
   }
 }

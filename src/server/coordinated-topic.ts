@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
-import { PartitionCoordinatorLog } from '../replication/coordinator-log.ts'
+import { CoordinatorPartition } from '../replication/coordinator-partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 
 interface Coordinator {
@@ -8,20 +8,20 @@ interface Coordinator {
   resigned(partition: number): void
 }
 
-/** Keeps a coordinator in step with the partitions of its topic that this broker leads. */
-export function coordinateTopic(o: {
+/** Loads and unloads a coordinator's partitions as this broker gains or loses their leadership. */
+export function coordinateTopic(options: {
   readonly topic: string
   readonly coordinator: Coordinator
-  /** Of the batches it writes: the base sequence that Kafka's coordinator of this kind has there. */
+  /** Base sequence of the batches written, as Kafka's coordinator of this kind sets it. */
   readonly baseSequence: 0 | -1
   readonly partitions: Partitions
   readonly clock: Clock
 }): void {
-  const { topic, coordinator, baseSequence, partitions, clock } = o
+  const { topic, coordinator, baseSequence, partitions, clock } = options
   partitions.listen({
     elected(partition) {
       if (partition.topic !== topic) return
-      const log = new PartitionCoordinatorLog(partition, clock, baseSequence)
+      const log = new CoordinatorPartition(partition, clock, baseSequence)
       coordinator.elected(partition.index, partition.leaderEpoch, log)
     },
     resigned(of, index) {

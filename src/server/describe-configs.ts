@@ -1,4 +1,8 @@
-import type { ConfigDefinition, ConfigType } from '../metadata/config/definition.ts'
+import {
+  type ConfigDefinition,
+  type ConfigType,
+  describedText,
+} from '../metadata/config/definition.ts'
 import {
   brokerKeys,
   clientMetricsKeys,
@@ -6,6 +10,8 @@ import {
   resourceTypes,
   topicKeys,
 } from '../metadata/config/keys.ts'
+import { listenerBaseOf } from '../metadata/config/listener-keys.ts'
+import { ownKeys } from '../metadata/config/own-keys.ts'
 import {
   type BrokerSettings,
   type ConfigCandidate,
@@ -13,9 +19,10 @@ import {
   topicCandidates,
   topicText,
 } from '../metadata/config/settings.ts'
+import { throttleKeys } from '../metadata/config/throttle-keys.ts'
 import { topicNameFault } from '../metadata/controller/topic-name.ts'
 import { overridesOf } from '../metadata/image.ts'
-import { defaultMessage, Refusal } from '../protocol/errors.ts'
+import { ApiError, defaultMessage } from '../protocol/errors.ts'
 import { type ConfigKind, documentationFor } from './config/acting.ts'
 import type { Services } from './services.ts'
 
@@ -33,7 +40,7 @@ export interface DescribedConfig {
 interface Resource {
   readonly resourceType: number
   readonly resourceName: string
-  /** null for all. */
+  /** null for all keys. */
   readonly configurationKeys: readonly string[] | null
 }
 
@@ -51,15 +58,15 @@ const configTypes: Readonly<Record<ConfigType, number>> = {
 }
 
 /**
- * The settings of one resource, as `ConfigHelper.describeConfigs` lists them.
- * @throws Refusal for a resource that is not there or not ours.
+ * Returns the settings of one resource, as `ConfigHelper.describeConfigs` lists them.
+ * @throws ApiError for a resource that does not exist or belongs to another node.
  */
 export function describeResource(resource: Resource, services: Services): DescribedConfig[] {
   const { resourceName: name, configurationKeys } = resource
-  // Kafka takes an empty list for all, too.
+  // In Kafka an empty list also means all keys.
   const keys =
-    configurationKeys === null || configurationKeys.length === 0 ? null : configurationKeys
-  const isAsked = (key: string) => keys === null || keys.includes(key)
+    configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys)
+  const isAsked = (key: string) => keys === null || keys.has(key)
   switch (resource.resourceType) {
     case resourceTypes.topic:
       return describeTopic(name, isAsked, services)
@@ -69,11 +76,11 @@ export function describeResource(resource: Resource, services: Services): Descri
       checkIsUs(name, services)
       return isAsked(rootLogger) ? [describeRootLogger(services)] : []
     case resourceTypes.group:
-      if (name === '') throw new Refusal('INVALID_REQUEST', 'Group name must not be empty')
+      if (name === '') throw new ApiError('INVALID_REQUEST', 'Group name must not be empty')
       return describeOverridable(groupKeys, resourceTypes.group, name, isAsked, services)
     case resourceTypes.clientMetrics:
       if (name === '') {
-        throw new Refusal('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
+        throw new ApiError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
       }
       return describeOverridable(
         clientMetricsKeys,
@@ -83,11 +90,11 @@ export function describeResource(resource: Resource, services: Services): Descri
         services,
       )
     default:
-      throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
+      throw new ApiError('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
   }
 }
 
-/** Our log lines have one level for all; Kafka calls that of what has no level of its own `root`. */
+/** Kafka's name for the logger whose level applies by default; here it is the only logger. */
 export const rootLogger = 'root'
 
 function describeRootLogger({ logger }: Services): DescribedConfig {
@@ -99,7 +106,7 @@ function describeRootLogger({ logger }: Services): DescribedConfig {
     isSensitive: false,
     synonyms: [],
     configType: 0, // UNKNOWN
-    documentation: null,
+    documentation: '',
   }
 }
 
@@ -113,6 +120,11 @@ function described(
 ): DescribedConfig {
   const isSensitive = definition === undefined || definition.sensitive === true
   const shown = (text: string | null) => (isSensitive ? null : text)
+  // A resource's own values are shown parsed, broker values as they were written.
+  const own = (one: ConfigCandidate) =>
+    definition !== undefined && definition.internal !== true && ownSources.has(one.source)
+      ? describedText(definition, one.text)
+      : one.text
   const inForce = candidates[0]
   return {
     name,
@@ -124,13 +136,15 @@ function described(
       .filter(({ text, source }) => text !== null || source !== 'default')
       .map((one) => ({
         name: one.name,
-        value: shown(one.text),
+        value: shown(own(one)),
         source: configSources[one.source],
       })),
     configType: definition === undefined ? 0 : configTypes[definition.type],
     documentation: documentationFor(kind, name),
   }
 }
+
+const ownSources: ReadonlySet<string> = new Set(['topic', 'group', 'clientMetrics'])
 
 function describeTopic(
   topic: string,
@@ -139,22 +153,23 @@ function describeTopic(
 ): DescribedConfig[] {
   const fault = topicNameFault(topic)
   if (fault !== null) {
-    throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
+    throw new ApiError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
   }
-  if (!metadata.image.topics.has(topic)) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', '')
+  if (!metadata.image.topics.has(topic)) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', '')
   const overrides = overridesOf(metadata.image, resourceTypes.topic, topic)
   return [...topicKeys.values()]
-    .filter(({ name, internal }) => internal !== true && isAsked(name))
+    .filter(({ name, internal }) => isAsked(name) && (internal !== true || overrides.has(name)))
     .map((definition) => {
       const candidates = topicCandidates(definition.name, overrides, settings)
-      const value = topicText(definition.name, overrides, settings)
+      const text = topicText(definition.name, overrides, settings)
+      const value = definition.internal === true ? text : describedText(definition, text)
       return described('topic', definition, definition.name, candidates, false, value)
     })
 }
 
 function checkIsUs(name: string, { identity }: Services): void {
   if (name === String(identity.brokerId)) return
-  throw new Refusal(
+  throw new ApiError(
     'INVALID_REQUEST',
     `Unexpected broker id, expected ${identity.brokerId} but received ${name}`,
   )
@@ -172,31 +187,68 @@ function describeBroker(
       .filter(([key]) => isAsked(key))
       .map(([key, text]) => {
         const candidates = [{ name: key, text, source: 'dynamicDefaultBroker' as const }]
-        return described('broker', brokerKeys.get(key), key, candidates, false)
+        return described('broker', definitionOf(key), key, candidates, !mayChange(key))
       })
   }
   if (!/^[+-]?\d+$/.test(name)) {
-    throw new Refusal('INVALID_REQUEST', `Broker id must be an integer, but it is: ${name}`)
+    throw new ApiError('INVALID_REQUEST', `Broker id must be an integer, but it is: ${name}`)
   }
   if (name !== String(identity.brokerId)) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REQUEST',
       `Unexpected broker id, expected ${identity.brokerId} or empty string, but received ${name}`,
     )
   }
   return [...brokerKeys.values()]
-    .filter(({ name: key, internal }) => internal !== true && isAsked(key))
+    .filter(({ name: key, internal }) => isAsked(key) && (internal !== true || settings.isSet(key)))
     .map((definition) => brokerConfig(definition, settings))
+    .concat(furtherConfigs(isAsked, services))
+}
+
+/** Whether Kafka counts the key as dynamic (`DynamicBrokerConfig.AllDynamicConfigs`). */
+function mayChange(key: string): boolean {
+  const update = (brokerKeys.get(key) ?? throttleKeys.get(key))?.update
+  return update !== undefined && update !== 'read-only'
+}
+
+function definitionOf(key: string): ConfigDefinition | undefined {
+  const known = brokerKeys.get(key) ?? throttleKeys.get(key)
+  if (known !== undefined) return known
+  const base = listenerBaseOf(key)
+  return base === null ? undefined : brokerKeys.get(base)
+}
+
+/**
+ * Returns settings outside the common broker keys, from server.properties or set at run time:
+ * settings of one listener, throttle rates, names of plugins, misspelt names. Values of keys
+ * unknown to Kafka are hidden.
+ */
+function furtherConfigs(isAsked: (key: string) => boolean, services: Services): DescribedConfig[] {
+  const { metadata, settings, identity } = services
+  const dynamic = ['', String(identity.brokerId)].flatMap((name) => [
+    ...overridesOf(metadata.image, resourceTypes.broker, name).keys(),
+  ])
+  const names = new Set([...settings.statics.keys(), ...dynamic])
+  return [...names]
+    .filter((key) => !brokerKeys.has(key) && !ownKeys.has(key) && isAsked(key))
+    .map((key) => {
+      const base = listenerBaseOf(key)
+      const values = settings.valuesOf(base === null ? [key] : [key, base])
+      const own = values.slice(values.findIndex((one) => one.name === key))
+      return described('broker', definitionOf(key), key, own, !mayChange(key))
+    })
 }
 
 function brokerConfig(definition: ConfigDefinition, settings: BrokerSettings): DescribedConfig {
   const candidates = settings.candidates(definition.name)
   const isFixed = definition.update === 'read-only'
-  const value = settings.effectiveText(definition.name)
+  const text = settings.effectiveText(definition.name)
+  // Internal keys are listed only if set, and shown as written.
+  const value = definition.internal === true ? text : describedText(definition, text)
   return described('broker', definition, definition.name, candidates, isFixed, value)
 }
 
-/** Groups and client metrics: overrides of their own, then a broker setting, then the default. */
+/** Returns settings of a group or of client metrics: own override, broker setting, default. */
 function describeOverridable(
   keys: ReadonlyMap<string, ConfigDefinition>,
   type: number,
@@ -207,8 +259,11 @@ function describeOverridable(
   const overrides = overridesOf(metadata.image, type, name)
   const source = type === resourceTypes.group ? 'group' : 'clientMetrics'
   const kind = type === resourceTypes.group ? 'group' : 'client-metrics'
+  // An internal key is listed if it or its broker synonym is set.
+  const isSet = ({ name: key, synonym }: ConfigDefinition) =>
+    overrides.has(key) || (synonym !== undefined && settings.isSet(synonym))
   return [...keys.values()]
-    .filter(({ name: key, internal }) => internal !== true && isAsked(key))
+    .filter((one) => isAsked(one.name) && (one.internal !== true || isSet(one)))
     .map((definition) => {
       const own = overrides.get(definition.name)
       const { synonym } = definition
@@ -225,9 +280,13 @@ function describeOverridable(
             ]
           : []),
       ]
-      const told = described(kind, definition, definition.name, candidates, false)
+      const value =
+        definition.internal === true && own !== undefined
+          ? own
+          : describedText(definition, candidates[0]?.text ?? null)
+      const told = described(kind, definition, definition.name, candidates, false, value)
       if (kind === 'group') return told
-      // Of a subscription Kafka tells its own values only as synonyms.
+      // Kafka lists only a subscription's own values as synonyms.
       return {
         ...told,
         synonyms: told.synonyms

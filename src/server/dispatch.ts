@@ -1,42 +1,51 @@
+import { stackOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
-import { decode, requestCodec } from '../protocol/codec.ts'
-import { errorCode, Refusal } from '../protocol/errors.ts'
+import type { Piece } from '../base/pieces.ts'
+import { runInTurns } from '../base/turns.ts'
+import { decode, requestCodec, slicedCodecOf } from '../protocol/codec.ts'
+import { ApiError, type ErrorName, errorCode } from '../protocol/errors.ts'
 import {
+  peekClientId,
   peekRequest,
   readRequestHeader,
   requestHeaderVersion,
   responseFrame,
+  slicedResponseFrame,
 } from '../protocol/frame.ts'
 import { Reader } from '../protocol/reader.ts'
-import { type AnyApi, Malformed } from '../protocol/schema.ts'
-import type { RequestHeader } from '../protocol/stored/header/request-header.ts'
-import type { Principal } from '../security/authorizer.ts'
-import type { Dispatch, Overlap } from './connection.ts'
-import type { Vantage } from './endpoints.ts'
-import type { AnyHandler, ConnectionState, RequestContext } from './handler.ts'
+import { type AnyApi, type Fields, type Infer, Malformed } from '../protocol/schema.ts'
+import type { Dispatch, Dispatched, Overlap } from './connection.ts'
+import type { AnyHandler, RequestContext } from './handler.ts'
+import type { Call, Interceptor } from './interceptor.ts'
 import type { Services } from './services.ts'
+import type { Session } from './session.ts'
+import type { UnservedRequests } from './unserved-requests.ts'
 
 const apiVersionsKey = 18
-const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'any' }
+/** Only its responses hold files, which are released with them. */
+const fetchKey = 1
+/** Requests from this size on, in bytes, are read in slices: they may have very many parts. */
+const slicedBytesMin = 32 * 1024
+const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'others' }
 
-/** What is the same for all requests of one connection. */
-export interface Peer extends Vantage {
-  readonly clientHost: string
-  readonly clientPort: number
-  readonly principal: Principal
-}
-
-/** Finds the handler of a request, reads the request, writes the response. One a connection. */
+/** Finds the handler of a request, reads the request, writes the response. */
 export class Dispatcher implements Dispatch {
   private readonly handlers: ReadonlyMap<number, AnyHandler>
   private readonly services: Services
-  private readonly peer: Peer
   private readonly logger: Logger
+  private readonly unservedRequests: UnservedRequests
+  private readonly interceptor: Interceptor | null
 
-  constructor(handlers: ReadonlyMap<number, AnyHandler>, services: Services, peer: Peer) {
+  constructor(
+    handlers: ReadonlyMap<number, AnyHandler>,
+    services: Services,
+    unservedRequests: UnservedRequests,
+    interceptor: Interceptor | null,
+  ) {
+    this.unservedRequests = unservedRequests
+    this.interceptor = interceptor
     this.handlers = handlers
     this.services = services
-    this.peer = peer
     this.logger = services.logger
   }
 
@@ -45,78 +54,202 @@ export class Dispatcher implements Dispatch {
     return { apiKey, overlap: overlaps[apiKey] ?? 'none' }
   }
 
-  dispatch(frame: Buffer, connection: ConnectionState) {
+  dispatch(frame: Buffer, session: Session): Dispatched['response'] {
+    const { delayed } = session
+    if (delayed !== null) return delayed.then(() => this.dispatch(frame, session))
     const { apiKey, apiVersion } = peekRequest(frame)
     const handler = this.handlers.get(apiKey)
-    if (handler === undefined) {
-      throw new Malformed(`Received request api key ${apiKey} which is not enabled`)
+    if (handler === undefined) throw this.unserved(frame, null, session)
+    const { api } = handler
+    const isKnown = isServed(api, apiVersion)
+    if (!isKnown && apiKey === apiVersionsKey) return this.answerTooNew(frame, handler, session)
+    if (!isKnown) throw this.unserved(frame, api, session)
+    const { reader, context } = readHeader(frame, api, apiVersion, session)
+    const { byteLength } = frame
+    if (byteLength < slicedBytesMin) {
+      const request = decode(requestCodec(api, apiVersion), reader)
+      return this.answer(handler, request, context, byteLength)
+    }
+    const request = runInTurns(
+      this.services.turns,
+      slicedCodecOf(api.request, apiVersion, api.flexible).read(reader),
+    )
+    if (!(request instanceof Promise)) return this.answer(handler, request, context, byteLength)
+    const answered = request.then((whole) => this.answer(handler, whole, context, byteLength))
+    delay(session, request)
+    return answered
+  }
+
+  serves(apiKey: number): boolean {
+    return this.handlers.has(apiKey)
+  }
+
+  /**
+   * Answers a request with an error, without handling it. @throws Malformed if it is not served.
+   */
+  refusal(frame: Buffer, session: Session, error: ErrorName): readonly Piece[] | null {
+    const { apiKey, apiVersion } = peekRequest(frame)
+    const handler = this.handlers.get(apiKey)
+    if (handler === undefined || !isServed(handler.api, apiVersion)) {
+      throw this.unserved(frame, handler?.api ?? null, session)
     }
     const { api } = handler
-    const isKnown = apiVersion >= api.versions[0] && apiVersion <= api.stableMax
-    if (!isKnown && apiKey === apiVersionsKey) return this.answerTooNew(frame, handler, connection)
-    if (!isKnown) {
-      throw new Malformed(
-        `Received request for api ${api.name} with unsupported version ${apiVersion}`,
-      )
-    }
-    const reader = new Reader(frame)
-    const header = readRequestHeader(reader, requestHeaderVersion(api, apiVersion))
+    const { reader, context } = readHeader(frame, api, apiVersion, session)
     const request = decode(requestCodec(api, apiVersion), reader)
-    return this.answer(handler, request, this.contextOf(apiVersion, header, connection))
+    const body = handler.refuse(request, context, errorCode(error))
+    return body === null ? null : responseFrame(api, apiVersion, context.correlationId, body)
   }
 
-  private contextOf(
-    apiVersion: number,
-    { correlationId, clientId }: RequestHeader,
-    connection: ConnectionState,
-  ): RequestContext {
-    const { listenerName, dialled, clientHost, clientPort, principal } = this.peer
-    return {
-      apiVersion,
-      correlationId,
-      clientId,
-      connection,
-      listenerName,
-      dialled,
-      clientHost,
-      clientPort,
-      principal,
-    }
+  /** Logs an unserved request; it closes the connection (Kafka's `RequestContext.parseRequest`). */
+  private unserved(frame: Buffer, api: AnyApi | null, session: Session): Malformed {
+    const { apiKey, apiVersion: version } = peekRequest(frame)
+    const { softwareName, softwareVersion, clientHost } = session
+    this.unservedRequests.note({
+      request: api?.name ?? String(apiKey),
+      version,
+      served: api === null ? null : `${api.versions[0]}-${api.stableMax}`,
+      software: softwareName === 'unknown' ? softwareName : `${softwareName} ${softwareVersion}`,
+      clientId: peekClientId(frame),
+      host: clientHost,
+    })
+    return new Malformed(
+      api === null
+        ? `Received request api key ${apiKey} which is not enabled`
+        : `Received request for api ${api.name} with unsupported version ${version}`,
+    )
   }
 
-  private answer(handler: AnyHandler, request: any, context: RequestContext) {
+  private answer(
+    handler: AnyHandler,
+    request: Infer<Fields>,
+    context: RequestContext,
+    frameBytes: number,
+  ): Dispatched['response'] {
     const { api } = handler
-    const frameOf = (body: object | null) =>
-      body === null ? null : responseFrame(api, context.apiVersion, context.correlationId, body)
+    const { interceptor } = this
+    const { apiVersion, correlationId, session } = context
+    const frameOf = (body: object | null) => {
+      if (body === null) return null
+      if (!hasManyParts(body)) return responseFrame(api, apiVersion, correlationId, body)
+      const frame = slicedResponseFrame(api, apiVersion, correlationId, body)
+      const mayStop = api.key !== fetchKey
+      return runInTurns(this.services.turns, mayStop ? whileOpen(session, frame) : frame)
+    }
+    const call = interceptor === null ? null : { handler, request, context, frameBytes }
+    const finish = (body: object | null) => {
+      if (call === null) return frameOf(body)
+      const changed = interceptor!.after(call, body)
+      return changed instanceof Promise ? changed.then(frameOf) : frameOf(changed)
+    }
     try {
-      const body = handler.handle(request, context, this.services)
-      if (!(body instanceof Promise)) return frameOf(body)
-      return body.then(frameOf, (error: unknown) =>
-        frameOf(this.refuse(handler, request, context, error)),
+      const body =
+        call === null
+          ? handler.handle(request, context, this.services)
+          : this.handleIfAdmitted(call, interceptor!)
+      if (!(body instanceof Promise)) return finish(body)
+      return body.then(finish, (error: unknown) =>
+        finish(this.refuse(handler, request, context, error)),
       )
     } catch (error) {
-      return frameOf(this.refuse(handler, request, context, error))
+      return finish(this.refuse(handler, request, context, error))
     }
   }
 
-  /** A Refusal becomes the response that Kafka would send; anything else is a bug and says so. */
-  private refuse(handler: AnyHandler, request: any, context: RequestContext, error: unknown) {
+  private handleIfAdmitted(call: Call, interceptor: Interceptor) {
+    const { handler, request, context } = call
+    const admitted = interceptor.before(call)
+    if (!(admitted instanceof Promise)) return handler.handle(request, context, this.services)
+    const body = admitted.then(() => handler.handle(request, context, this.services))
+    delay(context.session, admitted)
+    return body
+  }
+
+  /** Builds the error response for an ApiError as Kafka does; logs any other error as a bug. */
+  private refuse(
+    handler: AnyHandler,
+    request: Infer<Fields>,
+    context: RequestContext,
+    error: unknown,
+  ) {
     if (error instanceof Malformed) throw error
-    if (error instanceof Refusal) return handler.refuse(request, context, error.code)
+    if (error instanceof ApiError) return handler.refuse(request, context, error.code)
+    // A handler may stop when nobody waits for its answer any more.
+    if (error === context.session.closed.reason) return null
     this.logger.error(`${handler.api.name} v${context.apiVersion} failed in the broker`, {
       client: context.clientId,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: stackOf(error),
     })
     return handler.refuse(request, context, errorCode('UNKNOWN_SERVER_ERROR'))
   }
 
-  /** KIP-511: a version that we do not know is answered in version 0, with the versions we do. */
-  private answerTooNew(frame: Buffer, handler: AnyHandler, connection: ConnectionState) {
-    const reader = new Reader(frame)
+  /** Answers an unknown ApiVersions version in version 0, with the known versions (KIP-511). */
+  private answerTooNew(frame: Buffer, handler: AnyHandler, session: Session) {
     const api: AnyApi = handler.api
-    const header = readRequestHeader(reader, 1)
-    const context = this.contextOf(0, header, connection)
-    const body = handler.refuse({}, context, errorCode('UNSUPPORTED_VERSION'))
-    return responseFrame(api, 0, header.correlationId, body!)
+    const { context } = readHeader(frame, api, peekRequest(frame).apiVersion, session)
+    const body = handler.refuse({}, { ...context, apiVersion: 0 }, errorCode('UNSUPPORTED_VERSION'))
+    return responseFrame(api, 0, context.correlationId, body!)
   }
+}
+
+/** Whether a version of a request is answered. */
+export const isServed = ({ versions, stableMax }: AnyApi, version: number) =>
+  version >= versions[0] && version <= stableMax
+
+/** Reads the header of a request; the reader is then at its body. */
+function readHeader(frame: Buffer, api: AnyApi, apiVersion: number, session: Session) {
+  const reader = new Reader(frame)
+  const headerVersion = requestHeaderVersion(api, apiVersion)
+  const { correlationId, clientId } = readRequestHeader(reader, headerVersion)
+  const context: RequestContext = { apiVersion, correlationId, clientId, session }
+  return { reader, context }
+}
+
+/** Writes a response until its connection is closed. */
+function* whileOpen<T>({ closed }: Session, frame: Generator<void, T>): Generator<void, T | null> {
+  for (;;) {
+    const step = frame.next()
+    if (step.done === true) return step.value
+    if (closed.aborted) return null
+    yield
+  }
+}
+
+/** Delays later requests until one that could not begin at once has begun. */
+function delay(session: Session, begun: Promise<unknown>): void {
+  const done = begun.then(
+    () => {},
+    () => {},
+  )
+  session.delayed = done
+  void done.then(() => {
+    if (session.delayed === done) session.delayed = null
+  })
+}
+
+/** Number of elements in arrays, including nested ones, from which a body counts as large. */
+const manyParts = 200
+
+/** Returns whether a message has so many elements that its serialization should pause. */
+function hasManyParts(body: object): boolean {
+  let parts = 0
+  const fields = body as Readonly<Record<string, unknown>>
+  for (const name in fields) {
+    const value = fields[name]
+    if (!Array.isArray(value)) continue
+    parts += value.length
+    for (let i = 0; i < value.length && parts < manyParts; i++) parts += arraysIn(value[i])
+    if (parts >= manyParts) return true
+  }
+  return false
+}
+
+function arraysIn(part: unknown): number {
+  if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part)) return 0
+  const fields = part as Readonly<Record<string, unknown>>
+  let parts = 0
+  for (const name in fields) {
+    const value = fields[name]
+    if (Array.isArray(value)) parts += value.length
+  }
+  return parts
 }

@@ -1,11 +1,11 @@
 import type { BrokerState, Image } from '../metadata/image.ts'
 
-/** By which listener a client came, and what that says of where brokers are. */
+/** The listener a client connected to; it decides which broker addresses the client is sent. */
 export interface Vantage {
   readonly listenerName: string
   /**
-   * The host that the client reached this process by, where none is advertised; all brokers of the
-   * process are there too.
+   * The host through which the client reached this process, used if none is advertised; `reaches`
+   * is true for the brokers of this process.
    */
   readonly dialled: {
     readonly host: string
@@ -13,7 +13,7 @@ export interface Vantage {
   } | null
 }
 
-/** Where clients of a listener reach a broker. */
+/** A broker's address on one listener. */
 export interface Node {
   readonly id: number
   readonly host: string
@@ -21,7 +21,7 @@ export interface Node {
   readonly rack: string | null
 }
 
-/** The broker's address on the listener that the client came by; null when it has none there. */
+/** Returns the broker's address on the client's listener, or null if it has none there. */
 export function nodeOf(broker: BrokerState, { listenerName, dialled }: Vantage): Node | null {
   const endpoint = broker.endpoints.find(({ name }) => name === listenerName)
   if (endpoint === undefined) return null
@@ -29,7 +29,7 @@ export function nodeOf(broker: BrokerState, { listenerName, dialled }: Vantage):
   return { id: broker.id, host, port: endpoint.port, rack: broker.rack }
 }
 
-/** All brokers that serve, as clients of a listener see them. */
+/** Returns all unfenced brokers, with their addresses on the client's listener. */
 export function aliveNodes(image: Image, vantage: Vantage): Node[] {
   const nodes: Node[] = []
   for (const broker of image.brokers.values()) {
@@ -39,7 +39,7 @@ export function aliveNodes(image: Image, vantage: Vantage): Node[] {
   return nodes
 }
 
-/** A random broker that serves, as Kafka names one in place of the controller; -1 for none. */
+/** Returns the id of a random unfenced broker, or -1; Kafka sends it as the controller id. */
 export function anyAliveId(image: Image, vantage: Vantage, pick: (n: number) => number): number {
   const nodes = aliveNodes(image, vantage)
   return nodes.length === 0 ? -1 : nodes[pick(nodes.length)]!.id

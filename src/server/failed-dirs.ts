@@ -5,40 +5,44 @@ import {
   type PlacedPartition,
 } from '../metadata/controller/directories.ts'
 import type { Metadata } from '../metadata/metadata.ts'
-import { metadataTopic } from '../replication/metadata-partition.ts'
+import { metadataTopic } from '../quorum/metadata-partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 
-/** A broker's directories, and who is told of what becomes of them. */
+/** A broker's log directories, and the parts affected when one fails. */
 export interface WatchedDirs {
   readonly brokerId: number
   readonly logDirs: readonly LogDir[]
   readonly partitions: Partitions
   readonly metadata: Metadata
   readonly logger: Logger
-  /** Ends the broker: it has no directory left, or lost the metadata log. */
+  /** Stops the broker: no log directory is left, or the metadata log is lost. */
   readonly halt: (why: string) => void
 }
 
-/** From now on a directory that fails takes its partitions out of service, and the last one the broker. */
-export function watchLogDirs(o: WatchedDirs): void {
-  for (const dir of o.logDirs) {
+/**
+ * Watches for failing log directories: one that fails takes its partitions offline; without any
+ * left, or without the metadata log, the broker halts.
+ */
+export function watchLogDirs(options: WatchedDirs): void {
+  for (const dir of options.logDirs) {
     dir.onFailure = () => {
       if (dir.has(`${metadataTopic}-0`))
-        return o.halt(`the directory of the metadata log has failed`)
-      if (onlineIds(o.logDirs).length === 0) return o.halt('all log directories have failed')
-      const lost = o.partitions.lose(dir)
-      tell(o, lossOf(o, lost, true))
+        return options.halt(`the directory of the metadata log has failed`)
+      if (onlineIds(options.logDirs).length === 0)
+        return options.halt('all log directories have failed')
+      const lost = options.partitions.lose(dir)
+      void tell(options, lossOf(options, lost, true))
     }
   }
 }
 
-/** Tells the cluster where partitions lie that were opened since this was last called. */
-export function reportPlaces(o: WatchedDirs): Promise<void> {
-  const { assigned, lost } = o.partitions.takeMisplaced()
+/** Reports the log directories of partitions opened since the last call to the controller. */
+export function reportPlaces(options: WatchedDirs): Promise<void> {
+  const { assigned, lost } = options.partitions.takeMisplaced()
   const told: Promise<void>[] = []
-  if (assigned.length > 0) told.push(tell(o, assignDirectories(o.brokerId, assigned)))
-  if (lost.length > 0) told.push(tell(o, lossOf(o, lost, false)))
+  if (assigned.length > 0) told.push(tell(options, assignDirectories(options.brokerId, assigned)))
+  if (lost.length > 0) told.push(tell(options, lossOf(options, lost, false)))
   return Promise.all(told).then(() => {})
 }
 

@@ -4,9 +4,8 @@ import type { BrokerSettings } from '../metadata/config/settings.ts'
 type Policy = GroupConfig['groupConsumerMigrationPolicy']
 
 /**
- * What groups ask for, out of the broker's settings as they are at the moment.
- *
- * @param overrides the dynamic settings of one group, by its id.
+ * Returns the group coordinator's config, backed by the broker's current settings.
+ * @param overrides the dynamic configs of one group, by its id.
  */
 export function groupSettings(
   settings: BrokerSettings,

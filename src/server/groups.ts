@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts'
+import type { Expressions } from '../base/expressions.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
-import type { TopicSummary, TopicView } from '../coordinator/coordinator-log.ts'
 import { GroupCoordinator } from '../coordinator/group/coordinator.ts'
+import type { TopicSummary, TopicView } from '../coordinator/topic-view.ts'
 import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { type Image, overridesOf, type TopicState, topicById } from '../metadata/image.ts'
@@ -13,18 +14,19 @@ import { groupSettings } from './group-settings.ts'
 import { offsetsTopic } from './internal-topics.ts'
 
 /**
- * The groups of this broker, kept in step with the partitions of `__consumer_offsets` that it leads
- * and with the cluster's topics. To be made before the partitions are opened.
+ * Creates the group coordinator and keeps it in step with the `__consumer_offsets` partitions that
+ * this broker leads and with the cluster's topics. Call it before partitions are opened.
  */
-export function groupsOf(o: {
+export function groupsOf(options: {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly metadata: Metadata
   readonly settings: BrokerSettings
   readonly partitions: Partitions
+  readonly expressions: Expressions
 }): GroupCoordinator {
-  const { clock, random, logger, metadata, settings, partitions } = o
+  const { clock, random, logger, metadata, settings, partitions, expressions } = options
   let image = metadata.image
   const groups = new GroupCoordinator({
     partitionCount: () =>
@@ -33,6 +35,7 @@ export function groupsOf(o: {
     clock,
     random,
     logger,
+    expressions,
     topics: topicView(() => image),
     config: groupSettings(settings, (groupId) => overridesOf(image, resourceTypes.group, groupId)),
   })
@@ -43,7 +46,7 @@ export function groupsOf(o: {
     partitions,
     clock,
   })
-  metadata.listen((newest, { deleted, changed }) => {
+  metadata.listen('groups', (newest, { deleted, changed }) => {
     const before = image
     image = newest
     if (deleted.length > 0) groups.topicsDeleted(deleted)

@@ -1,9 +1,9 @@
 import { errorCode } from '../protocol/errors.ts'
 import { aliveNodes, type Node } from './endpoints.ts'
-import type { RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
+import type { Session } from './session.ts'
 
-/** Errors after which each request has room for a hint. */
+/** Error codes with which each response may carry the current leader. */
 export const hintedCodes = {
   produce: new Set([errorCode('NOT_LEADER_OR_FOLLOWER')]),
   fetch: new Set([errorCode('NOT_LEADER_OR_FOLLOWER'), errorCode('FENCED_LEADER_EPOCH')]),
@@ -15,23 +15,24 @@ interface Failed {
 }
 
 /**
- * Tells who asked the wrong broker which one to ask, so that no Metadata request is needed (KIP-951).
+ * Adds the current leader to responses of the wrong broker, which saves the client a Metadata
+ * request (KIP-951).
  */
 export class LeaderHints {
   private readonly codes: ReadonlySet<number>
-  private readonly context: RequestContext
+  private readonly session: Session
   private readonly services: Services
-  /** Made for the first: hardly any answer has one. */
+  /** Created on first use: hardly any response needs it. */
   private ids: Set<number> | null = null
 
-  /** @param codes the errors after which there is a hint. */
-  constructor(codes: ReadonlySet<number>, context: RequestContext, services: Services) {
+  /** @param codes the errors with which the current leader is sent. */
+  constructor(codes: ReadonlySet<number>, session: Session, services: Services) {
     this.codes = codes
-    this.context = context
+    this.session = session
     this.services = services
   }
 
-  /** The answer, with the leader in it where its error is that another one leads. */
+  /** Returns the answer, with the current leader if its error code calls for it. */
   on<A extends Failed>(answer: A, topic: string | undefined, index: number): A {
     if (!this.codes.has(answer.errorCode) || topic === undefined) return answer
     const partition = this.services.metadata.image.topics.get(topic)?.partitions[index]
@@ -42,11 +43,11 @@ export class LeaderHints {
     return { ...answer, currentLeader: { leaderId, leaderEpoch } }
   }
 
-  /** Where the leaders are that were named so far. */
+  /** Returns the addresses of the leaders named so far. */
   nodes(): { nodeId: number; host: string; port: number; rack: string | null }[] {
     const { ids } = this
     if (ids === null) return []
-    const alive: readonly Node[] = aliveNodes(this.services.metadata.image, this.context)
+    const alive: readonly Node[] = aliveNodes(this.services.metadata.image, this.session)
     return alive
       .filter(({ id }) => ids.has(id))
       .map(({ id: nodeId, host, port, rack }) => ({ nodeId, host, port, rack }))

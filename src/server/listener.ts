@@ -1,55 +1,55 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { loadReceiveLowWater } from '../base/receive-low-water.ts'
+import type { Principal } from '../security/authorizer.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
-import { GatheredReads } from './gathered-reads.ts'
-import type { ConnectionState } from './handler.ts'
-import { endPacingOf } from './local-pacing.ts'
-import { ReadBuffers, ReadPlace } from './read-place.ts'
-import { withReusedBuffer } from './reused-buffer.ts'
+import type { ConnectionQuotas } from './connection-quotas.ts'
+import type { RequestTurns } from './request-turns.ts'
+import { newSession, type Session } from './session.ts'
+import type { Acceptor, Channel, Transport } from './transport.ts'
 
 export interface ListenerOptions {
   readonly name: string
-  /** Empty for all addresses; `localhost` opens both families. */
+  /** Empty for all addresses; `localhost` opens IPv4 and IPv6. */
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
   readonly limits: ConnectionLimits
-  /** `connections.max.idle.ms`; a negative value never closes. */
+  /** `connections.max.idle.ms`; a negative value disables it. */
   readonly connectionsMaxIdleMs: number
-  /** `max.connections`; above, the newest are closed at once. */
+  /** `max.connections`; connections above it are closed at once. */
   readonly connectionsMax: number
-  /** `odradek.gather.ms` */
-  readonly gatherMs: number
+  /** Shared by all listeners of the broker. */
+  readonly connectionQuotas: ConnectionQuotas
+  readonly transport: Transport
   readonly pool: BufferPool
+  readonly turns: RequestTurns
   readonly clock: Clock
   readonly logger: Logger
-  readonly dispatcherOf: (peer: {
-    readonly host: string
-    readonly port: number
-    readonly localAddress: string
-  }) => Dispatch
+  /** Whether clients must authenticate by SASL before anything else. */
+  readonly needsLogin: boolean
+  /** Called once for each connection. */
+  readonly dispatcherOf: (session: Session) => Dispatch
+  /** The client's principal before it says anything; null closes the connection. */
+  readonly principalOf: (channel: Channel) => Principal | null
+  /** `Vantage.dialled` of a client that has connected to this address. */
+  readonly dialledAt: (localHost: string) => Session['dialled']
 }
 
-/** An open listener could not be had: the port is taken, the address is not ours, … */
+/** A listener could not be opened: the port is taken, the address is not local, … */
 export class CannotListen extends Error {
   override readonly name = 'CannotListen'
 }
 
-/** One name of `listeners`: its sockets, its connections, and the sweep of idle ones. */
+/** One entry of `listeners`: its acceptors, its connections, and the sweep of idle ones. */
 export class Listener {
   readonly name: string
   readonly host: string
   private readonly options: ListenerOptions
-  private readonly servers: Server[] = []
-  private readonly connections = new Map<Connection, Socket>()
-  /** Connections that came before the broker could serve. */
-  private readonly early = new Set<Socket>()
+  private readonly acceptors: Acceptor[] = []
+  /** Open channels; the connection is null for those accepted before the broker serves. */
+  private readonly channels = new Map<Channel, Connection | null>()
   private isServing = false
-  private readonly readBuffers = new ReadBuffers()
-  private readonly gatheredReads: GatheredReads
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -58,8 +58,6 @@ export class Listener {
     this.options = options
     this.name = options.name
     this.host = options.host
-    const { gatherMs, clock } = options
-    this.gatheredReads = new GatheredReads({ waitMs: gatherMs, load: loadReceiveLowWater, clock })
   }
 
   /** @throws CannotListen with a line for the operator. */
@@ -85,113 +83,114 @@ export class Listener {
     return this.boundPort
   }
 
-  /** Begins to read from connections, also from those that came before. */
+  /** Starts to read from connections, including those accepted earlier. */
   serve(): void {
     this.isServing = true
-    for (const socket of this.early) this.connect(socket)
-    this.early.clear()
+    for (const channel of this.channels.keys()) this.connect(channel)
     this.armSweep()
   }
 
-  /** Takes no new connections, and closes the open ones. */
+  /** Stops accepting connections, and closes the open ones. */
   async close(): Promise<void> {
     this.sweep?.clear()
-    const closed = this.servers.map((server) => new Promise((done) => server.close(done)))
-    for (const socket of [...this.connections.values(), ...this.early]) socket.destroy()
+    const closed = this.acceptors.map((acceptor) => acceptor.close())
+    for (const { stream } of this.channels.keys()) stream.destroy()
     await Promise.all(closed)
   }
 
   private async bind(host: string, port: number): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-      this.accept(socket),
-    )
-    this.servers.push(server)
-    const bound = await new Promise<number>((done, failed) => {
-      server.once('error', failed)
-      const where = host === '' ? { port } : { port, host }
-      server.listen(where, () => {
-        server.off('error', failed)
-        server.on('error', (error) =>
+    const acceptor = await this.options.transport.listen(
+      { host, port },
+      {
+        accepted: (channel) => this.accept(channel),
+        failed: (error) =>
           this.options.logger.error('a listener failed', {
             listener: this.name,
             error: error.message,
           }),
-        )
-        done((server.address() as AddressInfo).port)
-      })
-    })
-    await endPacingOf(server, host)
-    return bound
+      },
+    )
+    this.acceptors.push(acceptor)
+    return acceptor.port
   }
 
-  private accept(socket: Socket): void {
-    const { options } = this
-    if (this.connections.size + this.early.size >= options.connectionsMax) {
-      options.logger.warn('a connection was refused: max.connections is reached', {
+  private accept(channel: Channel): void {
+    const { logger, connectionsMax, connectionQuotas } = this.options
+    const { stream } = channel
+    stream.on('error', (error) =>
+      logger.debug('a connection broke', { listener: this.name, error: error.message }),
+    )
+    if (this.channels.size >= connectionsMax) {
+      logger.warn('a connection was refused: max.connections is reached', {
         listener: this.name,
-        max: options.connectionsMax,
+        max: connectionsMax,
       })
-      socket.destroy()
+      stream.destroy()
       return
     }
-    if (this.isServing) this.connect(socket)
-    else {
-      this.early.add(socket)
-      socket.once('close', () => this.early.delete(socket))
-      socket.on('error', () => {})
+    const { host } = channel.remote
+    const limit = connectionQuotas.limitReached(host)
+    if (limit !== null) {
+      logger.info(
+        `Rejected connection from /${host}, address already has the configured maximum of ${limit} connections.`,
+      )
+      stream.destroy()
+      return
     }
+    connectionQuotas.opened(host)
+    this.channels.set(channel, null)
+    stream.once('close', () => {
+      this.channels.delete(channel)
+      connectionQuotas.closed(host)
+    })
+    if (this.isServing) this.connect(channel)
   }
 
-  private connect(accepted: Socket): void {
+  private connect(channel: Channel): void {
     const { options } = this
-    // It begins to read on a later turn of the loop, when there is a connection to read for.
-    const onBytes = (piece: Buffer) => connection.onBytes(piece)
-    // Asked for at once: then there is no connection yet.
-    const readPlace = new ReadPlace(this.readBuffers)
-    let place = () => readPlace.next()
-    const reading = withReusedBuffer(accepted, () => place(), onBytes)
-    const socket = reading ?? accepted
-    socket.on('error', (error) =>
-      options.logger.debug('a connection broke', { listener: this.name, error: error.message }),
-    )
-    const host = `${socket.remoteAddress ?? ''}`.replace(/^::ffff:/, '')
-    const localAddress = `${socket.localAddress ?? ''}`.replace(/^::ffff:/, '')
-    const gone = new AbortController()
-    const state: ConnectionState = {
-      id: `${localAddress}:${socket.localPort}-${host}:${socket.remotePort}-${this.nextConnection++}`,
-      softwareName: 'unknown',
-      softwareVersion: 'unknown',
-      closed: gone.signal,
+    const { local, remote, stream } = channel
+    const principal = options.principalOf(channel)
+    if (principal === null) {
+      options.logger.warn('no rule of ssl.principal.mapping.rules applies to a certificate', {
+        client: remote.host,
+      })
+      stream.destroy()
+      return
     }
+    const gone = new AbortController()
+    stream.once('close', () => gone.abort())
+    const session = newSession({
+      id: `${local.host}:${local.port}-${remote.host}:${remote.port}-${this.nextConnection++}`,
+      listenerName: this.name,
+      dialled: options.dialledAt(local.host),
+      clientHost: `/${remote.host}`,
+      clientPort: remote.port,
+      principal,
+      isAuthenticated: !options.needsLogin,
+      closed: gone.signal,
+      mute: (forMs) => connection.mute(forMs),
+    })
     const connection: Connection = new Connection({
-      socket,
-      readPlace: reading === null ? null : readPlace,
+      channel,
       pool: options.pool,
-      gatheredReads: this.gatheredReads,
-      state,
-      dispatcher: options.dispatcherOf({ host, port: socket.remotePort ?? 0, localAddress }),
+      turns: options.turns,
+      session,
+      dispatcher: options.dispatcherOf(session),
       limits: options.limits,
       logger: options.logger,
-      monotonicMs: options.clock.monotonicMs,
+      clock: options.clock,
     })
-    place = () => connection.placeOfNext()
-    if (reading === null) socket.on('data', onBytes).resume()
-    this.connections.set(connection, socket)
-    socket.once('close', () => {
-      this.connections.delete(connection)
-      readPlace.close()
-      gone.abort()
-    })
+    this.channels.set(channel, connection)
   }
 
-  /** One timer for all connections, at a quarter of the time they may be idle. */
+  /** Starts one timer for all connections, at a quarter of `connections.max.idle.ms`. */
   private armSweep(): void {
     const { connectionsMaxIdleMs, clock } = this.options
     if (connectionsMaxIdleMs < 0) return
     this.sweep = clock.after(Math.max(connectionsMaxIdleMs / 4, 10), () => {
       const before = clock.monotonicMs() - connectionsMaxIdleMs
-      for (const connection of this.connections.keys()) {
-        if (connection.isIdle && connection.lastActiveMs < before) connection.close('idle')
+      for (const connection of this.channels.values()) {
+        if (connection?.isIdleSince(before)) connection.close('idle')
       }
       this.armSweep()
     })

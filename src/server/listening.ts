@@ -1,77 +1,92 @@
 import { hostname } from 'node:os'
 import type { Endpoint } from '../metadata/image.ts'
-import { anonymous } from '../security/authorizer.ts'
 import { type ListenerPlan, securityProtocolCodes } from './config/listeners.ts'
+import { ConnectionQuotas } from './connection-quotas.ts'
 import { Dispatcher } from './dispatch.ts'
-import { servedHandlers } from './handlers/index.ts'
+import { handlers } from './handlers/index.ts'
 import { Listener } from './listener.ts'
+import { securityOf } from './open-security.ts'
+import { RequestTurns } from './request-turns.ts'
 import type { Services } from './services.ts'
-import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
+import { UnservedRequests } from './unserved-requests.ts'
 
-/** An open listener and the address that clients are told. */
-export interface AddressInfo {
-  readonly name: string
+export interface HostPort {
+  /** An IPv6 address without brackets. */
   readonly host: string
   readonly port: number
 }
 
-/** A listener that is open, with what the cluster and the library's user are told of it. */
+/** An open listener: its address on this machine, and its advertised address. */
+export interface AddressInfo extends HostPort {
+  readonly name: string
+  /** The address in Metadata responses; null if each client is sent the host it connected to. */
+  readonly advertised: HostPort | null
+}
+
+/** Formats an address: `127.0.0.1:9092`, `[::1]:9092`. */
+export function addressText({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** An open listener, with its address for the library's user and its endpoint for the cluster. */
 export interface OpenListener {
   readonly listener: Listener
   readonly address: AddressInfo
   readonly endpoint: Endpoint
 }
 
-/** Limits of a connection that Kafka has no setting for. */
+/** Limits of a connection for which Kafka has no setting. */
 const requestsInFlightMax = 100
-const responseBytesMax = 16 * 1024 * 1024
+const requestBytesMax = 8 * 1024 * 1024
+const responseBytesMax = 1024 * 1024
 
 /**
- * Opens the sockets; nothing is answered before `serve` is called on them.
+ * Opens the sockets; no request is answered before `serve` is called on them.
  * @throws CannotListen
  */
 export function openListeners(
   plans: readonly ListenerPlan[],
   services: Services,
-  { pool, clock, logger }: SharedRooms,
+  rooms: BrokerRooms,
 ): Promise<OpenListener[]> {
   const { settings } = services
-  const byKey = new Map(servedHandlers(settings).map((one) => [one.api.key, one]))
+  const { interceptor, pool, clock, logger } = rooms
+  const turns = new RequestTurns({
+    queuedMax: settings.int('queued.max.requests'),
+    bytesMax: settings.int('queued.max.request.bytes'),
+    monotonicMs: clock.monotonicMs,
+  })
+  const connectionQuotas = new ConnectionQuotas(settings)
+  const unserved = new UnservedRequests(logger)
+  const byKey = new Map(handlers.map((one) => [one.api.key, one]))
+  const dispatcher = new Dispatcher(byKey, services, unserved, interceptor)
   return allOrNothing(async (undo) => {
     const opened: OpenListener[] = []
     for (const plan of plans) {
-      if (plan.protocol !== 'PLAINTEXT') {
-        logger.warn('a listener stays closed: only PLAINTEXT is built so far', {
-          listener: plan.name,
-          protocol: plan.protocol,
-        })
-        continue
-      }
+      const security = await securityOf(plan, services, rooms)
       const listener = await Listener.open({
         name: plan.name,
         host: plan.host,
         port: plan.port,
         limits: {
           frameBytesMax: settings.int('socket.request.max.bytes'),
+          loginFrameBytesMax: settings.int('sasl.server.max.receive.size'),
           requestsInFlightMax,
+          requestBytesMax,
           responseBytesMax,
         },
         connectionsMaxIdleMs: settings.int('connections.max.idle.ms'),
         connectionsMax: settings.int('max.connections'),
-        gatherMs: settings.int('odradek.gather.ms'),
+        connectionQuotas,
         pool,
+        turns,
         clock,
         logger,
-        dispatcherOf: ({ host, port, localAddress }) =>
-          new Dispatcher(byKey, services, {
-            clientHost: `/${host}`,
-            clientPort: port,
-            listenerName: plan.name,
-            dialled: isUnadvertised(plan)
-              ? { host: localAddress, reaches: services.identity.sharesProcessWith }
-              : null,
-            principal: anonymous,
-          }),
+        ...security,
+        dispatcherOf: security.dispatcherOf(dispatcher),
+        dialledAt: (host) =>
+          isUnadvertised(plan) ? { host, reaches: services.identity.sharesProcessWith } : null,
       })
       undo.push(() => listener.close())
       opened.push({ listener, ...toldOf(plan, listener.port) })
@@ -81,26 +96,36 @@ export function openListeners(
 }
 
 function toldOf(plan: ListenerPlan, port: number) {
-  const address = addressOf(plan, port)
-  const { name, host } = address
-  const endpoint = {
-    name,
-    host: isUnadvertised(plan) ? hostname() : host,
-    port: address.port,
-    securityProtocol: securityProtocolCodes[plan.protocol],
-  }
-  return { address, endpoint }
+  const advertised = advertisedOf(plan, port)
+  const address = { name: plan.name, host: reachableHost(plan.host), port, advertised }
+  const told = advertised ?? { host: hostname(), port }
+  const { name, protocol } = plan
+  const securityProtocol = securityProtocolCodes[protocol]
+  return { address, endpoint: { name, host: told.host, port: told.port, securityProtocol } }
 }
 
-/** All addresses are bound and none is advertised: each client is told the one that it came by. */
+/** Hosts that bind all addresses of the machine. */
+const wildcards: readonly string[] = ['', '0.0.0.0', '::']
+
+/**
+ * Whether all addresses are bound and none is advertised: each client is then sent the host it
+ * connected to.
+ */
 function isUnadvertised({ host, advertised }: ListenerPlan): boolean {
-  return advertised === null && ['', '0.0.0.0', '::'].includes(host)
+  return advertised === null && wildcards.includes(host)
 }
 
-/** Where this machine's programs reach the broker: what is advertised, else what is bound. */
-function addressOf(plan: ListenerPlan, port: number): AddressInfo {
-  const { name, host, advertised } = plan
-  const told = isUnadvertised(plan) ? 'localhost' : (advertised?.host ?? host)
-  const advertisedPort = advertised === null || advertised.port === 0 ? port : advertised.port
-  return { name, host: told, port: advertisedPort }
+function advertisedOf(plan: ListenerPlan, port: number): HostPort | null {
+  const { host, advertised } = plan
+  if (isUnadvertised(plan)) return null
+  if (advertised === null) return { host, port }
+  // As in Kafka, an empty host means the machine's name and port 0 the bound port.
+  const told = advertised.host === '' ? hostname() : advertised.host
+  return { host: told, port: advertised.port === 0 ? port : advertised.port }
+}
+
+/** Returns a host by which local programs reach a bound address. */
+function reachableHost(bound: string): string {
+  if (bound === '::') return '::1'
+  return wildcards.includes(bound) ? '127.0.0.1' : bound
 }

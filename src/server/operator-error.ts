@@ -1,4 +1,5 @@
 import { MalformedCheckpoint } from '../storage/checkpoints.ts'
+import { DamagedFile } from '../storage/damaged-file.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import { DirectoryLocked, DiskError } from '../storage/disk.ts'
 import { BadProperties } from './config/properties.ts'
@@ -6,7 +7,7 @@ import { BadConfig } from './config/static-config.ts'
 import { BadFormat } from './format/bad-format.ts'
 import { CannotListen } from './listener.ts'
 
-/** Whether an error is the world's and says in one line what the operator can do about it. */
+/** Whether an error has an external cause and tells the operator in one line what to do. */
 export function isOperatorError(error: unknown): boolean {
   return operatorErrors.some((kind) => error instanceof kind)
 }
@@ -17,6 +18,7 @@ const operatorErrors = [
   BadProperties,
   CannotListen,
   CannotUseDirectory,
+  DamagedFile,
   DirectoryLocked,
   DiskError,
   MalformedCheckpoint,

@@ -1,7 +1,7 @@
 import { allocateProducerIds, producerIdBlockSize } from '../metadata/controller/brokers.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 
-/** Hands out producer ids, each once: a block at a time from the controller (KIP-730). */
+/** Allocates unique producer ids from blocks that the controller assigns (KIP-730). */
 export class ProducerIds {
   private readonly metadata: Metadata
   private readonly brokerId: number

@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
+import type { Expressions } from '../base/expressions.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Turns } from '../base/turns.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
@@ -9,15 +11,19 @@ import type { AnyApi } from '../protocol/schema.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
-import type { FetchSessions } from './fetch/session-cache.ts'
+import type { AutoCreation } from './auto-creation.ts'
+import type { FetchSessions } from './fetch/session.ts'
 import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Purgatory } from './purgatory.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 
-/** What a handler may ask for: the rooms of one broker. Built by `broker.ts`, never a global. */
+/** The parts of one broker that handlers use. Built by `broker-part.ts`, never global. */
 export interface Services {
   readonly clock: Clock
   readonly random: Random
+  /** For work that grows with a request: takes turns with the work of other connections. */
+  readonly turns: Turns
   readonly logger: Logger
   readonly authorizer: Authorizer
   readonly settings: BrokerSettings
@@ -25,22 +31,26 @@ export interface Services {
   readonly partitions: Partitions
   readonly logDirs: readonly LogDir[]
   readonly fetchSessions: FetchSessions
+  readonly purgatory: Purgatory
+  readonly autoCreation: AutoCreation
   readonly producerIds: ProducerIds
+  /** Regular expressions of clients that may take long. */
+  readonly expressions: Expressions
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly peers: ReadonlyMap<number, Peer>
   readonly telemetry: ClientTelemetry
   readonly identity: Identity
-  /** The keys that this broker answers, for ApiVersions. */
+  /** The API keys that this broker serves, for ApiVersions. */
   readonly served: readonly AnyApi[]
 }
 
-/** Who this broker is. */
+/** The broker's ids. */
 export interface Identity {
   readonly brokerId: number
-  /** The node that keeps the metadata log; the same as `brokerId` where one node is both. */
+  /** Node id of the controller; equal to `brokerId` on a combined node. */
   readonly controllerId: number
-  /** Whether a broker lives in this process, so that who reached one reaches the other. */
+  /** Whether a broker runs in this process: a client that reaches one reaches the other. */
   readonly sharesProcessWith: (brokerId: number) => boolean
   readonly clusterId: string
 }

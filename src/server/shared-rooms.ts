@@ -2,26 +2,39 @@ import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Turns } from '../base/turns.ts'
+import type { Authorizer } from '../security/authorizer.ts'
 import type { Disk } from '../storage/disk.ts'
-import type { TailMemory } from '../storage/hot-tail.ts'
+import type { TailCacheBudget } from '../storage/tail-cache.ts'
+import type { Interceptor } from './interceptor.ts'
 import type { Peers } from './peers.ts'
+import type { Transport } from './transport.ts'
 
-/** What all nodes of a process have in common, handed in from outside. */
+/** Dependencies that all nodes of a process share. */
 export interface SharedRooms {
   readonly clock: Clock
   readonly random: Random
+  readonly turns: Turns
   readonly logger: Logger
   readonly disk: Disk
   readonly pool: BufferPool
-  readonly tailMemory: TailMemory
-  /** The brokers of the process while they run. */
+  readonly tailCacheBudget: TailCacheBudget
+  /** The running brokers of the process. */
   readonly peers: Peers
 }
 
-/** Steps that take back what was built, run in reverse when what follows fails. */
+/** Dependencies of the brokers, which serve clients. */
+export interface BrokerRooms extends SharedRooms {
+  readonly transport: Transport
+  /** Null for the one that the settings name. */
+  readonly authorizer: Authorizer | null
+  readonly interceptor: Interceptor | null
+}
+
+/** Steps that undo a partial build, run in reverse if a later step fails. */
 export type Undo = (() => Promise<unknown>)[]
 
-/** Builds all or nothing: a failure takes back what was built before it. */
+/** Builds all or nothing: on failure it undoes the completed steps. */
 export async function allOrNothing<T>(build: (undo: Undo) => Promise<T>): Promise<T> {
   const undo: Undo = []
   try {

@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Turns } from '../base/turns.ts'
 import type { Marker } from '../coordinator/coordinator-log.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
 import type { TransactionConfig } from '../coordinator/transaction/commands.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { inStep, type Metadata } from '../metadata/metadata.ts'
-import { type ErrorName, Refusal } from '../protocol/errors.ts'
-import { markerBatch } from '../replication/coordinator-log.ts'
+import { ApiError, type ErrorName } from '../protocol/errors.ts'
+import { markerBatch } from '../replication/coordinator-partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { coordinateTopic } from './coordinated-topic.ts'
 import { offsetsTopic, transactionsTopic } from './internal-topics.ts'
@@ -16,6 +17,7 @@ import type { ProducerIds } from './producer-ids.ts'
 import type { Services } from './services.ts'
 
 interface Rooms {
+  readonly turns: Turns
   readonly brokerId: number
   readonly clock: Clock
   readonly logger: Logger
@@ -28,17 +30,18 @@ interface Rooms {
 }
 
 /**
- * The transactions of this broker, kept in step with the partitions of `__transaction_state` that it
- * leads. To be made before the partitions are opened.
+ * Creates the transaction coordinator and keeps it in step with the `__transaction_state`
+ * partitions that this broker leads. Call it before partitions are opened.
  */
 export function transactionsOf(rooms: Rooms): TransactionCoordinator {
-  const { clock, logger, metadata, settings, partitions, producerIds } = rooms
+  const { clock, logger, turns, metadata, settings, partitions, producerIds } = rooms
   const transactions = new TransactionCoordinator({
     partitionCount: () =>
       metadata.image.topics.get(transactionsTopic)?.partitions.length ??
       settings.int('transaction.state.log.num.partitions'),
     clock,
     logger,
+    turns,
     config: transactionSettings(settings, metadata),
     takeProducerId: () => producerIds.take(),
     writeMarker: (topic, partition, marker) => deliver(topic, partition, marker, rooms),
@@ -53,7 +56,7 @@ export function transactionsOf(rooms: Rooms): TransactionCoordinator {
   return transactions
 }
 
-/** What other brokers may ask of this one. */
+/** Returns the calls that other brokers may make to this one. */
 export function peerOf(services: Services): Peer {
   const { transactions } = services
   return {
@@ -63,10 +66,10 @@ export function peerOf(services: Services): Peer {
 }
 
 /**
- * Sees a marker to the partition's leader. A topic that is gone needs none any more; but whether it is gone
- * only an image can say that is not behind the controller: the topic may have just been made.
- *
- * @throws (rejects) Refusal, as `writeMarker`; KAFKA_STORAGE_ERROR when the controller cannot be asked.
+ * Delivers a marker to the partition's leader. A deleted topic needs none; but only an image that
+ * is not behind the controller proves the deletion: the topic may have just been created.
+ * @throws (rejects) ApiError, as `writeMarker`; KAFKA_STORAGE_ERROR if the controller cannot be
+ * asked.
  */
 export async function deliver(
   topic: string,
@@ -84,11 +87,11 @@ export async function deliver(
   if (partition === undefined) return
   if (partition.leader === brokerId) return writeMarker(topic, index, marker, rooms)
   const peer = peers.get(partition.leader)
-  if (peer === undefined) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+  if (peer === undefined) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
   return peer.writeMarker(topic, index, marker)
 }
 
-/** What the transaction coordinator does not know how to take: it only asks whether to try again. */
+/** Errors that the transaction coordinator does not handle; it only checks whether to retry. */
 const notReady: ReadonlySet<ErrorName> = new Set([
   'COORDINATOR_NOT_AVAILABLE',
   'COORDINATOR_LOAD_IN_PROGRESS',
@@ -97,8 +100,8 @@ const notReady: ReadonlySet<ErrorName> = new Set([
 
 /**
  * Ends a producer's transaction in one partition of this broker.
- * @throws (rejects) Refusal NOT_LEADER_OR_FOLLOWER | INVALID_PRODUCER_EPOCH |
- *   TRANSACTION_COORDINATOR_FENCED | KAFKA_STORAGE_ERROR
+ * @throws (rejects) ApiError NOT_LEADER_OR_FOLLOWER | INVALID_PRODUCER_EPOCH |
+ * TRANSACTION_COORDINATOR_FENCED | KAFKA_STORAGE_ERROR
  */
 export async function writeMarker(
   topic: string,
@@ -110,19 +113,19 @@ export async function writeMarker(
     try {
       return await groups.endTransaction(index, marker)
     } catch (error) {
-      if (error instanceof Refusal && notReady.has(error.reason)) {
-        throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+      if (error instanceof ApiError && notReady.has(error.reason)) {
+        throw new ApiError('NOT_LEADER_OR_FOLLOWER')
       }
       throw error
     }
   }
   const partition = partitions.get(topic, index)
-  if (partition === undefined) throw new Refusal('NOT_LEADER_OR_FOLLOWER')
+  if (partition === undefined) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
   const bytes = markerBatch(marker, clock.nowMs())
   await partition.appendTrusted(bytes, partition.leaderEpoch, marker.transactionVersion).committed
 }
 
-/** What transactions ask for, out of the broker's settings as they are at the moment. */
+/** Returns the transaction coordinator's config, backed by the broker's current settings. */
 function transactionSettings(settings: BrokerSettings, metadata: Metadata): TransactionConfig {
   return {
     get transactionMaxTimeoutMs() {

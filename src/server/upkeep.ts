@@ -4,7 +4,7 @@ import { Housekeeping } from '../storage/housekeeping.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
-/** Work on a broker's logs that nobody asks for, done from time to time until it is stopped. */
+/** Periodic background work on a broker's logs. */
 export interface Upkeep {
   stop(): Promise<void>
 }
@@ -20,7 +20,7 @@ export function startUpkeep(
 function compaction(
   statics: BrokerSettings,
   dirs: readonly LogDir[],
-  { clock, logger, random }: SharedRooms,
+  { clock, logger, random, turns }: SharedRooms,
 ): Compaction {
   const settings = {
     isEnabled: statics.bool('log.cleaner.enable'),
@@ -28,13 +28,13 @@ function compaction(
     keyBytesMax: statics.int('log.cleaner.dedupe.buffer.size'),
     bytesPerSecondMax: () => statics.int('log.cleaner.io.max.bytes.per.second'),
   }
-  return new Compaction({ clock, logger, random, dirs, settings })
+  return new Compaction({ clock, logger, random, turns, dirs, settings })
 }
 
 function housekeeping(
   settings: BrokerSettings,
   dirs: readonly LogDir[],
-  { clock, logger }: SharedRooms,
+  { clock, logger, turns }: SharedRooms,
 ): Housekeeping {
   const ms = (name: string) => settings.int(name)
   const intervals = {
@@ -49,5 +49,5 @@ function housekeeping(
     producerCheckMs: ms('producer.id.expiration.check.interval.ms'),
     producerExpirationMs: ms('producer.id.expiration.ms'),
   }
-  return new Housekeeping({ clock, logger, dirs, intervals })
+  return new Housekeeping({ clock, logger, turns, dirs, intervals })
 }

@@ -9,15 +9,15 @@ import {
   type File,
 } from '../storage/disk.ts'
 
-/** What is left of a disk: after the process died, or after the machine lost its power. */
+/** The cause of a crash: the process died, or the machine lost power. */
 export type Loss = 'process' | 'machine'
 
-/** The process is gone: whatever it still calls gets this. */
+/** The error of every call after the simulated process has died. */
 export class Crashed extends Error {
   override readonly name = 'Crashed'
 }
 
-/** A content that is written to but not synced: what a loss of power may take back, in any part. */
+/** A write or truncation that is not synced; a power loss may undo any part of it. */
 interface Unsynced {
   readonly position: number
   /** Null for a truncation to `position`. */
@@ -25,9 +25,9 @@ interface Unsynced {
 }
 
 class Inode {
-  /** What a reader sees. */
+  /** The content that a reader sees. */
   live: Buffer = Buffer.alloc(0)
-  /** What has been synced. */
+  /** The synced content. */
   durable: Buffer = Buffer.alloc(0)
   unsynced: Unsynced[] = []
 
@@ -41,7 +41,7 @@ class Inode {
     this.unsynced = []
   }
 
-  /** After a loss of power any of the changes since the last sync may have reached the disk. */
+  /** Returns the file after a power loss: any unsynced changes may have reached the disk. */
   afterPowerLoss(random: Random): Inode {
     const left = new Inode()
     left.live = this.unsynced.reduce<Buffer>((content, change) => {
@@ -78,21 +78,21 @@ function changed(content: Buffer, { position, bytes }: Unsynced): Buffer {
 type Names = Map<string, Inode | 'directory'>
 
 /**
- * A disk in memory that can stop at any call, in the middle of a write, and that knows what would be
- * left then: all that was written, if only the process died; if the machine did, what was synced and
- * a random part of the rest. Changes of names are lost from the last ones back, as file systems with
- * a journal do, unless a directory was synced after them.
+ * An in-memory disk that can stop at any call, also in the middle of a write, and knows which data
+ * survives. If only the process dies, all written data survives; if the machine loses power, the
+ * synced data and a random part of the rest. Name changes are lost from the last one backwards, as
+ * on file systems with a journal, unless a directory was synced after them.
  */
 export class FaultDisk implements Disk {
-  /** How many calls have changed something so far. */
+  /** The number of calls so far that changed the disk. */
   steps = 0
-  /** Whether writes to a file are done when the call returns, as they are where the page cache has room. */
+  /** Whether writes complete before the call returns, as they do while the page cache has room. */
   writesAtOnce = false
-  /** The call, counted from 1, in the middle of which the process dies. */
+  /** The number of the call, from 1, in the middle of which the process dies. */
   crashAt = Number.POSITIVE_INFINITY
   private readonly random: Random
   private live: Names
-  /** What names there were before each change that is not yet durable, oldest first. */
+  /** The names before each change that is not yet durable, oldest first. */
   private history: Names[] = []
   private isDead = false
   private readonly failures: { what: RegExp; code: string; times: number }[] = []
@@ -103,12 +103,12 @@ export class FaultDisk implements Disk {
     this.live = names
   }
 
-  /** Calls that match (`write /data/t-0/0….log`) fail with this code, so many times. */
+  /** Makes matching calls (`write /data/t-0/0….log`) fail with this code, at most `times` times. */
   failing(what: RegExp, code: string, times = Number.POSITIVE_INFINITY): void {
     this.failures.push({ what, code, times })
   }
 
-  /** A disk with what is left after a crash, now. */
+  /** Returns a disk with the data that survives a crash at this moment. */
   after(loss: Loss): FaultDisk {
     const pick = this.random.int(this.history.length + 1)
     const names = loss === 'process' ? this.live : (this.history[pick] ?? this.live)
@@ -221,22 +221,22 @@ export class FaultDisk implements Disk {
   }
 
   /**
-   * One call that changes the disk. `run` gets the share of it that is done: less than 1 when the
-   * process dies in the middle.
+   * Runs one call that changes the disk. `run` gets the share of the change to apply: less than 1
+   * if the process dies in the middle.
    */
   async step(action: string, path: string, run: (share: number) => void): Promise<void> {
     await Promise.resolve()
     this.stepNow(action, path, run)
   }
 
-  /** The same, on a disk that takes what it is given at once. */
+  /** The synchronous form of `step`. */
   stepNow(action: string, path: string, run: (share: number) => void): void {
     this.checkAlive()
     this.failIfDue(action, path)
     if (++this.steps < this.crashAt) return run(1)
     this.isDead = true
     const share = this.random.int(4)
-    // Names change wholly or not at all; writes may stop anywhere.
+    // A name change is atomic; a write may stop at any byte.
     if (share > 0) run(action === 'write' ? this.random.int(1000) / 1000 : 1)
     throw new Crashed()
   }
@@ -319,6 +319,11 @@ class FaultFile implements File {
   async rename(path: string): Promise<void> {
     await this.disk.rename(this.path, path)
     this.path = path
+  }
+
+  /** Does nothing: there are no readers of removed files. */
+  hold(): () => void {
+    return () => {}
   }
 
   async close(): Promise<void> {}

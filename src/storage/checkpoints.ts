@@ -1,8 +1,9 @@
+import { endlessTurn, mapInTurns, type Turns } from '../base/turns.ts'
 import type { Disk } from './disk.ts'
 
 /**
- * Kafka's checkpoint files: a version, the number of rows, and the rows, each a line of columns
- * parted by blanks.
+ * Names of Kafka's checkpoint files. Format: a line with the version, a line with the number of
+ * rows, then one line per row with columns separated by blanks.
  */
 export const recoveryPointFile = 'recovery-point-offset-checkpoint'
 export const highWatermarkFile = 'replication-offset-checkpoint'
@@ -11,9 +12,9 @@ export const cleanerOffsetFile = 'cleaner-offset-checkpoint'
 
 const version = '0'
 
-/** The rows of a checkpoint; null if the text is cut off or of another version. */
+/** Parses the rows of a checkpoint; returns null if the text is truncated or of another version. */
 export function parseCheckpoint(text: string, columns: number): string[][] | null {
-  // Without the last line's end a number may be cut short, and still look like one.
+  // Without the final line end the last number may be truncated and still look valid.
   if (!text.endsWith('\n')) return null
   const [first, count, ...lines] = text.trimEnd().split('\n')
   if (first !== version || count !== String(lines.length)) return null
@@ -25,11 +26,14 @@ export function writeCheckpoint(rows: readonly string[]): string {
   return `${[version, rows.length, ...rows].join('\n')}\n`
 }
 
-/** An offset a partition: `topic partition offset` a line. Partitions are named `topic-3`. */
+/**
+ * A checkpoint with one offset per partition, as lines of `topic partition offset`. The keys are
+ * partition names such as `topic-3`.
+ */
 export class OffsetCheckpoint {
   private readonly disk: Disk
   private readonly path: string
-  /** What stands in the file, so that it is not written again for nothing. */
+  /** The content of the file, so that an unchanged checkpoint is not written again. */
   private written: string | null = null
 
   constructor(disk: Disk, path: string) {
@@ -37,10 +41,14 @@ export class OffsetCheckpoint {
     this.path = path
   }
 
-  /** @throws MalformedCheckpoint when the file is there but cannot be read as a checkpoint. */
+  /**
+   * Reads the offset of each partition.
+   *
+   * @throws MalformedCheckpoint if the file exists but is not a valid checkpoint.
+   */
   async read(): Promise<Map<string, number>> {
     const text = (await this.disk.readFile(this.path))?.toString('utf8') ?? ''
-    // Kafka makes the file when it starts, and writes to it when there is something to say.
+    // Kafka creates the file empty when it starts and writes it when there is an offset to store.
     if (text === '') return new Map()
     const rows = parseCheckpoint(text, 3)
     if (rows === null) throw new MalformedCheckpoint(this.path)
@@ -50,8 +58,11 @@ export class OffsetCheckpoint {
     )
   }
 
-  async write(offsets: ReadonlyMap<string, number>): Promise<void> {
-    const rows = [...offsets].map(([name, offset]) => {
+  async write(
+    offsets: Iterable<readonly [name: string, offset: number]>,
+    turns: Turns = endlessTurn,
+  ): Promise<void> {
+    const rows = await mapInTurns(turns, [...offsets], ([name, offset]) => {
       const dash = name.lastIndexOf('-')
       return `${name.slice(0, dash)} ${name.slice(dash + 1)} ${offset}`
     })

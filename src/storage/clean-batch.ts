@@ -1,3 +1,4 @@
+import type { Turns } from '../base/turns.ts'
 import {
   type Batch,
   batchHeaderBytes,
@@ -5,91 +6,88 @@ import {
   noTimestamp,
   writeBatchHeader,
 } from '../protocol/records/batch.ts'
-import { compress } from '../protocol/records/compression.ts'
-import { payloadOf } from '../protocol/records/record.ts'
-import { RecordCursor } from '../protocol/records/record-cursor.ts'
-import { RecordWriter } from '../protocol/records/record-writer.ts'
+import { eachRecord } from '../protocol/records/each-record.ts'
+import { RecodedRecords } from '../protocol/records/recoded-records.ts'
+import type { RecordCursor } from '../protocol/records/record-cursor.ts'
+import { RecordWalk } from '../protocol/records/record-walk.ts'
 
 export interface CleaningRules {
-  /** Whether the record where the cursor stands is kept. */
+  /** Whether the record at the cursor is kept. Must give the same answer each time it is called. */
   readonly keeps: (cursor: RecordCursor, offset: number) => boolean
-  /** Whether the batch's header stays even when no record does: it holds a producer's last sequence. */
+  /**
+   * Whether the batch header is kept without records, because it has a producer's last sequence.
+   */
   readonly keepsEmpty: boolean
-  /** Whether this marker is all that is left of its transaction. */
+  /** Whether this is a marker whose transaction has no other data left in the log. */
   readonly isEmptyMarker: boolean
-  /** When tombstones and such markers that are met for the first time may go (KIP-534). */
+  /** Maximum size in bytes of a record in a compressed batch (`max.decompressed.message.bytes`). */
+  readonly recordBytesMax: number
+  readonly turns: Turns
+  /** Delete horizon (ms) for tombstones and empty markers that have none yet (KIP-534). */
   readonly deleteHorizonMs: number
 }
 
 /**
- * What the cleaner leaves of a batch: the batch itself where nothing changes, a smaller one, its
- * header alone, or null. Offsets stay as they are (`MemoryRecords.filterTo`).
+ * Removes the records of a batch that compaction drops. Returns the same batch if nothing changes,
+ * a smaller batch, only its header, or null. Offsets do not change (Kafka's
+ * `MemoryRecords.filterTo`).
+ *
+ * @throws (rejects) ApiError INVALID_RECORD and the errors of `openPieces`.
  */
 export async function cleanBatch(batch: Batch, rules: CleaningRules): Promise<Buffer | null> {
   const { baseOffset, baseTimestamp, recordCount } = batch
-  const payload = await payloadOf(batch)
-  const cursor = new RecordCursor(payload)
-  const kept: number[] = []
+  const { turns, recordBytesMax } = rules
+  const walk = new RecordWalk(batch.codec, batch.payload, { recordBytesMax, holds: true, turns })
+  let kept = 0
   let hasTombstone = false
-  for (let i = 0; i < recordCount; i++) {
-    cursor.next()
-    if (!rules.keeps(cursor, baseOffset + cursor.offsetDelta)) continue
-    kept.push(i)
+  const see = (cursor: RecordCursor) => {
+    if (!rules.keeps(cursor, baseOffset + cursor.offsetDelta)) return
+    kept++
     if (cursor.valueLength < 0) hasTombstone = true
   }
-  if (kept.length === 0) return rules.keepsEmpty ? emptyBatch(batch) : null
+  await eachRecord(walk, recordCount, see, turns)
+  if (kept === 0) return rules.keepsEmpty ? emptyBatch(batch) : null
   const setsHorizon = (hasTombstone || rules.isEmptyMarker) && !batch.hasDeleteHorizon
-  if (kept.length === recordCount && !setsHorizon) return batch.slice
+  if (kept === recordCount && !setsHorizon) return batch.slice
   const horizon = setsHorizon
     ? rules.deleteHorizonMs
     : batch.hasDeleteHorizon
       ? baseTimestamp
       : null
-  return rebuild(batch, payload, new Set(kept), horizon)
+  return rebuild(batch, kept, horizon, rules)
 }
 
-/** @param horizon stands in the place of the base timestamp; null leaves that a timestamp. */
+/** @param horizon the delete horizon to store instead of the base timestamp; null for none. */
 async function rebuild(
   batch: Batch,
-  payload: Buffer,
-  kept: ReadonlySet<number>,
+  kept: number,
   horizon: number | null,
+  { keeps, recordBytesMax, turns }: CleaningRules,
 ): Promise<Buffer> {
-  const { codec, recordCount, isLogAppendTime } = batch
-  const cursor = new RecordCursor(payload)
-  const isPlain = codec === codecs.none
-  const writer = new RecordWriter(isPlain ? batchHeaderBytes : 0)
+  const { codec, isLogAppendTime, baseOffset } = batch
+  const out = new RecodedRecords(codec, undefined)
   let base = horizon
   let maxTimestamp = noTimestamp
-  // What the first timestamp meant before a horizon took its place: deltas count from there.
+  // The base timestamp before a delete horizon replaces it: the stored deltas are relative to it.
   const from = batch.baseTimestamp
-  for (let i = 0; i < recordCount; i++) {
-    cursor.next()
-    if (!kept.has(i)) continue
+  const place = (cursor: RecordCursor) => {
+    if (!keeps(cursor, baseOffset + cursor.offsetDelta)) return null
     const timestamp = isLogAppendTime ? batch.maxTimestamp : from + cursor.timestampDelta
     base ??= timestamp
     maxTimestamp = Math.max(maxTimestamp, timestamp)
-    writer.record(cursor.offsetDelta, timestamp - base, {
-      key: cursor.key(),
-      value: cursor.value(),
-      headers: cursor.headers(),
-      timestampMs: timestamp,
-    })
+    return { offsetDelta: cursor.offsetDelta, timestampDelta: timestamp - base }
   }
-  let bytes = writer.take()
-  if (!isPlain) {
-    const compressed = await compress(codec, bytes)
-    bytes = Buffer.concat([Buffer.alloc(batchHeaderBytes), compressed])
-  }
-  writeBatchHeader(bytes, {
-    ...headerOf(batch),
-    codec,
-    deleteHorizon: horizon !== null,
-    baseTimestampMs: base!,
-    maxTimestampMs: isLogAppendTime ? batch.maxTimestamp : maxTimestamp,
-    recordCount: kept.size,
-  })
-  return bytes
+  await out.copy(batch, { recordBytesMax, turns, place })
+  return out.finish((bytes) =>
+    writeBatchHeader(bytes, {
+      ...headerOf(batch),
+      codec,
+      deleteHorizon: horizon !== null,
+      baseTimestampMs: base!,
+      maxTimestampMs: isLogAppendTime ? batch.maxTimestamp : maxTimestamp,
+      recordCount: kept,
+    }),
+  )
 }
 
 function emptyBatch(batch: Batch): Buffer {

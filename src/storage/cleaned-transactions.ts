@@ -3,26 +3,28 @@ import { readTransactionMarker } from '../protocol/records/control.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 
 /**
- * What the cleaner must know of transactions while it walks over a log from its start: which data was
- * aborted, and which markers have none of their transaction's data before them any more
- * (`CleanedTransactionMetadata`).
+ * State of transactions while the cleaner walks over a log from its start: which data was aborted,
+ * and which markers have no data of their transaction left before them (Kafka's
+ * `CleanedTransactionMetadata`).
  */
 export class CleanedTransactions {
-  /** Not begun yet where the walk is, by first offset. */
+  /** Aborted transactions that begin after the current position, sorted by first offset. */
   private readonly coming: AbortedTransaction[]
   private readonly aborted = new Map<
     number,
     { transaction: AbortedTransaction; hasData: boolean }
   >()
   private readonly committed = new Set<number>()
-  /** Aborts whose markers stay: what the cleaned segment's transaction index must hold. */
+  /**
+   * Aborted transactions whose markers are kept, for the transaction index of the cleaned segment.
+   */
   readonly kept: AbortedTransaction[] = []
 
   constructor(aborted: readonly AbortedTransaction[]) {
     this.coming = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
   }
 
-  /** Whether the batch's data was aborted: none of it is kept. */
+  /** Returns whether the data of the batch was aborted; such data is removed. */
   isAborted(batch: Batch): boolean {
     this.begin(batch.lastOffset)
     if (!batch.isTransactional) return false
@@ -35,7 +37,10 @@ export class CleanedTransactions {
     return true
   }
 
-  /** Whether a control batch ends a transaction of which no data was met: it may go in time. */
+  /**
+   * Returns whether a control batch ends a transaction without remaining data. Such a marker may be
+   * removed after its delete horizon.
+   */
   isEmptyMarker(batch: Batch): boolean {
     this.begin(batch.lastOffset)
     const { producerId } = batch

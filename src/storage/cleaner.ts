@@ -1,7 +1,9 @@
 import type { Random } from '../base/random.ts'
+import type { Turns } from '../base/turns.ts'
 import type { Batch } from '../protocol/records/batch.ts'
-import { payloadOf } from '../protocol/records/record.ts'
-import { RecordCursor } from '../protocol/records/record-cursor.ts'
+import { eachRecord } from '../protocol/records/each-record.ts'
+import type { RecordCursor } from '../protocol/records/record-cursor.ts'
+import { RecordWalk } from '../protocol/records/record-walk.ts'
 import { cleanBatch } from './clean-batch.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { KeyOffsets } from './key-offsets.ts'
@@ -10,48 +12,57 @@ import type { Segment } from './segment.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface CleanerOptions {
-  /** What the map of keys may take, in bytes (`log.cleaner.dedupe.buffer.size`). */
+  /** Maximum memory of the key map in bytes (`log.cleaner.dedupe.buffer.size`). */
   readonly keyBytesMax: number
   readonly random: Random
+  readonly turns: Turns
   readonly nowMs: number
-  /** Slows reading and writing down (`log.cleaner.io.max.bytes.per.second`). */
+  /**
+   * Limits the bytes per second that are read and written (`log.cleaner.io.max.bytes.per.second`).
+   */
   readonly throttle?: Throttle
 }
 
 export interface Cleaned {
-  /** Up to here every key has been looked at: where the next round starts to look. */
+  /** All keys below this offset have been examined; the next round starts here. */
   readonly endOffset: number
   readonly bytesRead: number
   readonly bytesWritten: number
   readonly keys: number
-  /** What the map of keys took, in bytes. */
+  /** Memory of the key map in bytes. */
   readonly keyBytes: number
 }
 
-/** Thrown when the log is closed or cut while it is being cleaned; nothing of it has changed then. */
+/** Thrown if the log is closed or truncated while it is cleaned; the log is left unchanged. */
 export class CleaningAborted extends Error {
   override readonly name = 'CleaningAborted'
 }
 
-/** Bytes of a cleaned segment that are written at a time. */
+/** Thrown if a segment is damaged; the segment and those behind it are left unchanged. */
+export class CannotClean extends Error {
+  override readonly name = 'CannotClean'
+}
+
+/** Bytes of a cleaned segment per write. */
 const writeBytes = 1024 * 1024
 
 /**
- * Compacts one log (Kafka's `Cleaner`): of every key only the newest record stays, as far as the
- * segments below `upTo` go. Tombstones outlive what they delete by `delete.retention.ms`; data of
- * aborted transactions goes at once, markers when nothing of their transaction is left (KIP-534).
- * Batches that hold an active producer's last sequence stay, empty if need be.
+ * Compacts one log (Kafka's `Cleaner`): keeps only the newest record of each key in the segments
+ * below `upTo`. Tombstones are kept for `delete.retention.ms`. Data of aborted transactions is
+ * removed at once, markers when no data of their transaction is left (KIP-534). Batches with the
+ * last sequence of an active producer are kept, without records if necessary.
  *
  * @param firstDirty where the last round ended.
- * @param upTo the first segment that stays as it is starts here; below it every transaction is decided.
+ * @param upTo the base offset of the first segment not to clean; below it every transaction is
+ * decided.
  */
 export async function cleanLog(
   log: Log,
   firstDirty: number,
   upTo: number,
-  o: CleanerOptions,
+  options: CleanerOptions,
 ): Promise<Cleaned> {
-  const keys = new KeyOffsets(o.keyBytesMax, o.random)
+  const keys = new KeyOffsets(options.keyBytesMax, options.random)
   const all = log.segments.all.filter((segment) => segment.baseOffset < upTo)
   const { indexIntervalBytes } = log.config
   const aborted = await log.segments.abortedTransactions(0, upTo, indexIntervalBytes)
@@ -62,9 +73,9 @@ export async function cleanLog(
     upTo,
     new CleanedTransactions(aborted),
     keys,
-    o.throttle,
+    options,
   )
-  const round = new Round(log, o, keys, endOffset, new CleanedTransactions(aborted))
+  const round = new Round(log, options, keys, endOffset, new CleanedTransactions(aborted))
   const due = all.filter((segment) => segment.baseOffset < endOffset)
   const groups = groupSegments(log, due)
   for (const group of groups) await round.clean(group, group === groups.at(-1))
@@ -72,7 +83,7 @@ export async function cleanLog(
   return { endOffset, bytesRead, bytesWritten, keys: keys.size, keyBytes: keys.memoryBytes }
 }
 
-/** Notes the newest offset of every key from `firstDirty` on. @returns where there was no more room. */
+/** Stores the newest offset of each key from `firstDirty` on. @returns where the map was full. */
 async function readKeys(
   log: Log,
   segments: readonly Segment[],
@@ -80,19 +91,20 @@ async function readKeys(
   upTo: number,
   transactions: CleanedTransactions,
   keys: KeyOffsets,
-  throttle: Throttle | undefined,
+  { throttle, turns }: CleanerOptions,
 ): Promise<number> {
+  const recordBytesMax = log.config.maxDecompressedMessageBytes
   let end = firstDirty
   for (const segment of segments) {
     if ((log.segments.endOf(segment) ?? upTo) <= firstDirty) continue
-    for await (const { batch } of segment.walk()) {
+    for await (const batch of intactBatches(segment)) {
       await throttle?.spend(batch.sizeBytes)
       checkGoesOn(log)
       if (batch.lastOffset < firstDirty) continue
       if (batch.isControl) transactions.isEmptyMarker(batch)
       else if (!transactions.isAborted(batch)) {
-        const full = await putKeys(batch, firstDirty, keys)
-        // An offset in the middle of a batch would do, but a batch is cleaned as a whole.
+        const full = await putKeys(batch, firstDirty, keys, { recordBytesMax, turns })
+        // An offset inside a batch would be possible, but batches are cleaned as a whole.
         if (full) return Math.max(end, firstDirty)
       }
       end = batch.nextOffset
@@ -101,19 +113,46 @@ async function readKeys(
   return Math.max(end, log.segments.endOf(segments.at(-1)!) ?? end)
 }
 
-async function putKeys(batch: Batch, firstDirty: number, keys: KeyOffsets): Promise<boolean> {
+async function putKeys(
+  batch: Batch,
+  firstDirty: number,
+  keys: KeyOffsets,
+  options: { readonly recordBytesMax: number; readonly turns: Turns },
+): Promise<boolean> {
   const { baseOffset, recordCount } = batch
-  const cursor = new RecordCursor(await payloadOf(batch))
-  for (let i = 0; i < recordCount; i++) {
-    cursor.next()
+  const walk = new RecordWalk(batch.codec, batch.payload, { ...options, holds: true })
+  let isFull = false
+  const see = (cursor: RecordCursor) => {
     const offset = baseOffset + cursor.offsetDelta
-    if (cursor.keyLength < 0 || offset < firstDirty) continue
-    if (!keys.put(cursor.key()!, offset)) return true
+    if (cursor.keyLength < 0 || offset < firstDirty) return true
+    isFull = !keys.put(cursor.key()!, offset)
+    return !isFull
   }
-  return false
+  await eachRecord(walk, recordCount, see, options.turns)
+  return isFull
 }
 
-/** Runs of segments that, cleaned, may become one: by size, index size and range of offsets. */
+/**
+ * Iterates over the batches of a segment; each must have a valid checksum and follow the one before
+ * it. Stops with an error at damage: ending the segment there would delete the batches behind it
+ * with the old file.
+ *
+ * @throws CannotClean
+ */
+async function* intactBatches(segment: Segment): AsyncGenerator<Batch, void, void> {
+  const fail = (position: number) => {
+    throw new CannotClean(`${segment.log.path} is damaged at position ${position}`)
+  }
+  let nextOffset = segment.baseOffset
+  for await (const { batch, position } of segment.walk(0, segment.writtenBytes, fail)) {
+    const follows = batch.baseOffset >= nextOffset
+    if (batch.magic !== 2 || !follows || !batch.isIntact()) fail(position)
+    nextOffset = batch.nextOffset
+    yield batch
+  }
+}
+
+/** Groups consecutive segments that fit into one segment, by size, index size and offset range. */
 function groupSegments(log: Log, segments: readonly Segment[]): Segment[][] {
   const { segmentBytes } = log.config
   const groups: Segment[][] = []
@@ -139,12 +178,12 @@ function checkGoesOn(log: Log): void {
   if (log.isOffline || log.isClosed) throw new CleaningAborted(`${log.name} is closed`)
 }
 
-/** One pass over a log: the state that goes from group to group. */
+/** One pass over a log, with the state shared by its groups of segments. */
 class Round {
   bytesRead = 0
   bytesWritten = 0
   private readonly log: Log
-  private readonly o: CleanerOptions
+  private readonly options: CleanerOptions
   private readonly keys: KeyOffsets
   private readonly endOffset: number
   private readonly transactions: CleanedTransactions
@@ -152,24 +191,42 @@ class Round {
 
   constructor(
     log: Log,
-    o: CleanerOptions,
+    options: CleanerOptions,
     keys: KeyOffsets,
     endOffset: number,
     transactions: CleanedTransactions,
   ) {
     this.log = log
-    this.o = o
+    this.options = options
     this.keys = keys
     this.endOffset = endOffset
     this.transactions = transactions
-    this.deleteHorizonMs = o.nowMs + log.config.deleteRetentionMs
+    this.deleteHorizonMs = options.nowMs + log.config.deleteRetentionMs
   }
 
-  /** Writes what is left of the segments into one new segment, and puts that in their place. */
+  /** Writes the remaining records of the segments to one new segment and replaces them with it. */
   async clean(group: readonly Segment[], isLast: boolean): Promise<void> {
     const { log } = this
-    const { indexIntervalBytes } = log.config
     const cleaned = log.files.newCleanedSegment(group)
+    await cleaned.remove() // Left behind by an interrupted round.
+    try {
+      await this.writeCleaned(group, cleaned, isLast)
+    } catch (error) {
+      await cleaned.remove().catch(() => {})
+      throw error
+    }
+    if (!(await log.files.replace(group, cleaned))) {
+      throw new CleaningAborted(`the segments of ${log.name} have changed`)
+    }
+  }
+
+  private async writeCleaned(
+    group: readonly Segment[],
+    cleaned: Segment,
+    isLast: boolean,
+  ): Promise<void> {
+    const { log } = this
+    const { indexIntervalBytes } = log.config
     const lastEnd = log.segments.endOf(group.at(-1)!)
     let chunks: Buffer[] = []
     let pending = 0
@@ -177,15 +234,14 @@ class Round {
       if (pending === 0) return
       await cleaned.log.write(chunks, cleaned.writtenBytes)
       cleaned.writtenBytes += pending
-      await this.o.throttle?.spend(pending)
+      await this.options.throttle?.spend(pending)
       chunks = []
       pending = 0
     }
-    await cleaned.remove() // Of a round that was broken off.
     await cleaned.createFiles()
     for (const segment of group) {
-      for await (const { batch } of segment.walk()) {
-        await this.o.throttle?.spend(batch.sizeBytes)
+      for await (const batch of intactBatches(segment)) {
+        await this.options.throttle?.spend(batch.sizeBytes)
         checkGoesOn(log)
         this.bytesRead += batch.sizeBytes
         const left = await this.cleanBatch(batch, isLast && batch.nextOffset === lastEnd)
@@ -199,21 +255,20 @@ class Round {
       await write()
     }
     for (const transaction of this.transactions.kept.splice(0)) cleaned.noteAborted(transaction)
-    if (!(await log.files.replace(group, cleaned))) {
-      throw new CleaningAborted(`the segments of ${log.name} have changed`)
-    }
   }
 
   private async cleanBatch(batch: Batch, isLastOfRound: boolean): Promise<Buffer | null> {
     const { isControl } = batch
     const isEmptyMarker = isControl && this.transactions.isEmptyMarker(batch)
     const isAborted = !isControl && this.transactions.isAborted(batch)
-    const isPastHorizon = batch.hasDeleteHorizon && batch.baseTimestamp <= this.o.nowMs
+    const isPastHorizon = batch.hasDeleteHorizon && batch.baseTimestamp <= this.options.nowMs
     const isDiscarded = isAborted || (isEmptyMarker && isPastHorizon)
     return cleanBatch(batch, {
       keepsEmpty: isLastOfRound || this.holdsLastSequence(batch),
       isEmptyMarker,
       deleteHorizonMs: this.deleteHorizonMs,
+      recordBytesMax: this.log.config.maxDecompressedMessageBytes,
+      turns: this.options.turns,
       keeps: (cursor, offset) => {
         if (isDiscarded) return false
         if (isControl || offset >= this.endOffset) return true
@@ -224,7 +279,9 @@ class Round {
     })
   }
 
-  /** What a producer that is still known wrote last is needed to tell its retries. */
+  /**
+   * The last batch of an active producer is kept: its sequence number is needed to detect retries.
+   */
   private holdsLastSequence(batch: Batch): boolean {
     if (!batch.hasProducerId) return false
     const last = this.log.producers.lastOf(batch.producerId)

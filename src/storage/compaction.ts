@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { messageOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Turns } from '../base/turns.ts'
 import { CleaningAborted, cleanLog } from './cleaner.ts'
 import { DiskError } from './disk.ts'
 import type { Log } from './log.ts'
@@ -10,56 +12,62 @@ import { Throttle } from './throttle.ts'
 export interface CompactionSettings {
   /** `log.cleaner.enable` */
   readonly isEnabled: boolean
-  /** `log.cleaner.backoff.ms`: how long to wait when nothing was to be done. */
+  /** `log.cleaner.backoff.ms`: pause in ms if no log needs cleaning. */
   readonly backoffMs: number
   /** `log.cleaner.dedupe.buffer.size` */
   readonly keyBytesMax: number
-  /** `log.cleaner.io.max.bytes.per.second`, read and written; asked whenever it matters. */
+  /** `log.cleaner.io.max.bytes.per.second`, for reads and writes; called on each use. */
   readonly bytesPerSecondMax?: () => number
 }
 
-/** What there is to clean in a log, and how pressing it is. */
+/** A log that can be cleaned, with its range of offsets and its priority. */
 interface Candidate {
   readonly dir: LogDir
   readonly open: OpenLog
   readonly firstDirty: number
   readonly upTo: number
   readonly dirtyRatio: number
-  /** `max.compaction.lag.ms` has run out. */
+  /** Whether `max.compaction.lag.ms` has passed. */
   readonly isOverdue: boolean
 }
 
-/** Compacts the logs of a broker in the background, one at a time, the dirtiest first. */
+/** Compacts the logs of a broker in the background: one at a time, highest dirty ratio first. */
 export class Compaction {
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly random: Random
+  private readonly turns: Turns
   private readonly dirs: readonly LogDir[]
   private readonly settings: CompactionSettings
-  /** Logs that could not be cleaned: left alone until the broker restarts. */
+  /** Names of logs whose cleaning failed; they are skipped until the broker restarts. */
   private readonly uncleanable = new Set<string>()
   private readonly throttle: Throttle
   private timer: Timer | null = null
   private running: Promise<void> = Promise.resolve()
   private isStopped = false
 
-  constructor(o: {
+  constructor(options: {
     readonly clock: Clock
     readonly logger: Logger
     readonly random: Random
+    readonly turns: Turns
     readonly dirs: readonly LogDir[]
     readonly settings: CompactionSettings
   }) {
-    this.clock = o.clock
-    this.logger = o.logger
-    this.random = o.random
-    this.dirs = o.dirs
-    this.settings = o.settings
-    this.throttle = new Throttle(o.clock, o.settings.bytesPerSecondMax ?? (() => Infinity))
-    if (o.settings.isEnabled) this.wait()
+    this.clock = options.clock
+    this.logger = options.logger
+    this.random = options.random
+    this.turns = options.turns
+    this.dirs = options.dirs
+    this.settings = options.settings
+    this.throttle = new Throttle(
+      options.clock,
+      options.settings.bytesPerSecondMax ?? (() => Infinity),
+    )
+    if (options.settings.isEnabled) this.wait()
   }
 
-  /** Resolves when the round that is under way, if any, is over. */
+  /** Stops compaction and waits for the current round. */
   async stop(): Promise<void> {
     this.isStopped = true
     this.throttle.lift()
@@ -67,7 +75,7 @@ export class Compaction {
     await this.running
   }
 
-  /** Cleans the dirtiest log; one call at a time. @returns false if no log is dirty enough. */
+  /** Cleans the dirtiest log; must not be called concurrently. @returns false if no log is due. */
   async cleanOne(): Promise<boolean> {
     const due = await this.dirtiest()
     if (due === null) return false
@@ -75,9 +83,15 @@ export class Compaction {
     const { log } = due.open
     const startedMs = this.clock.monotonicMs()
     try {
-      const { random, settings, throttle } = this
-      const o = { keyBytesMax: settings.keyBytesMax, random, nowMs: this.clock.nowMs(), throttle }
-      const cleaned = await cleanLog(log, firstDirty, upTo, o)
+      const { random, turns, settings, throttle } = this
+      const options = {
+        keyBytesMax: settings.keyBytesMax,
+        random,
+        turns,
+        nowMs: this.clock.nowMs(),
+        throttle,
+      }
+      const cleaned = await cleanLog(log, firstDirty, upTo, options)
       await dir.saveCleanerOffset(log.name, cleaned.endOffset)
       this.logger.info('compacted a log', {
         partition: log.name,
@@ -90,7 +104,7 @@ export class Compaction {
       })
     } catch (error) {
       if (log.isClosed || log.isOffline || isOvertaken(error, log)) return true
-      // Of a cleaner, unlike of a reader, a failure of the disk is the end of the directory.
+      // For the cleaner, unlike for a reader, a disk error takes the log directory offline.
       if (error instanceof DiskError) dir.fail(error)
       else this.leaveAlone(log, error)
     }
@@ -99,7 +113,7 @@ export class Compaction {
 
   private leaveAlone(log: Log, error: unknown): void {
     this.uncleanable.add(log.name)
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     const message = 'a log cannot be compacted: left alone until the broker restarts'
     this.logger.error(message, { partition: log.name, why })
   }
@@ -114,7 +128,7 @@ export class Compaction {
 
   private async cleanAll(): Promise<void> {
     while (!this.isStopped && (await this.cleanOne())) {
-      // The next one.
+      // Continue with the next log.
     }
   }
 
@@ -122,7 +136,9 @@ export class Compaction {
     let worst: Candidate | null = null
     for (const dir of this.dirs) {
       for (const open of dir.open()) {
+        if (this.turns.isOver()) await this.turns.next()
         const { log } = open
+        if (log.isClosed) continue
         const isCompacted = open.isRetained && log.config.cleanupPolicy.includes('compact')
         if (!isCompacted || log.isOffline || this.uncleanable.has(log.name)) continue
         try {
@@ -136,7 +152,7 @@ export class Compaction {
     return worst
   }
 
-  /** What of a log is dirty, and may be cleaned; null if that is not enough to begin. */
+  /** Returns the range of a log that can be cleaned; null if the log is not dirty enough. */
   private async examine(dir: LogDir, open: OpenLog): Promise<Candidate | null> {
     const { log } = open
     const { segments, config } = log
@@ -162,18 +178,17 @@ export class Compaction {
     return { dir, open, firstDirty, upTo, dirtyRatio, isOverdue }
   }
 
-  /** Not the segment that is written to, no undecided transaction, nothing younger than the lag. */
+  /**
+   * Returns the base offset of the first segment that must not be cleaned: the active segment, one
+   * with an undecided transaction, or one with records younger than `min.compaction.lag.ms`.
+   */
   private async firstUncleanable(
-    { log, highWatermark }: OpenLog,
+    { log }: OpenLog,
     firstDirty: number,
     nowMs: number,
   ): Promise<number> {
     const { minCompactionLagMs, indexIntervalBytes } = log.config
-    const upTo = Math.min(
-      log.segments.active.baseOffset,
-      log.lastStableOffset(highWatermark()),
-      highWatermark(),
-    )
+    const upTo = Math.min(log.segments.active.baseOffset, log.highWatermark.lastStableOffset)
     // Only whole segments are cleaned.
     const last = log.segments.holding(upTo)
     if (minCompactionLagMs > 0) {
@@ -187,7 +202,10 @@ export class Compaction {
   }
 }
 
-/** Whether what is being cleaned was closed, cut or removed meanwhile: then it is looked at anew. */
+/**
+ * Returns whether a segment was closed, truncated or removed during cleaning; if so the log is
+ * examined again.
+ */
 function isOvertaken(error: unknown, { segments }: Log): boolean {
   if (error instanceof CleaningAborted) return true
   if (!(error instanceof DiskError) || error.code !== 'ENOENT') return false

@@ -1,6 +1,6 @@
 import { DiskError } from './disk.ts'
 
-/** Has what the operating system refuses rejected as a `DiskError`. */
+/** Runs an operation and rejects with a `DiskError` if a system call fails. */
 export async function attempt<T>(action: string, path: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
@@ -14,7 +14,9 @@ export function asDiskError(action: string, path: string, error: unknown): unkno
   return isSystem ? new DiskError(action, path, error) : error
 }
 
-/** Callbacks cost less than `fs.promises` on the paths that every request takes. */
+/**
+ * Converts a callback API to a promise: cheaper than `fs.promises` on the path of every request.
+ */
 export function call<T = void>(
   start: (done: (error: Error | null, value?: T) => void) => void,
 ): Promise<T> {
@@ -23,7 +25,7 @@ export function call<T = void>(
   })
 }
 
-/** Null for what is not there. */
+/** Returns null if the file does not exist (ENOENT). */
 export async function orNull<T>(found: Promise<T>): Promise<T | null> {
   try {
     return await found

@@ -1,83 +1,93 @@
+import { messageOf } from '../base/error-text.ts'
 import type { SocketDescriptor } from '../base/sendfile.ts'
 
 /**
- * A file that is written at its end and read anywhere. No call opens a descriptor before it must:
- * thousands of idle files cost no descriptors. A failing call rejects with a `DiskError`.
+ * A file that is appended to and read at any position. A descriptor is opened only when needed, so
+ * idle files use none. Failing calls reject with a `DiskError`.
  */
 export interface File {
   readonly path: string
   /**
-   * Writes all chunks, one after the other, from `position` on; creates the file if need be. Null when
-   * that is done at once.
+   * Writes all chunks in order from `position` on; creates the file if necessary. Returns null if
+   * the write is already complete.
    */
   write(chunks: readonly Uint8Array[], position: number): Promise<void> | null
   /**
-   * Reads `length` bytes from `position` on, fewer only where the file ends. Where the bytes are at
-   * hand (an in-memory disk) the answer is not a promise, and a view on them: do not change it.
+   * Reads `length` bytes from `position` on; fewer only at the end of the file. If the bytes are in
+   * memory (in-memory disk), returns a view of them instead of a promise: do not modify it.
    */
   read(position: number, length: number): Buffer | Promise<Buffer>
   /**
-   * Has the kernel hand bytes of the file to a socket; see `Sendfile` for what it answers. Absent where
-   * a file is not the kernel's.
+   * Lets the kernel copy bytes of the file to a socket; `Sendfile` describes the result. Undefined
+   * if the file is not on a file system of the kernel.
    */
   send?(to: SocketDescriptor, position: number, length: number): number | Promise<number>
   truncate(size: number): Promise<void>
-  /** Nothing more will be written at its end: what was taken there ahead is given back. Absent where nothing is. */
-  giveRoomBack?(): void
-  /** Resolves when what was written before the call will survive a loss of power. */
+  /** Resolves when everything written before the call is durable (survives a power failure). */
   sync(): Promise<void>
-  /** Moves the file; readers and writers of this object are not disturbed. */
+  /** Renames the file; concurrent reads and writes through this object are not affected. */
   rename(path: string): Promise<void>
-  /** Gives the descriptor back once what is under way has ended. The file may be used again. */
+  /**
+   * Keeps the content readable until the returned function is called, even if the file is closed
+   * and removed meanwhile. For reads in several steps.
+   */
+  hold(): () => void
+  /**
+   * Closes the descriptor when pending operations have ended and no hold is left. The file can be
+   * used again afterwards.
+   */
   close(): Promise<void>
 }
 
 export interface DirectoryEntry {
   readonly name: string
   readonly isDirectory: boolean
-  /** Bytes; 0 for a directory. */
+  /** In bytes; 0 for a directory. */
   readonly size: number
-  /** When the content last changed, in milliseconds since the epoch. */
+  /** Time of the last change of the content, in ms since the epoch. */
   readonly modifiedMs: number
 }
 
-/** -1 where there is no such limit. */
+/** Sizes in bytes; -1 if there is no such limit. */
 export interface DiskSpace {
   readonly totalBytes: number
   readonly usableBytes: number
 }
 
-/** Where a broker keeps its logs. `node-disk.ts` is the real one; the others are its twins. */
+/**
+ * The file system on which a broker stores its logs. `node-disk.ts` is the implementation for
+ * production; the others behave the same.
+ */
 export interface Disk {
-  /** No I/O: the file need not exist, and is created by the first write. */
+  /** Returns a file without I/O: it need not exist and is created by the first write. */
   file(path: string): File
-  /** Creates the file, empty, if it is not there. */
+  /** Creates an empty file if it does not exist. */
   create(path: string): Promise<void>
-  /** What stands in a directory, in no order; null if there is no such directory. */
+  /** Lists a directory in no particular order; null if it does not exist. */
   list(path: string): Promise<DirectoryEntry[] | null>
-  /** The whole content of a small file, or null if it does not exist. */
+  /** Reads a small file completely; null if it does not exist. */
   readFile(path: string): Promise<Buffer | null>
   /**
-   * Replaces a small file so that after a crash either the old or the new content stands there: a
-   * `.tmp` beside it is written, synced, renamed, and the directory synced.
+   * Replaces a small file so that after a crash it has either the old or the new content: writes a
+   * `.tmp` file, syncs it, renames it and syncs the directory.
    *
-   * @param durable false for what can be rebuilt: nothing is synced, and after a crash of the machine
-   *   the file may be empty.
+   * @param durable false for a file that can be rebuilt: nothing is synced, and after a crash of
+   * the machine the file may be empty.
    */
   writeFileAtomically(path: string, content: Uint8Array, durable?: boolean): Promise<void>
-  /** Creates a directory and those above it. */
+  /** Creates a directory and its parents. */
   makeDirectory(path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
-  /** Removes a file, or a directory with all that it holds; no error if it is not there. */
+  /** Removes a file, or a directory with its content; no error if it does not exist. */
   remove(path: string): Promise<void>
-  /** Bytes of the file system that holds the path: all, and what this process may still take. */
+  /** Returns the total bytes of the file system of the path and those usable by this process. */
   space(path: string): Promise<DiskSpace>
   /** Makes renames, creations and removals in this directory durable. */
   syncDirectory(path: string): Promise<void>
   /**
-   * Takes a directory for this broker alone, with Kafka's `.lock` file in it.
+   * Locks a directory for this broker with Kafka's `.lock` file.
    *
-   * @throws DirectoryLocked when another living process or broker has it.
+   * @throws DirectoryLocked if another living process or broker has locked it.
    */
   lock(directory: string): Promise<DirectoryLock>
 }
@@ -96,7 +106,7 @@ export class DirectoryLocked extends Error {
   }
 }
 
-/** A call of the operating system failed: what was tried, where, and its own code (ENOSPC, EIO …). */
+/** A failed system call, with the action, the path and the error code (ENOSPC, EIO, …). */
 export class DiskError extends Error {
   override readonly name = 'DiskError'
   readonly code: string
@@ -104,7 +114,7 @@ export class DiskError extends Error {
 
   constructor(action: string, path: string, cause: unknown) {
     const code = (cause as { code?: unknown } | null)?.code
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     super(`cannot ${action} ${path}: ${why}`, { cause })
     this.code = typeof code === 'string' ? code : 'UNKNOWN'
     this.path = path

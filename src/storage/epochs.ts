@@ -2,19 +2,19 @@ import { parseCheckpoint, writeCheckpoint } from './checkpoints.ts'
 
 export interface EpochStart {
   readonly epoch: number
-  /** The first offset that was written in this epoch. */
+  /** The first offset written in this epoch. */
   readonly startOffset: number
 }
 
-/** The answer to "where did this epoch end?": -1 and -1 if it is not known. */
+/** Where a leader epoch ended; -1 and -1 if unknown. */
 export interface EpochEnd {
   readonly leaderEpoch: number
   readonly endOffset: number
 }
 
 /**
- * Which leader epoch began at which offset (KIP-101): Kafka's `leader-epoch-checkpoint`. Epochs and
- * offsets both grow.
+ * Start offset of each leader epoch (KIP-101), stored in Kafka's `leader-epoch-checkpoint`. Epochs
+ * and offsets are in ascending order.
  */
 export class LeaderEpochs {
   private entries: EpochStart[]
@@ -23,7 +23,7 @@ export class LeaderEpochs {
     this.entries = entries
   }
 
-  /** Null if the file says nothing that could be true: it is rebuilt from the log then. */
+  /** Parses the checkpoint; returns null if it is invalid, and must be rebuilt from the log. */
   static parse(text: string): LeaderEpochs | null {
     const rows = parseCheckpoint(text, 2)
     if (rows === null) return null
@@ -45,19 +45,19 @@ export class LeaderEpochs {
     return this.entries
   }
 
-  /** The newest epoch; -1 while nothing was written. */
+  /** The newest epoch; -1 if nothing was written yet. */
   get latest(): number {
     return this.entries.at(-1)?.epoch ?? -1
   }
 
-  /** The epoch in which `offset` was written; -1 if that is not known. */
+  /** Returns the epoch in which `offset` was written; -1 if unknown. */
   epochOf(offset: number): number {
     return this.entries.findLast((e) => e.startOffset <= offset)?.epoch ?? -1
   }
 
   /**
-   * Says that `epoch` starts at `offset`. Older claims of that epoch and above, or of that offset
-   * and above, give way. True if this changed anything.
+   * Records that `epoch` starts at `offset`. Entries with the same or a higher epoch, or the same
+   * or a higher offset, are removed. Returns whether anything changed.
    */
   assign(epoch: number, offset: number): boolean {
     const last = this.entries.at(-1)
@@ -69,23 +69,33 @@ export class LeaderEpochs {
     return true
   }
 
-  /** Where the newest epoch not above `leaderEpoch` ended (Kafka's OffsetForLeaderEpoch). */
+  /**
+   * Returns where the newest epoch not above `leaderEpoch` ended (Kafka's OffsetForLeaderEpoch).
+   */
   endOf(leaderEpoch: number, logEndOffset: number): EpochEnd {
-    if (leaderEpoch < 0 || leaderEpoch > this.latest) return { leaderEpoch: -1, endOffset: -1 }
+    const unknown = { leaderEpoch: -1, endOffset: -1 }
+    // Only -1 means no epoch. An epoch below all entries ends where the first entry starts.
+    if (leaderEpoch === -1 || leaderEpoch > this.latest || this.latest === -1) return unknown
     if (leaderEpoch === this.latest) return { leaderEpoch, endOffset: logEndOffset }
     const next = this.entries.findIndex((e) => e.epoch > leaderEpoch)
     const endOffset = this.entries[next]!.startOffset
     return { leaderEpoch: this.entries[next - 1]?.epoch ?? leaderEpoch, endOffset }
   }
 
-  /** The log now ends at `offset`. True if this changed anything. */
+  /**
+   * Removes the epochs that start at or above `offset`, the new log end offset. Returns whether
+   * anything changed.
+   */
   truncateEnd(offset: number): boolean {
     const before = this.entries.length
     this.entries = this.entries.filter((e) => e.startOffset < offset)
     return this.entries.length !== before
   }
 
-  /** The log now starts at `offset`: the epoch in which it was written starts there too. */
+  /**
+   * Sets the log start offset: the epoch of `offset` starts there, older epochs are removed.
+   * Returns whether anything changed.
+   */
   truncateStart(offset: number): boolean {
     const covering = this.entries.findLastIndex((e) => e.startOffset <= offset)
     const first = this.entries[covering]

@@ -1,14 +1,15 @@
 import type { Random } from '../base/random.ts'
 
-/** Four words of hash and an offset. */
+/** Bytes per slot: four words of hash and an offset. */
 const slotBytes = 24
 const firstSlots = 1024
-/** Beyond this share of used slots the table grows, or is full. */
+/** Load factor above which the table grows or, at its maximum size, is full. */
 const loadMax = 0.9
 
 /**
- * The newest offset of every key that the cleaner has met, in memory of a fixed limit: keys are known
- * by a hash of 128 bits only. The hash is keyed at random, so that no client can aim at another's key.
+ * The newest offset of each key that the cleaner has read, in a table of limited memory. Keys are
+ * represented by a 128-bit hash. The hash has a random key, so that clients cannot provoke
+ * collisions with other keys.
  */
 export class KeyOffsets {
   private readonly slotsMax: number
@@ -19,7 +20,7 @@ export class KeyOffsets {
   private offsets: Float64Array
   private used = 0
 
-  /** @param bytesMax what the table may take (`log.cleaner.dedupe.buffer.size`). */
+  /** @param bytesMax maximum size of the table in bytes (`log.cleaner.dedupe.buffer.size`). */
   constructor(bytesMax: number, random: Random) {
     this.slotsMax = Math.max(firstSlots, 2 ** Math.floor(Math.log2(bytesMax / slotBytes)))
     this.slots = firstSlots
@@ -37,13 +38,16 @@ export class KeyOffsets {
     return this.slots * slotBytes
   }
 
-  /** The newest offset of the key; -1 if it was never put. */
+  /** Returns the newest offset of the key; -1 if it was never stored. */
   get(key: Uint8Array): number {
     this.digest(key)
     return this.offsets[this.find()]!
   }
 
-  /** False if the key is new and there is no room for it. Offsets come in growing order. */
+  /**
+   * Stores the offset of a key; returns false if the key is new and the table is full. Offsets must
+   * be ascending.
+   */
   put(key: Uint8Array, offset: number): boolean {
     this.digest(key)
     let slot = this.find()
@@ -60,7 +64,7 @@ export class KeyOffsets {
     return true
   }
 
-  /** The slot of the digest: its own, or the free one where it would go. */
+  /** Returns the slot of the current hash, or the free slot in which to insert it. */
   private find(): number {
     const { hash, hashes, offsets } = this
     const mask = this.slots - 1
@@ -101,7 +105,7 @@ export class KeyOffsets {
 
 const rotate = (word: number, by: number) => (word << by) | (word >>> (32 - by))
 
-/** HalfSipHash-2-4 with 64 bits of output: the 32-bit sibling of SipHash (Aumasson, Bernstein). */
+/** Computes HalfSipHash-2-4 with 64 bits: the 32-bit variant of SipHash (Aumasson, Bernstein). */
 export function halfSipHash(
   bytes: Uint8Array,
   key0: number,

@@ -1,7 +1,7 @@
 import { int64Max } from '../base/int64.ts'
 import type { CodecName } from '../protocol/records/batch.ts'
 
-/** The settings of a topic that its logs live by; names and defaults are Kafka's `LogConfig`. */
+/** The topic settings that a log uses; names and defaults are those of Kafka's `LogConfig`. */
 export interface LogConfig {
   /** `segment.bytes` */
   readonly segmentBytes: number
@@ -19,6 +19,8 @@ export interface LogConfig {
   readonly retentionMs: number
   /** `max.message.bytes`: the largest batch. */
   readonly maxMessageBytes: number
+  /** `max.decompressed.message.bytes`: the largest record of a compressed batch. */
+  readonly maxDecompressedMessageBytes: number
   /** `flush.messages` */
   readonly flushMessages: number
   /** `flush.ms` */
@@ -39,17 +41,12 @@ export interface LogConfig {
   readonly messageTimestampAfterMaxMs: number
   /** `min.cleanable.dirty.ratio` */
   readonly minCleanableDirtyRatio: number
-  /** `delete.retention.ms`: how long a tombstone outlives what it deletes. */
+  /** `delete.retention.ms`: how long a tombstone is kept after the records it deletes. */
   readonly deleteRetentionMs: number
   /** `min.compaction.lag.ms` */
   readonly minCompactionLagMs: number
   /** `max.compaction.lag.ms` */
   readonly maxCompactionLagMs: number
-}
-
-/** `segment.ms`, or sooner where records must be compacted by a time: only closed segments are. */
-export function segmentMsMax({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
-  return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs
 }
 
 const hourMs = 60 * 60 * 1000
@@ -63,6 +60,7 @@ export const logConfigDefaults: LogConfig = {
   retentionBytes: -1,
   retentionMs: 168 * hourMs,
   maxMessageBytes: 1_048_588,
+  maxDecompressedMessageBytes: 2_147_483_639,
   flushMessages: int64Max,
   flushMs: int64Max,
   fileDeleteDelayMs: 60_000,

@@ -2,59 +2,63 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Disk } from './disk.ts'
-import type { TailMemory } from './hot-tail.ts'
 import type { LogConfig } from './log-config.ts'
-import type { VerificationGuard } from './verification.ts'
+import type { TailCacheBudget } from './tail-cache.ts'
+import type { VerificationGuard } from './transaction-verification.ts'
 
 export interface LogOptions {
   readonly disk: Disk
-  /** The partition's directory; created if it is not there. */
+  /** The partition's directory; created if it does not exist. */
   readonly dir: string
-  /** `topic-3` */
+  /** The partition's name, e.g. `topic-3`. */
   readonly name: string
-  /** Asked whenever it matters, so that a changed setting takes effect at once. */
+  /** Called on each use, so that a changed setting takes effect at once. */
   readonly config: () => LogConfig
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly tailMemory: TailMemory
-  /** From the checkpoint: everything below is known to be on disk. */
+  readonly tailCacheBudget: TailCacheBudget
+  /** From the checkpoint: everything below this offset is synced. */
   readonly recoveryPoint: number
-  /** From the checkpoint; 0 if it says nothing. */
+  /** From the checkpoint; 0 if it has no entry. */
   readonly logStartOffset: number
-  /** Whether the broker that wrote here last stopped in order. */
+  /** Whether the last broker in this directory shut down cleanly. */
   readonly cleanShutdown: boolean
-  /** Told once when a file of the log can no longer be written. */
+  /** Called once when a file of the log can no longer be written. */
   readonly onOffline?: (error: Error) => void
 }
 
 export interface Appended {
   readonly baseOffset: number
   readonly lastOffset: number
-  /** -1 unless the topic's timestamps are of log append time; of a retry, the first try's newest. */
+  /** -1 unless the topic uses LogAppendTime. For a retry, the newest time of the first attempt. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
-  /** A retry: nothing was written, the offsets are those of the first try. */
+  /**
+   * Whether this was a retry: nothing was written, and the offsets are those of the first attempt.
+   */
   readonly isDuplicate: boolean
   /**
-   * Resolves when the bytes are handed to the file system (and synced, if `flush.messages` says so); null
-   * where they are.
+   * Resolves when the bytes are written to the file system (and synced, if `flush.messages`
+   * requires it); null if they already are.
    */
   readonly written: Promise<void> | null
 }
 
-/** Who wrote a batch: what is asked of a client is not asked of a coordinator or a leader. */
+/** Writer of a batch. Some checks apply to clients but not to coordinators or leaders. */
 export type Origin = 'client' | 'coordinator' | 'replication'
 
-/** What is known of a batch beside its bytes. */
+/** Information on a batch in addition to its bytes. */
 export interface AppendContext {
   readonly leaderEpoch: number
   readonly origin: Origin
   /**
-   * Set where a transaction may begin only with the coordinator's word: what `beginVerification` gave,
-   * null where it gave nothing. Left out, a transaction may begin freely.
+   * Result of `beginVerification`, if a transaction may begin only after verification by the
+   * coordinator; null if that returned none. Undefined if no verification is required.
    */
   readonly guard?: VerificationGuard | null | undefined
-  /** Of a marker: from 2 on its epoch must be above that of the records which it ends (KIP-890). */
+  /**
+   * For markers: from version 2 on the marker's epoch must be above that of its records (KIP-890).
+   */
   readonly transactionVersion?: number | undefined
 }

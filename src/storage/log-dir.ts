@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { endlessTurn, mapInTurns, type Turns } from '../base/turns.ts'
 import {
   cleanerOffsetFile,
   highWatermarkFile,
@@ -8,15 +9,21 @@ import {
   OffsetCheckpoint,
   recoveryPointFile,
 } from './checkpoints.ts'
-import { identify } from './directory-identity.ts'
+import { directoriesIn, identify } from './directory-identity.ts'
 import { type DirectoryLock, type Disk, DiskError, type DiskSpace } from './disk.ts'
-import { asideOf, deletedDirectorySuffix } from './file-names.ts'
-import type { TailMemory } from './hot-tail.ts'
+import {
+  asideOf,
+  cleanShutdownFile,
+  deletedDirectorySuffix,
+  isPartitionName,
+} from './file-names.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { moveDirectory } from './move-directory.ts'
-import { readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
+import { checkOwner, readPartitionMetadata, writePartitionMetadata } from './partition-metadata.ts'
 import { SharedSync } from './shared-sync.ts'
+import { setStrayAside } from './stray-partition.ts'
+import type { TailCacheBudget } from './tail-cache.ts'
 
 export interface LogDirOptions {
   readonly disk: Disk
@@ -25,38 +32,34 @@ export interface LogDirOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly tailMemory: TailMemory
+  readonly tailCacheBudget: TailCacheBudget
 }
 
 export interface OpenLog {
   readonly log: Log
-  /** Up to where it is committed: what the high watermark checkpoint says of it. */
-  readonly highWatermark: () => number
-  /** Whether retention applies: not to the metadata log, which goes by its snapshots. */
+  /** Whether retention applies; the metadata log is trimmed by its snapshots instead. */
   readonly isRetained: boolean
 }
 
-const cleanShutdownFile = '.kafka_cleanshutdown'
-
-/** How many logs are closed at a time: each waits for its own syncs. */
+/** Number of logs that are closed concurrently; each waits for its own syncs. */
 const closingMax = 16
 
 /**
- * One of `log.dirs`: its lock, whose it is, whether it was left in order, its logs and their
- * checkpoints. The metadata partition lives in one of them, but is nobody's topic.
+ * One of `log.dirs`: its lock, identity, clean shutdown marker, logs and checkpoints. One of them
+ * also stores the metadata partition, which is not a topic.
  */
 export class LogDir {
   readonly path: string
   readonly directoryId: string
   readonly clusterId: string
-  private readonly o: LogDirOptions
+  private readonly options: LogDirOptions
   private readonly lock: DirectoryLock
   private readonly isClean: boolean
   private readonly names: Set<string>
   private readonly logs = new Map<string, OpenLog>()
-  /** Log start offsets of what is on its way here from another directory. */
+  /** Log start offsets of partitions that are being moved here from another directory. */
   private readonly coming = new Map<string, number>()
-  /** A thousand new partitions need not wait for a thousand syncs. */
+  /** Shared by new partitions: a thousand of them do not need a thousand syncs. */
   private readonly ownSync: SharedSync
   private readonly recoveryPoints: OffsetCheckpoint
   private readonly startOffsets: OffsetCheckpoint
@@ -69,25 +72,26 @@ export class LogDir {
   }
   private readonly removals = new Set<Timer>()
   private failed: Error | null = null
-  /** Told once, when the directory fails. */
+  /** Called once, when the directory fails. */
   onFailure: (() => void) | null = null
 
   private constructor(
-    o: LogDirOptions,
+    options: LogDirOptions,
     lock: DirectoryLock,
     identity: { clusterId: string; directoryId: string },
     state: { names: Set<string>; isClean: boolean; found: LogDir['found'] },
   ) {
-    this.o = o
-    this.path = o.path
+    this.options = options
+    this.path = options.path
     this.lock = lock
     this.clusterId = identity.clusterId
     this.directoryId = identity.directoryId
     this.names = state.names
     this.isClean = state.isClean
-    this.ownSync = new SharedSync(o.disk, o.path)
+    this.ownSync = new SharedSync(options.disk, options.path)
     this.found = state.found
-    const checkpoint = (name: string) => new OffsetCheckpoint(o.disk, `${o.path}/${name}`)
+    const checkpoint = (name: string) =>
+      new OffsetCheckpoint(options.disk, `${options.path}/${name}`)
     this.recoveryPoints = checkpoint(recoveryPointFile)
     this.startOffsets = checkpoint(logStartOffsetFile)
     this.highWatermarks = checkpoint(highWatermarkFile)
@@ -95,71 +99,71 @@ export class LogDir {
   }
 
   /**
-   * Takes the directory for this broker, and formats it if it is new.
-   *
-   * @param clusterId of the broker's other directories; null to take what stands here, or `fresh`.
-   * @param fresh makes an id for a cluster or a directory that has none yet.
-   * @throws DirectoryLocked, DiskError, CannotUseDirectory for another node's or cluster's directory.
+   * Locks the directory for this broker and formats it if it is new.
+   * @param clusterId of the broker's other directories; null to use the stored one, or `fresh`.
+   * @param fresh generates an id for a cluster or a directory without one.
+   * @throws DirectoryLocked, DiskError, CannotUseDirectory (`identify`, `directoriesIn`).
    */
   static async open(
-    o: LogDirOptions,
+    options: LogDirOptions,
     clusterId: string | null,
     fresh: () => string,
   ): Promise<LogDir> {
-    const { disk, path } = o
+    const { disk, path } = options
     await disk.makeDirectory(path)
     const lock = await disk.lock(path)
     try {
-      const identity = await identify(o, clusterId, fresh)
+      const identity = await identify(options, clusterId, fresh)
+      const directories = await directoriesIn(disk, path)
       const marker = `${path}/${cleanShutdownFile}`
       const isClean = (await disk.readFile(marker)) !== null
-      // From here on the logs change: a crash must not look like a stop in order.
+      // The logs change from here on: a crash must not look like a clean shutdown.
       if (isClean) {
         await disk.remove(marker)
         await disk.syncDirectory(path)
       }
-      const entries = (await disk.list(path)) ?? []
-      const directories = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
-      const names = new Set(directories.filter((name) => /-\d+$/.test(name)))
+      const names = new Set(directories.filter(isPartitionName))
       const read = (name: string) => new OffsetCheckpoint(disk, `${path}/${name}`).read()
       const found = {
         recovery: await read(recoveryPointFile),
         start: await read(logStartOffsetFile),
         cleaner: await read(cleanerOffsetFile),
       }
+      // Not used with one replica, but Kafka does not start if it is unreadable.
+      await read(highWatermarkFile)
       for (const name of directories.filter((one) => one.endsWith(deletedDirectorySuffix))) {
         await disk.remove(`${path}/${name}`)
       }
-      return new LogDir(o, lock, identity, { names, isClean, found })
+      return new LogDir(options, lock, identity, { names, isClean, found })
     } catch (error) {
       await lock.release()
       throw error
     }
   }
 
-  /** A directory that cannot be opened while others can: it is known of, and that is all. */
-  static unusable(o: LogDirOptions, why: Error): LogDir {
+  /** Represents a directory that cannot be opened while other directories can; it is offline. */
+  static unusable(options: LogDirOptions, why: Error): LogDir {
     const found = { recovery: new Map(), start: new Map(), cleaner: new Map() }
     const state = { names: new Set<string>(), isClean: false, found }
     const lock = { release: () => Promise.resolve() }
-    const dir = new LogDir(o, lock, { clusterId: '', directoryId: '' }, state)
+    const dir = new LogDir(options, lock, { clusterId: '', directoryId: '' }, state)
     dir.fail(why)
     return dir
   }
 
-  /** Whether a file in it could not be read or written: then none of it is used any more. */
+  /** Whether a file could not be read or written; the directory is no longer used then. */
   get isOffline(): boolean {
     return this.failed !== null
   }
 
-  /** Takes all of its partitions offline; those of other directories go on (KIP-112). */
+  /** Takes all partitions of this directory offline; other directories stay online (KIP-112). */
   fail(why: Error): void {
     if (this.failed !== null) return
     this.failed = why
     for (const timer of this.removals) timer.clear()
     for (const { log } of this.logs.values()) log.fail(why)
     const fields = { directory: this.path, partitions: this.logs.size, why: why.message }
-    this.o.logger.error(
+    this.options.logger.error(
       'a log directory has failed: it is not used until the broker restarts',
       fields,
     )
@@ -170,12 +174,12 @@ export class LogDir {
     return this.names.size
   }
 
-  /** Of the file system that the directory is on. */
+  /** Returns the space of the directory's file system. */
   space(): Promise<DiskSpace> {
-    return this.o.disk.space(this.path)
+    return this.options.disk.space(this.path)
   }
 
-  /** The logs that are open now. A copy: logs come and go. */
+  /** Returns a copy of the open logs, because logs are opened and closed concurrently. */
   open(): OpenLog[] {
     return [...this.logs.values()]
   }
@@ -185,53 +189,51 @@ export class LogDir {
   }
 
   /**
-   * Opens a partition, creating it if it is not there. A directory that belongs to an earlier topic
-   * of the same name is put aside: its records are never shown again.
+   * Opens or creates a partition. A directory of another topic with the same name is set aside, so
+   * that its records are never served again.
+   * @throws DamagedFile, DiskError
    */
   async openLog(
     name: string,
-    o: {
+    options: {
       readonly topicId: string
       readonly config: () => LogConfig
       readonly isRetained?: boolean
+      /** Whether to check all checksums on each open, not only after an unclean shutdown. */
+      readonly isAlwaysRecovered?: boolean
     },
   ): Promise<Log> {
-    const { disk, clock, random, logger, tailMemory } = this.o
+    const { disk, clock, random, logger, tailCacheBudget } = this.options
+    const { isAlwaysRecovered = false } = options
     const dir = `${this.path}/${name}`
     const isThere = this.names.has(name)
-    // At once: the next new partition must not go where this one already is.
+    // Added before any await: a new partition is placed in the directory with the fewest.
     this.names.add(name)
     const owner = isThere ? await readPartitionMetadata(disk, dir) : null
-    if (owner !== null && owner !== o.topicId) {
-      logger.warn('a partition of a deleted topic of the same name is removed', { partition: name })
-      await disk.remove(dir)
-    }
-    if (owner !== o.topicId) this.found.cleaner.delete(name)
-    const isKnown = owner === o.topicId || (owner === null && isThere)
+    if (isAlwaysRecovered && owner !== null) checkOwner(dir, owner, options.topicId)
+    const isStray = owner === null ? isThere && !isAlwaysRecovered : owner !== options.topicId
+    const why = `it belongs to topic ${owner ?? 'of no known id'}, and not to ${options.topicId}`
+    if (isStray) await setStrayAside(this.options, name, this.unique(), why)
+    if (owner !== options.topicId) this.found.cleaner.delete(name)
+    const isKnown = isThere && !isStray
     const log = await Log.open({
-      disk,
-      dir,
-      name,
-      config: o.config,
-      clock,
-      random,
-      logger,
-      tailMemory,
-      recoveryPoint: isKnown ? (this.found.recovery.get(name) ?? 0) : 0,
+      ...{ disk, dir, name, config: options.config },
+      ...{ clock, random, logger, tailCacheBudget },
+      recoveryPoint: isKnown && !isAlwaysRecovered ? (this.found.recovery.get(name) ?? 0) : 0,
       logStartOffset: isKnown ? (this.found.start.get(name) ?? 0) : 0,
-      cleanShutdown: this.isClean || !isKnown,
+      cleanShutdown: (this.isClean && !isAlwaysRecovered) || !isKnown,
       onOffline: (why) => this.fail(why),
     })
-    if (owner !== o.topicId) {
-      await writePartitionMetadata(disk, dir, o.topicId)
+    if (owner !== options.topicId) {
+      await writePartitionMetadata(disk, dir, options.topicId)
       await this.ownSync.sync()
     }
-    const isRetained = o.isRetained ?? true
-    this.logs.set(name, { log, highWatermark: () => log.writtenOffset, isRetained })
+    const isRetained = options.isRetained ?? true
+    this.logs.set(name, { log, isRetained })
     return log
   }
 
-  /** Closes a log and takes it out of sight; the files go after `file.delete.delay.ms`. */
+  /** Closes and hides a log; its files are removed after `file.delete.delay.ms`. */
   async deleteLog(name: string): Promise<void> {
     const open = this.logs.get(name)
     if (open === undefined) return
@@ -240,15 +242,27 @@ export class LogDir {
     await this.putAside(name, open.log.config.fileDeleteDelayMs)
   }
 
-  /** Gives up a second copy of a partition, of which a move that was broken off left two. */
+  /**
+   * Sets aside every partition that is neither open nor in the metadata; logs a warning for each.
+   */
+  async setStraysAside(isKnown: (name: string) => boolean): Promise<void> {
+    for (const name of [...this.names]) {
+      if (this.logs.has(name) || isKnown(name)) continue
+      const why = 'the cluster knows no such partition here'
+      await this.guard(() => setStrayAside(this.options, name, this.unique(), why))
+      this.names.delete(name)
+    }
+  }
+
+  /** Removes a second copy of a partition that an interrupted move left behind. */
   async discard(name: string): Promise<void> {
     const fields = { partition: name, directory: this.path }
-    this.o.logger.warn('a second copy of a partition, left by a move, is removed', fields)
+    this.options.logger.warn('a second copy of a partition, left by a move, is removed', fields)
     await this.putAside(name, 0)
   }
 
   private async putAside(name: string, delayMs: number): Promise<void> {
-    const { disk, clock } = this.o
+    const { disk, clock } = this.options
     this.names.delete(name)
     this.found.cleaner.delete(name)
     if (this.isOffline) return
@@ -262,12 +276,12 @@ export class LogDir {
   }
 
   private unique(): string {
-    return this.o.random.bytes(16).toString('hex')
+    return this.options.random.bytes(16).toString('hex')
   }
 
   /**
-   * Gives a log to another directory of this broker, closed; who wants it opens it there.
-   * @throws DiskError; it then stands where it stood, closed.
+   * Closes a log and moves it to another directory of this broker, to be opened there.
+   * @throws DiskError; the log is then closed but still in this directory.
    */
   async handOver(name: string, to: LogDir): Promise<void> {
     const open = this.logs.get(name)
@@ -275,11 +289,11 @@ export class LogDir {
     const { log } = open
     await log.close()
     const [here, there] = [this, to].map((dir) => `${dir.path}/${name}`)
-    // Where it starts is known there before it comes: a crash must not show deleted records again.
+    // Saved before the move: after a crash, deleted records must not be served again.
     to.coming.set(name, log.logStartOffset)
     try {
       await to.saveStartOffsets()
-      await moveDirectory(this.o.disk, here!, there!, this.unique())
+      await moveDirectory(this.options.disk, here!, there!, this.unique())
     } finally {
       to.coming.delete(name)
     }
@@ -290,36 +304,36 @@ export class LogDir {
     to.found.start.set(name, log.logStartOffset)
     to.found.cleaner.set(name, this.cleanerOffset(name))
     this.found.cleaner.delete(name)
-    for (const dir of [to, this]) await this.o.disk.syncDirectory(dir.path)
+    for (const dir of [to, this]) await this.options.disk.syncDirectory(dir.path)
   }
 
-  /** Writes down how far each log is synced, committed and cut. */
-  checkpoint(): Promise<void> {
-    return this.guard(() => this.writeCheckpoints())
+  /** Writes the recovery points, high watermarks and log start offsets of all logs. */
+  checkpoint(turns: Turns = endlessTurn): Promise<void> {
+    return this.guard(() => this.writeCheckpoints(turns))
   }
 
-  /** A failing call of the disk is the end of the directory, not of who asked for it. */
+  /** Runs the work; a disk error takes the directory offline instead of rejecting. */
   private async guard(work: () => Promise<void>): Promise<void> {
     if (this.isOffline) return
     try {
       await work()
     } catch (error) {
-      // Whatever failed meanwhile has said so.
+      // The error that took the directory offline meanwhile has been logged already.
       if (this.isOffline) return
       if (!(error instanceof DiskError)) throw error
       this.fail(error)
     }
   }
 
-  private async writeCheckpoints(): Promise<void> {
+  private async writeCheckpoints(turns: Turns): Promise<void> {
     const of = (offset: (open: OpenLog) => number) =>
-      new Map([...this.logs].map(([name, open]) => [name, offset(open)]))
-    await this.recoveryPoints.write(of(({ log }) => log.flushedOffset))
-    await this.highWatermarks.write(of(({ highWatermark }) => highWatermark()))
-    await this.saveStartOffsets()
+      mapInTurns(turns, this.open(), (open) => [open.log.name, offset(open)] as const)
+    await this.recoveryPoints.write(await of(({ log }) => log.flushedOffset), turns)
+    await this.highWatermarks.write(await of(({ log }) => log.highWatermark.offset), turns)
+    await this.saveStartOffsets(turns)
   }
 
-  /** Up to where the cleaner has looked at the log's keys. */
+  /** Returns the offset up to which the cleaner has examined the log's keys. */
   cleanerOffset(name: string): number {
     return this.found.cleaner.get(name) ?? 0
   }
@@ -329,19 +343,20 @@ export class LogDir {
     await this.guard(() => this.cleanerOffsets.write(this.found.cleaner))
   }
 
-  private async saveStartOffsets(): Promise<void> {
+  private async saveStartOffsets(turns: Turns = endlessTurn): Promise<void> {
     const open = this.open()
-    const starts = open.map(({ log }) => [log.name, log.logStartOffset] as const)
-    // A log must not end, after a loss of power, below where it is said to start.
+    const startOf = ({ log }: OpenLog) => [log.name, log.logStartOffset] as const
+    const starts = await mapInTurns(turns, open, startOf)
+    // After a power failure a log must not end below its saved log start offset.
     for (const [i, { log }] of open.entries()) {
       if (starts[i]![1] > log.flushedOffset && !log.isOffline) await log.flush()
     }
     const all = [...this.coming, ...starts].filter(([, offset]) => offset > 0)
-    await this.startOffsets.write(new Map(all))
-    for (const [i, { log }] of open.entries()) log.logStartOffsetSaved(starts[i]![1])
+    await this.startOffsets.write(new Map(all), turns)
+    await mapInTurns(turns, open, ({ log }, i) => log.logStartOffsetSaved(starts[i]![1]))
   }
 
-  /** Gives the directory up as it is: after a start that failed. */
+  /** Closes the directory without marking it as clean: for a failed start. */
   async release(): Promise<void> {
     for (const timer of this.removals) timer.clear()
     for (const { log } of this.logs.values()) await log.abandon()
@@ -354,7 +369,7 @@ export class LogDir {
     })
   }
 
-  /** Closes all logs and marks the directory as left in order. */
+  /** Closes all logs and marks the directory as cleanly shut down. */
   async close(brokerEpoch: number): Promise<void> {
     if (this.isOffline) return this.release()
     for (const timer of this.removals) timer.clear()
@@ -365,7 +380,7 @@ export class LogDir {
       for (const { log } of closing) {
         await log.close().catch((error: Error) => {
           isClean = false
-          this.o.logger.error(
+          this.options.logger.error(
             'a log could not be closed in order; it will be checked at the next start',
             { log: log.name, error: error.message },
           )
@@ -377,7 +392,7 @@ export class LogDir {
     await this.checkpoint()
     const content = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
     const marker = `${this.path}/${cleanShutdownFile}`
-    if (isClean) await this.guard(() => this.o.disk.writeFileAtomically(marker, content))
+    if (isClean) await this.guard(() => this.options.disk.writeFileAtomically(marker, content))
     await this.releaseLock()
   }
 }

@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.ts'
+import type { Timer } from '../base/clock.ts'
+import { asError } from '../base/error-text.ts'
 import type { LeaderEpochs } from './epochs.ts'
 import { leaderEpochFile, offsetOfName, segmentPath, suffixes } from './file-names.ts'
 import type { LogOptions } from './log-contract.ts'
@@ -7,12 +8,17 @@ import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import { segmentOf } from './segment-of.ts'
 
+interface Doomed {
+  readonly segments: readonly Segment[]
+  readonly timer: Timer
+}
+
 /**
- * What a log keeps on disk beside the appends: closed segments, indexes, snapshots, epochs. Done in
- * the background, one after the other; the first failure is reported and ends it.
+ * Maintains the files of a log except appends: closed segments, indexes, producer snapshots, leader
+ * epochs. The work runs in the background in order; the first error is reported and stops it.
  */
 export class LogFiles {
-  private readonly o: LogOptions
+  private readonly options: LogOptions
   private readonly segments: SegmentList
   private readonly producers: Producers
   private readonly epochs: LeaderEpochs
@@ -21,14 +27,19 @@ export class LogFiles {
   private flushed: number
   private newestSnapshot: number
   private isStopped = false
+  /** Removed segments whose files still exist for current readers. */
+  private readonly doomed = new Set<Doomed>()
   private flushedAtMs: number
-  /** Whether the epochs on disk may be lost with the machine. */
+  /** Whether the epochs on disk are outdated or not synced. */
   private hasNewEpochs = false
-  /** A flush that an append waits for does not wait behind `run`: two must not write the file at once. */
+  /**
+   * Serializes writes of the epochs: a flush for an append does not wait for `run`, and the file
+   * must not be written twice at once.
+   */
   private epochsWritten: Promise<void> = Promise.resolve()
 
   constructor(
-    o: LogOptions,
+    options: LogOptions,
     state: {
       readonly segments: SegmentList
       readonly producers: Producers
@@ -38,48 +49,48 @@ export class LogFiles {
     },
     onFailure: (error: Error) => void,
   ) {
-    this.o = o
+    this.options = options
     this.segments = state.segments
     this.producers = state.producers
     this.epochs = state.epochs
     this.flushed = state.recoveryPoint
     this.newestSnapshot = state.snapshotOffset
-    this.flushedAtMs = o.clock.nowMs()
+    this.flushedAtMs = options.clock.nowMs()
     this.onFailure = onFailure
   }
 
-  /** Everything below is synced: Kafka's recovery point. */
+  /** Everything below this offset is synced (Kafka's recovery point). */
   get flushedOffset(): number {
     return this.flushed
   }
 
-  /** When that was last true of everything, on the wall clock. */
+  /** Wall-clock time (ms) of the last sync of all records. */
   get lastFlushMs(): number {
     return this.flushedAtMs
   }
 
-  /** From now on nothing new is begun: the directory may soon be another topic's of the same name. */
+  /** Starts no further work: the directory may soon belong to another topic of the same name. */
   stop(): void {
     this.isStopped = true
   }
 
-  /** Runs behind what was begun before. Rejects if it, or anything before it, failed. */
+  /** Runs the work after all earlier work. Rejects if it or earlier work failed. */
   run(work: () => Promise<void>): Promise<void> {
     if (this.isStopped) return Promise.resolve()
     const done = this.last.then(work)
     this.last = done
     done.catch((error: unknown) => {
-      this.onFailure(error instanceof Error ? error : new Error(String(error)))
+      this.onFailure(asError(error))
     })
     return done
   }
 
-  /** Resolves when everything that was begun is done. */
+  /** Resolves when all work started so far is done. */
   settled(): Promise<void> {
     return this.last
   }
 
-  /** A new segment is written to: what the old one still needs is done behind the appends. */
+  /** Completes the files of the old segment after a roll, in the background. */
   rolled(old: Segment, active: Segment, lastWrite: Promise<void>): void {
     const snapshot = this.producers.toSnapshot()
     void this.run(async () => {
@@ -87,39 +98,38 @@ export class LogFiles {
       await active.createFiles()
       await old.seal()
       await this.writeSnapshot(active.baseOffset, snapshot)
-      // Retention may have taken it out of the list meanwhile: what is left of it must still be whole.
+      // Retention may have removed the old segment meanwhile, so `syncUpTo` would skip it; its file
+      // must still be complete.
       await old.log.sync()
       await this.syncUpTo(active.baseOffset)
     })
   }
 
-  /** Renames the files of segments that are out of use, and removes them later. */
+  /** Renames the files of removed segments and deletes them later. */
   discard(segments: readonly Segment[]): Promise<void> {
-    const { clock, config, disk } = this.o
     return this.run(async () => {
       const doomed: string[] = []
-      // The segments that stay must be found again first, or the log would end before these began.
-      await disk.syncDirectory(this.o.dir)
+      // The remaining segments must be durable first; otherwise the log could end before these.
+      await this.options.disk.syncDirectory(this.options.dir)
       for (const segment of segments) doomed.push(...(await segment.markDeleted()))
-      this.removeLater(doomed, clock, config().fileDeleteDelayMs)
+      this.removeLater(segments, doomed)
     })
   }
 
-  /** An empty segment that is not in the log yet: what the cleaner writes. */
+  /** Creates an empty segment for the cleaner, outside the log. */
   newCleanedSegment(like: readonly Segment[]): Segment {
     const { modifiedMs } = like.at(-1)!
-    return segmentOf(this.o, like[0]!.baseOffset, { size: 0, modifiedMs }, suffixes.cleaned)
+    return segmentOf(this.options, like[0]!.baseOffset, { size: 0, modifiedMs }, suffixes.cleaned)
   }
 
   /**
-   * Puts a cleaned segment in the place of those that it was made from. Crash-safe: `.cleaned` is
-   * thrown away at the next open; `.swap` is whole and durable, and takes its place then.
+   * Replaces segments by their cleaned segment. Crash-safe: at the next open `.cleaned` files are
+   * deleted, while a `.swap` file is complete and durable and replaces the segments then.
    *
-   * @returns false if the log has changed meanwhile; nothing is done then.
+   * @returns false, without any change, if the log has changed meanwhile.
    */
   async replace(old: readonly Segment[], cleaned: Segment): Promise<boolean> {
-    const { clock, dir, disk } = this.o
-    const { fileDeleteDelayMs } = this.o.config()
+    const { dir, disk } = this.options
     await cleaned.seal()
     await cleaned.log.sync()
     let isDone = false
@@ -136,50 +146,69 @@ export class LogFiles {
       await cleaned.extend('')
       await disk.syncDirectory(dir)
       cleaned.isNameSynced = true
-      this.removeLater(doomed, clock, fileDeleteDelayMs)
+      this.removeLater(old, doomed)
     })
     return isDone
   }
 
-  private removeLater(paths: readonly string[], clock: Clock, delayMs: number): void {
-    clock.after(delayMs, () => {
-      for (const path of paths) {
-        this.o.disk.remove(path).catch((error: Error) => {
-          // Of a log that was given up, nobody asks: what is left goes when it is next opened.
-          if (!this.isStopped) this.onFailure(error)
-        })
-      }
-    })
+  /**
+   * Deletes files after `file.delete.delay.ms`. Readers with a hold continue; the disk space is
+   * then freed later.
+   */
+  private removeLater(segments: readonly Segment[], paths: readonly string[]): void {
+    const doomed = {
+      segments,
+      timer: this.options.clock.after(this.options.config().fileDeleteDelayMs, ring),
+    }
+    this.doomed.add(doomed)
+    const remove = async () => {
+      for (const { log } of segments) await log.close()
+      for (const path of paths) await this.options.disk.remove(path)
+    }
+    const { doomed: all, onFailure } = this
+    function ring(): void {
+      all.delete(doomed)
+      remove().catch((error: Error) => onFailure(error))
+    }
   }
 
-  /** Removes the files of segments at once: their names may be used again. */
+  /** Closes all files. Those waiting for deletion are deleted at the next open of the log. */
+  async close(): Promise<void> {
+    const doomed = [...this.doomed]
+    this.doomed.clear()
+    for (const { timer } of doomed) timer.clear()
+    const all = [...doomed.flatMap(({ segments }) => segments), ...this.segments.all]
+    for (const { log } of all) await log.close().catch(() => {})
+  }
+
+  /** Removes the files of segments immediately, because their names may be reused. */
   remove(segments: readonly Segment[]): Promise<void> {
     return this.run(async () => {
       for (const segment of segments) await segment.remove()
     })
   }
 
-  /** The epochs have changed. Not synced yet: batches carry their epochs, the file can be rebuilt. */
+  /** Writes changed leader epochs without sync: the file can be rebuilt from the batches. */
   epochsChanged(): void {
     this.hasNewEpochs = true
     void this.run(() => this.writeEpochs(false))
   }
 
-  /** Syncs what was written below `offset`, and what is needed to find it again. */
+  /** Syncs everything below `offset`, including the directory entries of the segments. */
   async syncUpTo(offset: number): Promise<void> {
     if (offset <= this.flushed) return
     const due = this.segments.from(this.flushed).filter((each) => each.baseOffset < offset)
     for (const segment of due) await segment.log.sync()
     if (this.hasNewEpochs) await this.writeEpochs(true)
     if (due.some((segment) => !segment.isNameSynced)) {
-      await this.o.disk.syncDirectory(this.o.dir)
+      await this.options.disk.syncDirectory(this.options.dir)
       for (const segment of due) segment.isNameSynced = true
     }
     this.flushed = Math.max(this.flushed, offset)
-    this.flushedAtMs = this.o.clock.nowMs()
+    this.flushedAtMs = this.options.clock.nowMs()
   }
 
-  /** After this the next open has nothing to scan. */
+  /** Completes all files so that the next open has nothing to scan. */
   async seal(logEndOffset: number): Promise<void> {
     const isEmpty = logEndOffset === 0
     if (this.newestSnapshot < logEndOffset && !isEmpty) {
@@ -187,24 +216,24 @@ export class LogFiles {
     }
     for (const segment of this.segments.all) await segment.seal()
     await this.syncUpTo(logEndOffset)
-    // Who wrote nothing has no epochs to lose: the next start has a newer one.
+    // Epochs of an empty log need no sync: the next start gets a newer epoch.
     if (this.hasNewEpochs && !isEmpty) await this.writeEpochs(true)
   }
 
-  /** The log ends at `offset` now: what says otherwise is taken back. */
+  /** Adjusts epochs, snapshots and recovery point after a truncation to `offset`. */
   async truncated(offset: number): Promise<void> {
     this.flushed = Math.min(this.flushed, offset)
     await this.writeEpochs(true)
-    for (const { name } of (await this.o.disk.list(this.o.dir)) ?? []) {
+    for (const { name } of (await this.options.disk.list(this.options.dir)) ?? []) {
       const at = offsetOfName(name, suffixes.snapshot)
-      if (at !== null && at > offset) await this.o.disk.remove(`${this.o.dir}/${name}`)
+      if (at !== null && at > offset) await this.options.disk.remove(`${this.options.dir}/${name}`)
     }
     this.newestSnapshot = Math.min(this.newestSnapshot, offset)
   }
 
   private async writeSnapshot(offset: number, snapshot: Buffer): Promise<void> {
-    const path = segmentPath(this.o.dir, offset, suffixes.snapshot)
-    await this.o.disk.writeFileAtomically(path, snapshot)
+    const path = segmentPath(this.options.dir, offset, suffixes.snapshot)
+    await this.options.disk.writeFileAtomically(path, snapshot)
     this.newestSnapshot = Math.max(this.newestSnapshot, offset)
   }
 
@@ -215,9 +244,9 @@ export class LogFiles {
   }
 
   private async replaceEpochs(durable: boolean): Promise<void> {
-    const path = `${this.o.dir}/${leaderEpochFile}`
+    const path = `${this.options.dir}/${leaderEpochFile}`
     const text = this.epochs.toText()
-    await this.o.disk.writeFileAtomically(path, Buffer.from(text), durable)
+    await this.options.disk.writeFileAtomically(path, Buffer.from(text), durable)
     if (durable && text === this.epochs.toText()) this.hasNewEpochs = false
   }
 }

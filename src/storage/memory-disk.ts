@@ -1,3 +1,4 @@
+import { once } from '../base/once.ts'
 import {
   type DirectoryEntry,
   type DirectoryLock,
@@ -8,11 +9,13 @@ import {
   type File,
 } from './disk.ts'
 
-/** What a file that grows is cut into; only the first block starts smaller, and doubles. */
+/** Block size of a file in bytes; only the first block starts smaller and doubles. */
 const blockBytes = 256 * 1024
 const firstBlockBytes = 256
 
-/** The content of one file. A small file costs what it holds; a large one wastes at most a block. */
+/**
+ * The content of one file. A small file takes about its size; a large one wastes at most a block.
+ */
 class Content {
   private readonly blocks: Buffer[] = []
   size = 0
@@ -34,7 +37,7 @@ class Content {
     this.size = Math.max(this.size, position + bytes.length)
   }
 
-  /** A view where the bytes stand in one block, a copy where they do not. */
+  /** Returns a view if the bytes are in one block, otherwise a copy. */
   read(position: number, length: number): Buffer {
     const end = Math.min(position + length, this.size)
     const parts: Buffer[] = []
@@ -53,7 +56,7 @@ class Content {
     this.blocks.length = Math.min(this.blocks.length, index + 1)
     const last = this.blocks[index]
     if (last !== undefined) {
-      // A reader may hold a view: the next write must not show through it, so the rest moves.
+      // Copied because a reader may hold a view, which the next write must not change.
       const moved = Buffer.alloc(last.length)
       last.copy(moved, 0, 0, size % blockBytes)
       this.blocks[index] = moved
@@ -61,7 +64,7 @@ class Content {
     this.size = size
   }
 
-  /** The block at `index`, with room for at least `bytes`. */
+  /** Returns the block at `index` with at least `bytes` bytes of space. */
   private block(index: number, bytes: number): Buffer {
     while (this.blocks.length <= index) this.blocks.push(Buffer.alloc(0))
     const block = this.blocks[index]!
@@ -76,8 +79,8 @@ class Content {
 const roundUp = (bytes: number) => 2 ** Math.ceil(Math.log2(Math.max(bytes, firstBlockBytes)))
 
 /**
- * A disk that is gone when the process ends: `--memory`, and tests that need no real one. Paths are
- * absolute, with `/` between names.
+ * An in-memory disk for `--memory` and tests; its content is lost with the process. Paths are
+ * absolute and separated by `/`.
  */
 export class MemoryDisk implements Disk {
   private readonly files = new Map<string, Content>()
@@ -85,7 +88,7 @@ export class MemoryDisk implements Disk {
   private readonly locks = new Set<string>()
   private readonly nowMs: () => number
 
-  /** @param nowMs the wall clock, for the times at which files changed. */
+  /** @param nowMs wall clock (ms) for the modification times of files. */
   constructor(nowMs: () => number) {
     this.nowMs = nowMs
   }
@@ -157,7 +160,7 @@ export class MemoryDisk implements Disk {
     }
   }
 
-  /** The content at `path`, created if it is missing. */
+  /** Returns the content at `path`; creates it if missing. */
   open(path: string): Content {
     let content = this.files.get(path)
     if (content === undefined) {
@@ -166,6 +169,10 @@ export class MemoryDisk implements Disk {
       this.files.set(path, content)
     }
     return content
+  }
+
+  peek(path: string): Content | null {
+    return this.files.get(path) ?? null
   }
 
   find(path: string): Content {
@@ -204,6 +211,9 @@ export class MemoryDisk implements Disk {
 class MemoryFile implements File {
   path: string
   private readonly disk: MemoryDisk
+  private holders = 0
+  /** The content when it was first held, because the file may be removed meanwhile. */
+  private held: Content | null = null
 
   constructor(disk: MemoryDisk, path: string) {
     this.disk = disk
@@ -221,7 +231,15 @@ class MemoryFile implements File {
   }
 
   read(position: number, length: number): Buffer {
-    return this.disk.find(this.path).read(position, length)
+    return (this.held ?? this.disk.find(this.path)).read(position, length)
+  }
+
+  hold(): () => void {
+    this.holders++
+    this.held ??= this.disk.peek(this.path)
+    return once(() => {
+      if (--this.holders === 0) this.held = null
+    })
   }
 
   async truncate(size: number): Promise<void> {

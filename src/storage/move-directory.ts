@@ -4,12 +4,12 @@ import { asideOf } from './file-names.ts'
 const copyBytes = 1024 * 1024
 
 /**
- * Moves a directory of files, by renaming where both places are of one file system. Else it is copied;
- * wherever that ends, one of the two is whole: what came of it has, until all is there, a name that no
- * partition has, and is cleared away at the next start; and so has what is removed.
+ * Moves a directory of files: by renaming, or by copying if the paths are on different file
+ * systems. A crash leaves at least one complete copy: an incomplete copy, and the source while it
+ * is removed, have a name that no partition has and are removed at the next start.
  *
- * @param unique a word for such names.
- * @throws DiskError; it then stands where it stood.
+ * @param unique a unique word for such names.
+ * @throws DiskError; the directory is then still at its old path.
  */
 export async function moveDirectory(
   disk: Disk,
@@ -29,7 +29,7 @@ export async function moveDirectory(
       throw failure
     }
     await disk.rename(partial, to)
-    // Two file systems keep no order between them: the one must be sure before the other lets go.
+    // Two file systems have no common order: the copy must be durable before the source is removed.
     await disk.syncDirectory(parentOf(to))
     const aside = asideOf(from, unique)
     await disk.rename(from, aside)

@@ -2,49 +2,45 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BufferPool } from '../base/buffer-pool.ts'
 import { systemClock } from '../base/clock.ts'
-import { loadReserveBlocks, type ReserveBlocks } from '../base/reserve-blocks.ts'
+import { type FileLock, loadFileLock } from '../base/file-lock.ts'
 import { loadSendfile, type Sendfile } from '../base/sendfile.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { DirectoryEntry, DirectoryLock, Disk, DiskSpace, File } from './disk.ts'
 import { attempt, orNull } from './disk-attempt.ts'
-import { IoPace, slowMs } from './io-pace.ts'
+import { InlineIo, slowMs } from './inline-io.ts'
 import { NodeFile, OpenFiles, type SharedByFiles } from './node-file.ts'
 import { removeTree } from './node-remove.ts'
-import { RoomAhead } from './room-ahead.ts'
 
-/** Descriptors that are kept open for files nobody is using at the moment. */
+/** Number of descriptors kept open for files that are currently unused. */
 const openFilesMaxDefault = 1_000
 
 export interface NodeDiskOptions {
   readonly openFilesMax?: number
   readonly monotonicMs?: () => number
-  /** Where what is read is read into. */
+  /** Pool of buffers for reads. */
   readonly pool?: BufferPool
-  /** How bytes go to a socket without passing through here; resolves with null for not at all. */
+  /** Loads sendfile(2), which copies files to sockets in the kernel; null if unavailable. */
   readonly sendfile?: () => Promise<Sendfile | null>
-  /** How files get blocks ahead of their end; resolves with null for not at all. */
-  readonly reserveBlocks?: () => Promise<ReserveBlocks | null>
+  /** Loads the kernel's file locks; null if unavailable. */
+  readonly fileLock?: () => Promise<FileLock | null>
 }
 
-/** The real disk. */
+/** The disk of the operating system. */
 export class NodeDisk implements Disk {
   private readonly shared: SharedByFiles
+  private readonly fileLock: () => Promise<FileLock | null>
 
-  constructor(o: NodeDiskOptions = {}) {
-    const monotonicMs = o.monotonicMs ?? systemClock.monotonicMs
+  constructor(options: NodeDiskOptions = {}) {
+    const monotonicMs = options.monotonicMs ?? systemClock.monotonicMs
+    this.fileLock = options.fileLock ?? loadFileLock
     this.shared = {
-      openFiles: new OpenFiles(o.openFilesMax ?? openFilesMaxDefault),
+      openFiles: new OpenFiles(options.openFilesMax ?? openFilesMaxDefault),
       paces: {
-        read: new IoPace(monotonicMs, slowMs.read, diskReads),
-        write: new IoPace(monotonicMs, slowMs.write, () => null),
+        read: new InlineIo(monotonicMs, slowMs.read, diskReads),
+        write: new InlineIo(monotonicMs, slowMs.write, () => null),
       },
-      pool: o.pool ?? new BufferPool(),
-      room: new RoomAhead({
-        load: o.reserveBlocks ?? loadReserveBlocks,
-        suits: isExt4,
-        monotonicMs,
-      }),
-      sendfile: { load: o.sendfile ?? loadSendfile, loaded: undefined },
+      pool: options.pool ?? new BufferPool(),
+      sendfile: { load: options.sendfile ?? loadSendfile, loaded: undefined },
     }
   }
 
@@ -65,13 +61,15 @@ export class NodeDisk implements Disk {
           if (entry.isDirectory()) {
             return { name: entry.name, isDirectory: true, size: 0, modifiedMs: 0 }
           }
-          // It may be gone since: the background removal of old segments runs on.
+          // Symbolic links are followed: a partition may be on another disk. The target may be
+          // missing because old segments are removed in the background.
           const stat = await orNull(fs.promises.stat(join(path, entry.name)))
           if (stat === null) return null
+          const isDirectory = stat.isDirectory()
           return {
             name: entry.name,
-            isDirectory: false,
-            size: stat.size,
+            isDirectory,
+            size: isDirectory ? 0 : stat.size,
             modifiedMs: Math.floor(stat.mtimeMs),
           }
         }),
@@ -94,7 +92,7 @@ export class NodeDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await attempt('create', path, () => fs.promises.mkdir(path, { recursive: true }))
+    await attempt('create', path, () => makeDirectories(path))
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -115,29 +113,38 @@ export class NodeDisk implements Disk {
   }
 
   async lock(directory: string): Promise<DirectoryLock> {
-    return attempt('lock', directory, () => lockDirectory(directory))
+    return attempt('lock', directory, () => lockDirectory(directory, this.fileLock))
   }
 }
 
-/** As statfs(2) names ext2, ext3 and ext4. */
-const ext4Type = 0xef53
-
-/** Where room ahead was found to pay. Other file systems have ways of their own, or none: tmpfs would take memory. */
-function isExt4(path: string): boolean {
-  try {
-    return fs.statfsSync(path).type === ext4Type
-  } catch {
-    return false
-  }
+/**
+ * Creates a directory and its missing parents. Node's recursive `mkdir` never returns if the parent
+ * exists but the child cannot be created, as in /proc.
+ */
+async function makeDirectories(path: string): Promise<void> {
+  const make = () => fs.promises.mkdir(path).then(() => true, missing)
+  if (await make()) return
+  const parent = dirname(path)
+  if (parent !== path) await makeDirectories(parent)
+  if (!(await make())) await fs.promises.mkdir(path)
 }
 
-/** Linux and macOS count the blocks that were read from a disk, and not what came from the page cache. */
+/** Interprets a failed `mkdir`: true if the directory exists, false if its parent is missing. */
+async function missing(error: NodeJS.ErrnoException): Promise<boolean> {
+  if (error.code === 'ENOENT') return false
+  const { path } = error
+  const isThere = error.code === 'EEXIST' || error.code === 'EISDIR' || error.code === 'EROFS'
+  if (isThere && path !== undefined && (await fs.promises.stat(path)).isDirectory()) return true
+  throw error
+}
+
+/** Returns the blocks read from disk, without those from the page cache (Linux, macOS). */
 function diskReads(): number | null {
   return process.platform === 'win32' ? null : process.resourceUsage().fsRead
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return // Directories cannot be synced there.
+  if (process.platform === 'win32') return // Windows cannot sync directories.
   const handle = await fs.promises.open(path, 'r')
   try {
     await handle.sync()

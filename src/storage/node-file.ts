@@ -1,37 +1,42 @@
 import fs from 'node:fs'
 import type { BufferPool } from '../base/buffer-pool.ts'
+import { once } from '../base/once.ts'
 import type { Sendfile, SocketDescriptor } from '../base/sendfile.ts'
 import type { File } from './disk.ts'
 import { asDiskError, attempt, call } from './disk-attempt.ts'
-import type { IoPace, IoPaces } from './io-pace.ts'
-import { firstRoomAt, type Growing, type RoomAhead } from './room-ahead.ts'
+import type { InlineIo, InlineIoOfDisks } from './inline-io.ts'
 
-/** What the files of a disk share. */
+/** State shared by the files of a disk. */
 export interface SharedByFiles {
   readonly openFiles: OpenFiles
-  readonly paces: IoPaces
+  readonly paces: InlineIoOfDisks
   readonly pool: BufferPool
-  readonly room: RoomAhead
   readonly sendfile: {
     readonly load: () => Promise<Sendfile | null>
-    /** Undefined until somebody has waited for it. */
+    /** Undefined until the first load is complete. */
     loaded: Sendfile | null | undefined
   }
 }
 
-/** Of a file that `OpenFiles` does not hold. */
+/** Value of `movedAtUse` for a file that is not in `OpenFiles`. */
 const neverMoved = Number.NEGATIVE_INFINITY
 
-/** A file of the real disk: at once where the page cache is quick, on the thread pool where it is not. */
-export class NodeFile implements File, Growing {
+/**
+ * A file on disk. I/O runs on the event loop while the page cache is fast, else on the thread pool.
+ */
+export class NodeFile implements File {
   path: string
-  /** The open descriptor, or its being on the way; null while nobody needs one. */
+  /** The open descriptor, or a promise of it while it is opened; null while none is needed. */
   private descriptor: number | Promise<number> | null = null
-  /** For `OpenFiles` alone. */
+  /** Used only by `OpenFiles`. */
   movedAtUse = neverMoved
   private users = 0
-  /** Beyond this end it asks for room ahead. */
-  private roomUntil = firstRoomAt
+  /** Number of unfinished reads in several steps. */
+  private holders = 0
+  /** Whether the file is closed except for those reads. */
+  private isClosedForOthers = false
+  private renaming: Promise<unknown> = Promise.resolve()
+  private renames = 0
   private whenIdle: (() => void)[] = []
   private readonly shared: SharedByFiles
 
@@ -41,22 +46,30 @@ export class NodeFile implements File, Growing {
   }
 
   get isIdle(): boolean {
-    return this.users === 0
+    return this.users === 0 && this.holders === 0
+  }
+
+  hold(): () => void {
+    this.holders++
+    // Opened while the file still has its name; a failing open is reported by the next read.
+    if (this.descriptor === null) this.use('open', false, async () => {}).catch(() => {})
+    return once(() => {
+      if (--this.holders > 0 || !this.isClosedForOthers) return
+      // No caller is left to report an error to; written data is synced or was discarded.
+      this.close().catch(() => {})
+    })
   }
 
   write(chunks: readonly Uint8Array[], position: number): Promise<void> | null {
     const { shared } = this
     const pace = shared.paces.write
     const bytes = bytesOf(chunks)
-    const fd = this.descriptorNow(pace, bytes)
-    if (fd === null) return this.writeLater(chunks, position)
-    // The way of almost every append.
+    // The path of almost every append.
     try {
+      const fd = this.descriptorNow(pace, bytes, true)
+      if (fd === null) return this.writeLater(chunks, position)
       const count = pace.inline(() => writeSome(fd, chunks, position))
       shared.openFiles.used(this)
-      const end = position + count
-      if (end > this.roomUntil)
-        this.roomUntil = pace.inline(() => shared.room.extend(this, fd, end))
       if (count === bytes) return null
       return this.writeLater(withoutFirst(chunks, count), position + count)
     } catch (error) {
@@ -65,19 +78,22 @@ export class NodeFile implements File, Growing {
   }
 
   private writeLater(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return this.use('write', true, (fd) => writeOnPool(fd, chunks, position))
+    const { write } = this.shared.paces
+    return this.use('write', true, (fd) =>
+      write.pooled(bytesOf(chunks), () => writeOnPool(fd, chunks, position)),
+    )
   }
 
   read(position: number, length: number): Buffer | Promise<Buffer> {
     const { shared } = this
     const pace = shared.paces.read
-    const fd = this.descriptorNow(pace, length)
-    if (fd === null) return this.readLater(position, length)
     try {
+      const fd = this.descriptorNow(pace, length, false)
+      if (fd === null) return this.readLater(position, length)
       const buffer = shared.pool.acquire(length)
       const count = pace.inline(() => fs.readSync(fd, buffer, 0, length, position))
       shared.openFiles.used(this)
-      // Less than was asked for: the file ends there, or there is more to come.
+      // A short read: either the file ends there, or the rest must be read separately.
       if (count < length && count > 0) return this.readLater(position, length)
       return buffer.subarray(0, count)
     } catch (error) {
@@ -86,18 +102,10 @@ export class NodeFile implements File, Growing {
   }
 
   private readLater(position: number, length: number): Promise<Buffer> {
-    return this.use('read', false, async (fd) => {
-      const buffer = this.shared.pool.acquire(length)
-      let at = 0
-      while (at < length) {
-        const count = await call<number>((done) =>
-          fs.read(fd, buffer, at, length - at, position + at, done),
-        )
-        if (count === 0) break
-        at += count
-      }
-      return buffer.subarray(0, at)
-    })
+    const { pool, paces } = this.shared
+    return this.use('read', false, (fd) =>
+      paces.read.pooled(length, () => readOnPool(fd, pool.acquire(length), position)),
+    )
   }
 
   send(to: SocketDescriptor, position: number, length: number): number | Promise<number> {
@@ -105,8 +113,10 @@ export class NodeFile implements File, Growing {
     const sendfile = shared.sendfile.loaded
     if (sendfile === null) return -1
     const pace = shared.paces.read
-    const fd = this.descriptorNow(pace, length)
-    if (fd === null || sendfile === undefined) return this.sendLater(to, position, length)
+    const fd = this.descriptor
+    if (typeof fd !== 'number' || !pace.mayBeInline(length) || sendfile === undefined) {
+      return this.sendLater(to, position, length)
+    }
     shared.openFiles.used(this)
     return pace.inline(() => sendfile.now(to, fd, position, length))
   }
@@ -120,30 +130,12 @@ export class NodeFile implements File, Growing {
     return this.use('send', false, async (fd) =>
       pace.mayBeInline(length)
         ? pace.inline(() => loaded.now(to, fd, position, length))
-        : loaded.later(to, fd, position, length),
+        : pace.pooled(length, () => loaded.later(to, fd, position, length)),
     )
   }
 
   async truncate(size: number): Promise<void> {
-    this.shared.room.forget(this)
-    this.roomUntil = firstRoomAt
     await this.use('truncate', true, (fd) => call((done) => fs.ftruncate(fd, size, done)))
-  }
-
-  giveRoomBack(): boolean {
-    const { descriptor } = this
-    // At once, and while nobody writes: what is cut off must be what stands behind the end.
-    if (this.users > 0 || typeof descriptor !== 'number') return false
-    this.roomUntil = firstRoomAt
-    if (!this.shared.room.forget(this)) return true
-    try {
-      const { size, atime, mtime } = fs.fstatSync(descriptor)
-      fs.ftruncateSync(descriptor, size)
-      fs.futimesSync(descriptor, atime, mtime)
-    } catch {
-      // The blocks stay with the file, which is whole without it, and go with it.
-    }
-    return true
   }
 
   async sync(): Promise<void> {
@@ -151,25 +143,43 @@ export class NodeFile implements File, Growing {
   }
 
   async rename(path: string): Promise<void> {
-    await attempt('rename', this.path, () => fs.promises.rename(this.path, path))
-    this.path = path
+    // A pending open uses the old name and must complete first.
+    const opened = Promise.resolve(this.descriptor).catch(() => {})
+    const renamed = opened.then(() =>
+      attempt('rename', this.path, () => fs.promises.rename(this.path, path)),
+    )
+    this.renames++
+    this.renaming = renamed.catch(() => {})
+    try {
+      await renamed
+      this.path = path
+    } finally {
+      this.renames--
+    }
   }
 
   async close(): Promise<void> {
     while (this.users > 0) await new Promise<void>((resolve) => this.whenIdle.push(resolve))
     this.shared.openFiles.forget(this)
-    this.giveRoomBack()
+    this.isClosedForOthers = this.holders > 0
     const { descriptor } = this
-    if (descriptor === null) return
+    if (descriptor === null || this.holders > 0) return
     this.descriptor = null
     const fd = await descriptor
     await attempt('close', this.path, () => call((done) => fs.close(fd, done)))
   }
 
-  /** The descriptor if what it is wanted for may be done at once; else null. */
-  private descriptorNow(pace: IoPace, bytes: number): number | null {
+  /** Returns the descriptor if the operation may run on the event loop, otherwise null. */
+  private descriptorNow(pace: InlineIo, bytes: number, create: boolean): number | null {
     const { descriptor } = this
-    return typeof descriptor === 'number' && pace.mayBeInline(bytes) ? descriptor : null
+    if (typeof descriptor === 'object' && descriptor !== null) return null
+    if (!pace.mayBeInline(bytes)) return null
+    if (descriptor !== null) return descriptor
+    // Not during a rename, when the file has its new name but `path` is still the old one.
+    if (this.renames > 0) return null
+    const fd = pace.inline(() => fs.openSync(this.path, flagsOf(create)))
+    this.descriptor = fd
+    return fd
   }
 
   private async use<T>(
@@ -192,14 +202,15 @@ export class NodeFile implements File, Growing {
   }
 
   private open(create: boolean): Promise<number> {
-    const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0)
-    const opened = call<number>((done) => fs.open(this.path, flags, done))
+    const opened = this.renaming.then(() =>
+      call<number>((done) => fs.open(this.path, flagsOf(create), done)),
+    )
     opened.then(
       (fd) => {
         this.descriptor = fd
       },
       () => {
-        this.descriptor = null // So that the next call tries again.
+        this.descriptor = null // The next call tries again.
       },
     )
     return opened
@@ -207,8 +218,9 @@ export class NodeFile implements File, Growing {
 }
 
 /**
- * Which files have a descriptor, those longest unused first; closes one of these when they are too many. A
- * file is put at the end at its first use, and again when so many uses have passed that it matters.
+ * The files with a descriptor in order of last use. Closes the one unused for longest if there are
+ * too many. A file moves to the end at its first use, and again only after max / 2 uses of all
+ * files.
  */
 export class OpenFiles {
   private readonly files = new Set<NodeFile>()
@@ -228,7 +240,7 @@ export class OpenFiles {
     if (this.files.size <= this.max) return
     for (const oldest of this.files) {
       if (!oldest.isIdle) continue
-      // A failing close of a descriptor that nobody uses loses nothing: syncs are explicit.
+      // A failing close of an idle descriptor loses no data: syncs are explicit.
       oldest.close().catch(() => {})
       return
     }
@@ -240,17 +252,35 @@ export class OpenFiles {
   }
 }
 
+function flagsOf(create: boolean): number {
+  return fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0)
+}
+
 function bytesOf(chunks: readonly Uint8Array[]): number {
   let bytes = 0
   for (const chunk of chunks) bytes += chunk.length
   return bytes
 }
 
-/** @returns how much was written: less than all, perhaps. */
+/** @returns the bytes written, possibly not all. */
 function writeSome(fd: number, chunks: readonly Uint8Array[], position: number): number {
   const [first] = chunks
   if (chunks.length === 1) return fs.writeSync(fd, first!, 0, first!.length, position)
   return fs.writevSync(fd, chunks as NodeJS.ArrayBufferView[], position)
+}
+
+/** @returns the filled part of the buffer, which is shorter at the end of the file. */
+async function readOnPool(fd: number, buffer: Buffer, position: number): Promise<Buffer> {
+  const { length } = buffer
+  let at = 0
+  while (at < length) {
+    const count = await call<number>((done) =>
+      fs.read(fd, buffer, at, length - at, position + at, done),
+    )
+    if (count === 0) break
+    at += count
+  }
+  return buffer.subarray(0, at)
 }
 
 async function writeOnPool(
@@ -268,7 +298,7 @@ async function writeOnPool(
   }
 }
 
-/** What a write that stopped early still has to write. */
+/** Returns the remaining chunks after a partial write of `count` bytes. */
 function withoutFirst(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
   let skip = count
   const rest: Uint8Array[] = []

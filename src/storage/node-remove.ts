@@ -2,13 +2,13 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { call, orNull } from './disk-attempt.ts'
 
-/** What unlink(2) says of a directory: Linux the first, POSIX and Windows the second. */
+/** Error codes of unlink(2) for a directory: EISDIR on Linux, EPERM on POSIX and Windows. */
 const isDirectoryCodes = ['EISDIR', 'EPERM']
 
 /**
- * Removes a file, or a directory with all that is in it. What is not there is no error. One call after
- * the other, so that the thread pool keeps its hands free for who waits; and half the calls of
- * `fs.promises.rm`, which asks of each thing what it is.
+ * Removes a file, or a directory with its content; a missing one is no error. Calls run one after
+ * another, so that the thread pool stays available for others, and there are half as many as in
+ * `fs.promises.rm`, which first queries the type of each entry.
  */
 export async function removeTree(path: string): Promise<void> {
   try {
@@ -16,7 +16,7 @@ export async function removeTree(path: string): Promise<void> {
   } catch (failure) {
     if (!isDirectoryCodes.includes(codeOf(failure))) throw failure
     await removeDirectory(path).catch((error: unknown) => {
-      // No directory either: then it is the file that cannot be removed.
+      // It is not a directory: report the error of removing the file.
       throw codeOf(error) === 'ENOTDIR' ? failure : error
     })
   }

@@ -2,12 +2,12 @@ const entryBytes = 8
 const firstRoom = 8
 
 /**
- * Where batches stand in a segment: sparse pairs of (relative offset, position), Kafka's `.index`.
- * An entry names the last offset of a batch and the position at which that batch starts.
+ * Sparse index of a segment, Kafka's `.index`: pairs of relative offset and position. An entry has
+ * the last offset of a batch and the position at which that batch starts.
  */
 export class OffsetIndex {
   readonly baseOffset: number
-  /** Pairs of relative offset and position; `count` of them are in use. */
+  /** Pairs of relative offset and position, of which `count` are in use. */
   private entries: Int32Array
   private count: number
 
@@ -22,9 +22,9 @@ export class OffsetIndex {
   }
 
   /**
-   * From the bytes of a file. Null if they can be no index of this segment: an odd size, or offsets
-   * or positions that do not grow. Zeros after the last entry (the file as Kafka preallocates it) are
-   * left out.
+   * Parses an index file. Returns null if it cannot be an index of this segment: an incomplete
+   * entry, or offsets or positions that do not ascend. Zeros at the end (Kafka preallocates the
+   * file) are ignored.
    */
   static parse(baseOffset: number, bytes: Buffer, segmentBytes: number): OffsetIndex | null {
     if (bytes.length % entryBytes !== 0) return null
@@ -52,12 +52,12 @@ export class OffsetIndex {
     return this.entries.byteLength
   }
 
-  /** The last entry's offset; the base offset while there is none. */
+  /** The offset of the last entry; the base offset if there is none. */
   get lastOffset(): number {
     return this.baseOffset + (this.count === 0 ? 0 : this.entries[this.count * 2 - 2]!)
   }
 
-  /** Where the last batch with an entry starts; 0 while there is none. */
+  /** The start position of the last batch with an entry; 0 if there is none. */
   get lastPosition(): number {
     return this.count === 0 ? 0 : this.entries[this.count * 2 - 1]!
   }
@@ -74,8 +74,9 @@ export class OffsetIndex {
   }
 
   /**
-   * Where a walk must start to find the batch of `offset`, and by where it has found it (null: the
-   * segment's end). `isBehind`: the batch at `from` ends right before the offset.
+   * Returns where to start searching for the batch with `offset` and where the search must end
+   * (null: the end of the segment). `isBehind`: whether the batch of the entry at `from` ends
+   * directly before `offset`.
    */
   rangeOf(offset: number): {
     readonly from: number
@@ -92,8 +93,8 @@ export class OffsetIndex {
   }
 
   /**
-   * The last entry that neither stands beyond `position` nor ends beyond `offset`: all batches before
-   * its position end below its offset. Null if there is none.
+   * Returns the last entry with a position of at most `position` and an offset of at most `offset`:
+   * all batches before its position end below its offset. Null if there is none.
    */
   lastWithin(position: number, offset: number): { position: number; offset: number } | null {
     let low = 0
@@ -108,7 +109,7 @@ export class OffsetIndex {
     return { position: this.entries[low * 2 - 1]!, offset: this.baseOffset + last }
   }
 
-  /** Forgets the entries of `offset` and above. */
+  /** Removes the entries at or above `offset`. */
   truncateTo(offset: number): void {
     this.count = this.floor(offset - this.baseOffset - 1) + 1
   }
@@ -119,7 +120,7 @@ export class OffsetIndex {
     return bytes
   }
 
-  /** The number of the last entry whose relative offset is not above `offset`; -1 if none. */
+  /** Returns the index of the last entry with a relative offset of at most `offset`; -1 if none. */
   private floor(offset: number): number {
     let low = 0
     let high = this.count

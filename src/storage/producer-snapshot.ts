@@ -7,10 +7,10 @@ import { producerSnapshot } from '../protocol/stored/storage/producer-snapshot.t
 export type ProducerEntry = ValueOf<typeof producerSnapshot>['producerEntries'][number]
 
 const version = 1
-/** Version and checksum; the checksum covers what follows. */
+/** Length in bytes of version and checksum; the checksum covers the bytes behind them. */
 const crcEnd = 6
 
-/** The content of a `.snapshot` file. */
+/** Encodes the content of a `.snapshot` file. */
 export function encodeSnapshot(producerEntries: readonly ProducerEntry[]): Buffer {
   const body = encodeData(producerSnapshot, version, { crc: 0, producerEntries })
   const bytes = Buffer.allocUnsafe(2 + body.length)
@@ -20,7 +20,7 @@ export function encodeSnapshot(producerEntries: readonly ProducerEntry[]): Buffe
   return bytes
 }
 
-/** The producers of a `.snapshot` file; null if it is damaged or of another version. */
+/** Decodes a `.snapshot` file; returns null if it is damaged or of another version. */
 export function decodeSnapshot(bytes: Buffer): readonly ProducerEntry[] | null {
   if (bytes.length < crcEnd || bytes.readInt16BE(0) !== version) return null
   if (bytes.readUInt32BE(2) !== crc32c(bytes.subarray(crcEnd))) return null

@@ -1,55 +1,26 @@
-import { Refusal } from '../protocol/errors.ts'
-import {
-  addSequence,
-  type Batch,
-  noProducerEpoch,
-  noSequence,
-  subtractSequence,
-} from '../protocol/records/batch.ts'
+import { ApiError } from '../protocol/errors.ts'
+import { addSequence, type Batch, noProducerEpoch, noSequence } from '../protocol/records/batch.ts'
 import { readTransactionMarker, type TransactionMarker } from '../protocol/records/control.ts'
 import type { AppendContext } from './log-contract.ts'
 import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
+import {
+  type Duplicate,
+  duplicateOf,
+  type ProducerState,
+  rememberedBatches,
+} from './producer-state.ts'
+import { TransactionVerifications, type VerificationGuard } from './transaction-verification.ts'
 import type { AbortedTransaction } from './txn-index.ts'
-import { type VerificationGuard, Verifications } from './verification.ts'
-
-/** How many of a producer's newest batches are remembered, to answer a retry as the first try. */
-const rememberedBatches = 5
-
-interface BatchMemory {
-  readonly lastSequence: number
-  readonly lastOffset: number
-  readonly offsetDelta: number
-  /** The batch's greatest timestamp, or its log append time. */
-  readonly timestampMs: number
-}
-
-interface ProducerState {
-  epoch: number
-  /** Of the transaction coordinator whose marker came last; -1 before. */
-  coordinatorEpoch: number
-  lastTimestampMs: number
-  /** Where the open transaction started; -1 while there is none. */
-  transactionStart: number
-  /** Newest last. */
-  batches: BatchMemory[]
-}
-
-/** What a producer's retry is answered with: the offsets of the first try. */
-export interface Duplicate {
-  readonly baseOffset: number
-  readonly lastOffset: number
-  readonly timestampMs: number
-}
 
 export interface EndedTransaction {
   readonly producerId: number
   readonly firstOffset: number
-  /** Of the marker. */
+  /** Offset of the marker. */
   readonly lastOffset: number
   readonly isAborted: boolean
 }
 
-/** One producer of a partition, for DescribeProducers. */
+/** State of one producer of a partition, for DescribeProducers. */
 export interface ProducerSummary {
   readonly producerId: number
   readonly producerEpoch: number
@@ -60,18 +31,18 @@ export interface ProducerSummary {
 }
 
 /**
- * What a partition knows of its idempotent and transactional producers (KIP-98): sequences, epochs
- * and open transactions. Changed by batches alone, live and on replay alike.
+ * State of a partition's idempotent and transactional producers (KIP-98): sequences, epochs and
+ * open transactions. It is derived only from batches, both live and on replay.
  */
 export class Producers {
   private readonly partition: string
   private readonly states = new Map<number, ProducerState>()
-  /** Producer id to first offset, in the order in which the transactions started: offsets grow. */
+  /** First offset by producer id, in the order in which the transactions began, so ascending. */
   private readonly open = new Map<number, number>()
 
-  /** Transactions whose markers the high watermark has not passed yet, in the markers' order. */
+  /** Ended transactions whose markers are not below the high watermark yet, in marker order. */
   private ended: EndedTransaction[] = []
-  private readonly verifications = new Verifications()
+  private readonly verifications = new TransactionVerifications()
 
   constructor(partition: string) {
     this.partition = partition
@@ -81,15 +52,15 @@ export class Producers {
     return this.states.size
   }
 
-  /** The first offset of the oldest open transaction; null while none is open. */
+  /** The first offset of the oldest open transaction; null if none is open. */
   get firstOpenOffset(): number | null {
     for (const offset of this.open.values()) return offset
     return null
   }
 
   /**
-   * The first offset of the oldest transaction that is open, or whose marker is not below the high
-   * watermark yet; Infinity if there is none.
+   * Returns the first offset of the oldest transaction that is open or whose marker is not below
+   * the high watermark yet; Infinity if there is none.
    */
   firstUndecidedOffset(highWatermark: number): number {
     while (this.ended.length > 0 && this.ended[0]!.lastOffset < highWatermark) this.ended.shift()
@@ -109,47 +80,53 @@ export class Producers {
     }))
   }
 
-  /** Where the producer's newest data stands (-1: only a marker is known of it) and its epoch. */
+  /**
+   * Returns the last offset of the producer's newest data (-1 if only a marker is known) and its
+   * epoch.
+   */
   lastOf(producerId: number): { readonly dataOffset: number; readonly epoch: number } | null {
     const state = this.states.get(producerId)
     if (state === undefined) return null
     return { dataOffset: state.batches.at(-1)?.lastOffset ?? -1, epoch: state.epoch }
   }
 
-  /** Whether the producer has a transaction open here with this epoch. */
+  /** Returns whether the producer has an open transaction with this epoch. */
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     const state = this.states.get(producerId)
     return state !== undefined && state.epoch === producerEpoch && state.transactionStart >= 0
   }
 
   /**
-   * A transactional batch is about to be shown to the coordinator.
+   * Prepares the verification of a transactional batch by the coordinator.
    *
-   * @returns what `check` wants to see again; null if the transaction is open here already.
-   * @throws Refusal INVALID_PRODUCER_EPOCH
+   * @returns the guard to pass to `check`; null if the transaction is open already.
+   * @throws ApiError INVALID_PRODUCER_EPOCH
    */
-  beginVerification(o: Parameters<Verifications['begin']>[0]): VerificationGuard | null {
-    const epoch = this.states.get(o.producerId)?.epoch
-    if (epoch !== undefined && o.producerEpoch < epoch) throw new Refusal('INVALID_PRODUCER_EPOCH')
-    return this.hasOpenTransaction(o.producerId, o.producerEpoch)
+  beginVerification(
+    options: Parameters<TransactionVerifications['begin']>[0],
+  ): VerificationGuard | null {
+    const epoch = this.states.get(options.producerId)?.epoch
+    if (epoch !== undefined && options.producerEpoch < epoch)
+      throw new ApiError('INVALID_PRODUCER_EPOCH')
+    return this.hasOpenTransaction(options.producerId, options.producerEpoch)
       ? null
-      : this.verifications.begin(o)
+      : this.verifications.begin(options)
   }
 
   /**
    * Checks a batch before it is appended at `offset`.
    *
-   * @returns the first try's offsets if the batch was appended before, else null.
-   * @throws Refusal INVALID_PRODUCER_EPOCH | OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_TXN_STATE |
-   *   TRANSACTION_COORDINATOR_FENCED (`ProducerAppendInfo`).
+   * @returns the original offsets if the batch is a duplicate, else null.
+   * @throws ApiError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE or
+   * TRANSACTION_COORDINATOR_FENCED (Kafka's `ProducerAppendInfo`).
    */
-  check(batch: Batch, offset: number, o: AppendContext): Duplicate | null {
-    const { origin } = o
+  check(batch: Batch, offset: number, options: AppendContext): Duplicate | null {
+    const { origin } = options
     if (origin === 'replication') return null
     const state = this.states.get(batch.producerId)
     if (batch.isControl) {
       if (state === undefined) return null
-      this.checkMarkerEpoch(batch, offset, state, o.transactionVersion ?? 0)
+      this.checkMarkerEpoch(batch, offset, state, options.transactionVersion ?? 0)
       this.checkCoordinator(batch, state)
       return null
     }
@@ -157,12 +134,12 @@ export class Producers {
       const first = duplicateOf(batch, state)
       if (first !== null) return first
     }
-    if (state !== undefined) this.checkEpoch(batch, offset, state)
-    if (batch.isTransactional) this.checkVerified(batch, o.guard)
+    this.checkEpoch(batch, offset, state)
+    if (batch.isTransactional) this.checkVerified(batch, options.guard)
     if (origin === 'client') this.checkSequence(batch, offset, state)
     const isOpen = state !== undefined && state.transactionStart >= 0
     if (isOpen && batch.producerEpoch === state.epoch && !batch.isTransactional) {
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_TXN_STATE',
         `Expected transactional write from producer ${batch.producerId} at offset ${offset} in partition ${this.partition}`,
       )
@@ -170,7 +147,7 @@ export class Producers {
     return null
   }
 
-  /** Takes in a batch that has its offsets. @returns the transaction that it ended, if it did. */
+  /** Updates the state with an appended batch. @returns the transaction that it ended, if any. */
   apply(batch: Batch): EndedTransaction | null {
     const { producerId, producerEpoch } = batch
     if (batch.isTransactional) {
@@ -210,9 +187,8 @@ export class Producers {
   }
 
   /**
-   * What the transaction index must keep of a transaction that `apply` has ended; null if it was
-   * committed. The last stable offset is then the start of the oldest transaction that is still open,
-   * or the offset after the marker.
+   * Returns the transaction index entry of an ended transaction; null if it was committed. Its last
+   * stable offset is the start of the oldest open transaction, or the offset after the marker.
    */
   abortedBy(ended: EndedTransaction | null): AbortedTransaction | null {
     if (ended === null || !ended.isAborted) return null
@@ -221,7 +197,9 @@ export class Producers {
     return { producerId, firstOffset, lastOffset, lastStableOffset }
   }
 
-  /** Forgets producers that were silent for longer than `expirationMs` and have nothing open. */
+  /**
+   * Removes producers without an open transaction that were inactive for `expirationMs` or longer.
+   */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, state] of this.states) {
       if (state.transactionStart < 0 && nowMs - state.lastTimestampMs >= expirationMs) {
@@ -238,7 +216,7 @@ export class Producers {
     this.ended = []
   }
 
-  /** The content of a `.snapshot` file: of each producer only the newest batch. */
+  /** Encodes the content of a `.snapshot` file: only the newest batch of each producer. */
   toSnapshot(): Buffer {
     return encodeSnapshot(
       [...this.states].map(([producerId, state]) => {
@@ -257,7 +235,7 @@ export class Producers {
     )
   }
 
-  /** Replaces what is known by a snapshot. @returns false, and nothing changed, if it is damaged. */
+  /** Replaces the state with a snapshot. @returns false, without any change, if it is damaged. */
   load(snapshot: Buffer): boolean {
     const entries = decodeSnapshot(snapshot)
     if (entries === null) return false
@@ -303,15 +281,17 @@ export class Producers {
     return ended
   }
 
-  /** A new epoch starts its sequences anew: what was remembered of the old one is void. */
+  /** A new epoch restarts the sequence numbers, so the batches of the old one are removed. */
   private bumpEpoch(state: ProducerState, epoch: number): void {
     if (state.epoch === epoch) return
     state.batches = []
     state.epoch = epoch
   }
 
-  private checkEpoch(batch: Batch, offset: number, state: ProducerState): void {
-    if (batch.producerEpoch < state.epoch) throw this.staleEpoch(batch, offset, state)
+  /** A new producer has epoch -1, which is below all others. */
+  private checkEpoch(batch: Batch, offset: number, state: ProducerState | undefined): void {
+    const seen = state?.epoch ?? noProducerEpoch
+    if (batch.producerEpoch < seen) throw this.staleEpoch(batch, offset, seen)
   }
 
   private checkMarkerEpoch(
@@ -320,20 +300,18 @@ export class Producers {
     state: ProducerState,
     transactionVersion: number,
   ): void {
-    const { producerEpoch } = batch
     const isBumped = transactionVersion >= 2
+    const { producerEpoch } = batch
     if (isBumped ? producerEpoch > state.epoch : producerEpoch >= state.epoch) return
-    // The same marker once more, or one whose epoch could not be raised any further.
+    // A repeated marker, or one whose epoch was already the maximum and could not be raised.
     const isRetry = state.transactionStart < 0 || producerEpoch === producerEpochMax
     if (isBumped && producerEpoch === state.epoch && isRetry) return
-    throw this.staleEpoch(batch, offset, state)
+    throw this.staleEpoch(batch, offset, state.epoch)
   }
 
-  private staleEpoch({ producerId, producerEpoch }: Batch, offset: number, state: ProducerState) {
-    return new Refusal(
-      'INVALID_PRODUCER_EPOCH',
-      `Epoch of producer ${producerId} at offset ${offset} in ${this.partition} is ${producerEpoch}, which is smaller than the last seen epoch ${state.epoch}`,
-    )
+  private staleEpoch({ producerId, producerEpoch }: Batch, offset: number, seen: number) {
+    const detail = `Epoch of producer ${producerId} at offset ${offset} in ${this.partition} is ${producerEpoch}, which is smaller than the last seen epoch ${seen}`
+    return new ApiError('INVALID_PRODUCER_EPOCH', detail)
   }
 
   private checkVerified(
@@ -342,13 +320,13 @@ export class Producers {
   ): void {
     if (guard === undefined || this.hasOpenTransaction(producerId, producerEpoch)) return
     if (guard !== null && guard === this.verifications.get(producerId)?.guard) return
-    throw new Refusal('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
+    throw new ApiError('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
   }
 
   private checkCoordinator(batch: Batch, state: ProducerState): void {
     const epoch = readTransactionMarker(batch)?.coordinatorEpoch
     if (epoch === undefined || epoch >= state.coordinatorEpoch) return
-    throw new Refusal(
+    throw new ApiError(
       'TRANSACTION_COORDINATOR_FENCED',
       `Invalid coordinator epoch for producerId ${batch.producerId} in partition ${this.partition}: ${epoch} (zombie), ${state.coordinatorEpoch} (current)`,
     )
@@ -381,19 +359,7 @@ export class Producers {
   }
 }
 
-const outOfOrder = (detail: string) => new Refusal('OUT_OF_ORDER_SEQUENCE_NUMBER', detail)
+const outOfOrder = (detail: string) => new ApiError('OUT_OF_ORDER_SEQUENCE_NUMBER', detail)
 
-/** Epochs are 16 bits on the wire. */
+/** Producer epochs are 16-bit integers. */
 const producerEpochMax = 32_767
-
-function duplicateOf(batch: Batch, state: ProducerState): Duplicate | null {
-  if (batch.producerEpoch !== state.epoch) return null
-  const { baseSequence, lastSequence } = batch
-  for (const known of state.batches) {
-    const first = subtractSequence(known.lastSequence, known.offsetDelta)
-    if (known.lastSequence !== lastSequence || first !== baseSequence) continue
-    const { lastOffset, offsetDelta, timestampMs } = known
-    return { baseOffset: lastOffset - offsetDelta, lastOffset, timestampMs }
-  }
-  return null
-}

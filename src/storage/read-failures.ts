@@ -1,10 +1,10 @@
 import type { Logger } from '../base/logger.ts'
-import { Refusal } from '../protocol/errors.ts'
+import { ApiError } from '../protocol/errors.ts'
 import { DiskError } from './disk.ts'
 
 /**
- * What readers of a log are told whom the disk fails. The directory stays in use, as in Kafka: one
- * sector that cannot be read must not end what can.
+ * Errors for readers of a log whose files cannot be read. The directory stays online, as in Kafka:
+ * one unreadable sector must not make the other data unavailable.
  */
 export class ReadFailures {
   private readonly partition: string
@@ -16,16 +16,20 @@ export class ReadFailures {
     this.logger = logger
   }
 
-  /** @throws what is neither a failure of the disk nor a `Refusal` already. */
-  refusalOf(error: unknown): Refusal {
-    if (error instanceof Refusal) return error
+  /**
+   * Converts an error to an ApiError.
+   *
+   * @throws the error if it is neither a DiskError nor an ApiError.
+   */
+  refusalOf(error: unknown): ApiError {
+    if (error instanceof ApiError) return error
     if (!(error instanceof DiskError)) throw error
-    // A reader comes again and again: once a file is enough.
+    // Logged once per file, because readers retry.
     if (this.lastPath !== error.path) {
       const fields = { partition: this.partition, why: error.message }
       this.logger.error('a file of the log cannot be read; its readers are refused', fields)
     }
     this.lastPath = error.path
-    return new Refusal('UNKNOWN_SERVER_ERROR', error.message)
+    return new ApiError('UNKNOWN_SERVER_ERROR', error.message)
   }
 }

@@ -2,11 +2,11 @@ import type { Log } from './log.ts'
 import type { Segment } from './segment.ts'
 
 /**
- * Removes the segments that the topic's settings no longer keep: below the log start offset, too old,
- * or too many bytes. Oldest first, never beyond the high watermark. When even the segment that is
- * written to has to go, a new one is started (`UnifiedLog.deleteOldSegments`).
+ * Removes the segments that are below the log start offset, older than `retention.ms` or above
+ * `retention.bytes`: oldest first, never above the high watermark. If the active segment must be
+ * removed too, a new one is started (Kafka's `UnifiedLog.deleteOldSegments`).
  *
- * @returns how many were removed.
+ * @returns the number of removed segments.
  */
 export async function deleteOldSegments(
   log: Log,
@@ -31,7 +31,7 @@ export async function deleteOldSegments(
 
 type IsDue = (segment: Segment, end: number | null) => boolean | Promise<boolean>
 
-/** The oldest segments in a row that are due, all below the high watermark. */
+/** Returns the consecutive oldest segments that are due, all below the high watermark. */
 async function leading(log: Log, highWatermark: number, isDue: IsDue): Promise<Segment[]> {
   const due: Segment[] = []
   for (const segment of log.segments.all) {
@@ -57,7 +57,7 @@ function tooLarge(log: Log): IsDue {
   }
 }
 
-/** By the newest record; by the file's age where no record has a time. */
+/** Decides by the newest record's timestamp, or the file's modification time if none has one. */
 function tooOld(log: Log, nowMs: number): IsDue {
   const { retentionMs, indexIntervalBytes } = log.config
   return async (segment) => {

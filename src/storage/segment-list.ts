@@ -1,13 +1,15 @@
-import type { ReadLimits, ReadResult } from './cut.ts'
+import type { ReadLimits, ReadResult } from './batch-read.ts'
+import { type FileRegion, sliceOf } from './file-region.ts'
 import type { Segment } from './segment.ts'
-import { type Slice, sliceOf } from './slice.ts'
 import type { AbortedTransaction } from './txn-index.ts'
 
-/** The segments of a log, by base offset; never empty. The last one is written to. */
+/**
+ * The segments of a log, sorted by base offset; never empty. The last one is the active segment.
+ */
 export class SegmentList {
   private list: Segment[]
 
-  /** @param segments in order; at least one. */
+  /** @param segments sorted by base offset; at least one. */
   constructor(segments: readonly Segment[]) {
     this.list = [...segments]
   }
@@ -38,18 +40,23 @@ export class SegmentList {
     this.list = this.list.filter((each) => each !== segment)
   }
 
-  /** Puts one in the place of others that stand in a row. */
+  /** Replaces consecutive segments by one. */
   replace(old: readonly Segment[], by: Segment): void {
     const at = this.list.indexOf(old[0]!)
     this.list = this.list.toSpliced(at, old.length, by)
   }
 
-  /** The segment that `offset` would be in: the last that does not start above it, else the first. */
+  /** Returns the segment for `offset`: the last with a base offset not above it, else the first. */
   holding(offset: number): Segment {
     return this.list[this.indexOf(offset)]!
   }
 
-  /** That segment and all after it. A copy: the list may change meanwhile. */
+  /** Returns whether a segment begins after `from` and below `end`. */
+  isRolledBetween(from: number, end: number): boolean {
+    return this.holding(end - 1).baseOffset > from
+  }
+
+  /** Returns the segment for `offset` and all later ones. A copy, because the list may change. */
   from(offset: number): Segment[] {
     return this.list.slice(this.indexOf(offset))
   }
@@ -58,39 +65,53 @@ export class SegmentList {
     return this.list.slice(this.list.indexOf(segment) + 1)
   }
 
-  /** Where the segment after this one starts; null for the last. */
+  /** Returns the base offset of the next segment; null for the last one. */
   endOf(segment: Segment): number | null {
     return this.list[this.list.indexOf(segment) + 1]?.baseOffset ?? null
   }
 
-  /** Whole batches from the one that holds `offset` on; null if there is none. */
+  /**
+   * Reads complete batches from the one with `offset` on; null if there is none.
+   *
+   * @param passed called when a reader continues with the next segment, which starts above
+   * `offset`.
+   * @throws ApiError CORRUPT_MESSAGE, see `Segment.read`.
+   */
   async read(
     offset: number,
     limits: ReadLimits,
-    indexIntervalBytes: number,
+    options: { readonly writtenOffset: number; readonly indexIntervalBytes: number },
+    passed: (segment: Segment, to: number) => Promise<void> = async () => {},
   ): Promise<ReadResult | null> {
     for (const segment of this.from(offset)) {
-      const found = await segment.read(offset, limits, indexIntervalBytes)
+      const end = this.endOf(segment)
+      const found = await segment.read(
+        offset,
+        limits,
+        options.indexIntervalBytes,
+        end ?? options.writtenOffset,
+      )
       if (found !== null) return found
+      if (end !== null && offset < end) await passed(segment, end)
     }
     return null
   }
 
-  /** As `read`, but where the bytes stand; null where they are better read at once. */
+  /** Like `read`, but returns a file region; null if the bytes are better read at once. */
   async slice(
     offset: number,
     limits: ReadLimits,
-    o: { readonly writtenOffset: number; readonly indexIntervalBytes: number },
-  ): Promise<Slice | null> {
-    const { indexIntervalBytes } = o
+    options: { readonly writtenOffset: number; readonly indexIntervalBytes: number },
+  ): Promise<FileRegion | null> {
+    const { indexIntervalBytes } = options
     const at = this.indexOf(offset)
     const segment = this.list[at]
     if (segment === undefined) return null
-    const nextOffset = this.list[at + 1]?.baseOffset ?? o.writtenOffset
+    const nextOffset = this.list[at + 1]?.baseOffset ?? options.writtenOffset
     return sliceOf(segment, offset, limits, { nextOffset, indexIntervalBytes })
   }
 
-  /** The aborted transactions that a reader of [from, upTo) must skip the records of. */
+  /** Returns the aborted transactions whose records a reader of [from, upTo) must skip. */
   async abortedTransactions(
     from: number,
     upTo: number,

@@ -1,14 +1,13 @@
-import { Batch, batchHeaderBytes, batchSizeAt, noTimestamp } from '../protocol/records/batch.ts'
-import { cutBatches, type ReadLimits, type ReadResult } from './cut.ts'
-import { type Disk, DiskError, type File } from './disk.ts'
+import { Batch, batchHeaderBytes, noTimestamp } from '../protocol/records/batch.ts'
+import type { ReadLimits, ReadResult } from './batch-read.ts'
+import { readBatches } from './batch-read.ts'
+import { walkBatches } from './batch-walk.ts'
+import type { Disk, File } from './disk.ts'
 import { segmentPath, suffixes } from './file-names.ts'
-import { type LogConfig, segmentMsMax } from './log-config.ts'
+import type { LogConfig } from './log-config.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'
 import { type AbortedTransaction, TxnIndex } from './txn-index.ts'
-
-/** How much a walk over a segment reads at a time, unless a batch is larger. */
-const walkBytes = 1024 * 1024
 
 export interface Indexes {
   readonly offset: OffsetIndex
@@ -16,40 +15,53 @@ export interface Indexes {
   readonly txn: TxnIndex
 }
 
-/** A run of batches in one file, with what finds them again. */
+/** A position in a file from which on there are no valid batches. */
+export interface Damage {
+  readonly file: string
+  readonly position: number
+  /** Number of bytes from `position` to the end of the file. */
+  readonly bytes: number
+}
+
+/** One log file of a partition with its indexes. */
 export class Segment {
   readonly baseOffset: number
   readonly log: File
-  /** Bytes, with those that are still on their way to the file. */
+  /** In bytes, including appends that are not yet written to the file. */
   sizeBytes: number
-  /** Bytes that the file has. */
+  /** In bytes, as far as written to the file. */
   writtenBytes: number
-  /** Of the newest record so far and where its batch ends; -1 while that is not known. */
+  /** Timestamp of the newest record and last offset of its batch; -1 if not known yet. */
   maxTimestampMs = noTimestamp
   offsetOfMaxTimestamp = -1
-  /** When the first batch says that it was made: `segment.ms` counts from there. -1 if not known. */
+  /** Greatest timestamp of the first batch, from which `segment.ms` counts; -1 if not known yet. */
   firstTimestampMs = noTimestamp
   readonly createdMs: number
-  /** When the file last changed. */
+  /** Time of the last change of the file. */
   modifiedMs: number
-  /** What this segment's `segment.ms` is shortened by, so that not all roll at once. */
+  /** Reduces `segment.ms` for this segment, so that segments do not all roll at the same time. */
   readonly jitterMs: number
-  /** Whether the file is sure to be found in its directory after a loss of power. */
+  /** Whether the file's directory entry is synced. */
   isNameSynced = false
-  /** False if there is no transaction index, nor need for one. */
+  /** Whether there may be a transaction index; false if none is needed. */
   mayHoldAborted: boolean
+  /** Position in bytes of the first known damage; null if none. */
+  damagedAt: number | null = null
+  /** Whether a gap between this segment and the next has been logged. */
+  isGapTold = false
   private readonly disk: Disk
   private readonly dir: string
-  /** What follows on the usual names: nothing, or that the cleaner is not done with the files. */
+  private readonly onDamage: (damage: Damage) => void
+  /** Appended to the file names: empty, or the suffix of a segment that the cleaner is writing. */
   private extension: string
   private bytesSinceIndexEntry = 0
-  /** Null while they are only on disk. */
+  /** Null while the indexes are only on disk. */
   private indexes: Indexes | null = null
   private loading: Promise<Indexes> | null = null
-  /** Whether the index files lack what the indexes hold. */
+  /** Whether the indexes have changed since the index files were written. */
   private isUnsealed = false
 
-  constructor(o: {
+  constructor(options: {
     disk: Disk
     dir: string
     baseOffset: number
@@ -59,19 +71,22 @@ export class Segment {
     jitterMs?: number
     mayHoldAborted?: boolean
     extension?: string
+    /** Called once with the position at which complete batches end before the file does. */
+    onDamage?: (damage: Damage) => void
   }) {
-    this.disk = o.disk
-    this.dir = o.dir
-    this.baseOffset = o.baseOffset
-    this.sizeBytes = o.sizeBytes
-    this.writtenBytes = o.sizeBytes
-    this.createdMs = o.nowMs
-    this.modifiedMs = o.modifiedMs ?? o.nowMs
-    this.jitterMs = o.jitterMs ?? 0
-    this.mayHoldAborted = o.mayHoldAborted ?? false
-    this.extension = o.extension ?? ''
-    this.log = o.disk.file(this.path(suffixes.log))
-    if (o.sizeBytes === 0) this.resetIndexes()
+    this.disk = options.disk
+    this.onDamage = options.onDamage ?? (() => {})
+    this.dir = options.dir
+    this.baseOffset = options.baseOffset
+    this.sizeBytes = options.sizeBytes
+    this.writtenBytes = options.sizeBytes
+    this.createdMs = options.nowMs
+    this.modifiedMs = options.modifiedMs ?? options.nowMs
+    this.jitterMs = options.jitterMs ?? 0
+    this.mayHoldAborted = options.mayHoldAborted ?? false
+    this.extension = options.extension ?? ''
+    this.log = options.disk.file(this.path(suffixes.log))
+    if (options.sizeBytes === 0) this.resetIndexes()
     this.isUnsealed = false
   }
 
@@ -79,13 +94,13 @@ export class Segment {
     return segmentPath(this.dir, this.baseOffset, suffix) + this.extension
   }
 
-  /** What the indexes take in memory; 0 while they are only on disk. */
+  /** Memory of the indexes in bytes; 0 while they are only on disk. */
   get indexBytes(): number {
     if (this.indexes === null) return 0
     return this.indexes.offset.memoryBytes + this.indexes.time.memoryBytes
   }
 
-  /** Starts the indexes anew, before a walk fills them again. */
+  /** Clears the indexes before they are rebuilt. */
   resetIndexes(): Indexes {
     this.indexes = {
       offset: OffsetIndex.empty(this.baseOffset),
@@ -100,7 +115,7 @@ export class Segment {
     return this.indexes
   }
 
-  /** The indexes, from disk if need be; rebuilt from the segment where the files are damaged. */
+  /** Returns the indexes, read from disk if necessary; rebuilds them if the files are damaged. */
   async loadIndexes(indexIntervalBytes: number): Promise<Indexes> {
     if (this.indexes !== null) return this.indexes
     this.loading ??= this.readIndexes(indexIntervalBytes).finally(() => {
@@ -109,12 +124,12 @@ export class Segment {
     return this.loading
   }
 
-  /** Gives the memory of the indexes back; only for a segment that is not written to any more. */
+  /** Frees the memory of the indexes; only for a closed segment. */
   dropIndexes(): void {
     if (!this.isUnsealed) this.indexes = null
   }
 
-  /** Notes a batch that stands at `position` in the indexes. */
+  /** Adds a batch at `position` to the indexes. */
   note(batch: Batch, position: number, indexIntervalBytes: number): void {
     const indexes = this.indexes!
     const { maxTimestamp, lastOffset, sizeBytes } = batch
@@ -132,19 +147,19 @@ export class Segment {
     this.isUnsealed = true
   }
 
-  /** Notes a batch that is written at the end, as far as `sizeBytes` says where that is. */
+  /** Adds a batch to the indexes that is written at the end, and increases `sizeBytes`. */
   noteNext(bytes: Buffer, indexIntervalBytes: number): void {
     this.note(new Batch(bytes), this.sizeBytes, indexIntervalBytes)
     this.sizeBytes += bytes.length
   }
 
-  /** Notes a transaction whose abort marker stands in this segment. */
+  /** Adds a transaction whose abort marker is in this segment to the transaction index. */
   noteAborted(transaction: AbortedTransaction): void {
     this.indexes!.txn.append(transaction)
     this.mayHoldAborted = true
   }
 
-  /** Whether a batch of `bytes` that ends at `lastOffset` must go to a new segment. */
+  /** Returns whether a batch of `bytes` that ends at `lastOffset` needs a new segment. */
   mustRoll(batch: Batch, bytes: number, lastOffset: number, config: LogConfig, nowMs: number) {
     const rollMs = segmentMsMax(config) - this.jitterMs
     const { offset, time } = this.indexes!
@@ -161,61 +176,47 @@ export class Segment {
     )
   }
 
-  /** Reads from the batch of `offset` on. Null if every batch of the segment is older. */
+  /**
+   * Reads from the batch with `offset` on. Returns null if all batches of the segment are older.
+   *
+   * @param endOffset base offset of the next segment, or the log end offset.
+   * @throws ApiError CORRUPT_MESSAGE if the bytes to read are not a record batch.
+   */
   async read(
     offset: number,
     limits: ReadLimits,
     indexIntervalBytes: number,
+    endOffset = Number.POSITIVE_INFINITY,
   ): Promise<ReadResult | null> {
     const indexes = this.indexes ?? (await this.loadIndexes(indexIntervalBytes))
     const { from, by } = indexes.offset.rangeOf(offset)
-    const end = this.writtenBytes
-    let at = from
-    let wanted = (by ?? from + 2 * indexIntervalBytes) - from + limits.maxBytes
-    while (at < end) {
-      const bytes = await this.log.read(at, Math.min(end - at, wanted))
-      const cut = cutBatches(bytes, offset, limits)
-      if (cut.isHere && cut.needed === 0) {
-        const chunk = bytes.subarray(cut.start, cut.end)
-        const chunks = chunk.length === 0 ? [] : [chunk]
-        return { chunks, bytes: chunk.length, nextOffset: cut.nextOffset }
-      }
-      // Further than the bytes reach: go on behind them, or from the batch that is not whole in them.
-      if (cut.start === 0 && bytes.length >= cut.needed) throw this.cutShort(at)
-      at += cut.start
-      wanted = Math.max(cut.needed, limits.maxBytes, indexIntervalBytes)
-    }
-    return null
+    return readBatches(this.log, offset, limits, {
+      from,
+      lookBytes: by === null ? 2 * indexIntervalBytes : by - from,
+      stepBytes: indexIntervalBytes,
+      end: this.writtenBytes,
+      range: { from: this.baseOffset, to: endOffset },
+      damaged: (position) => this.damaged(position),
+    })
   }
 
   /**
-   * Walks over the batches that stand whole from `from` on, headers unchecked. A batch is a view on a
-   * buffer that the walk has read: to keep it, keep its bytes.
+   * Iterates over the complete batches from position `from` on: see `walkBatches`.
+   *
+   * @param damaged called if they end before `to`; by default the damage is logged.
    */
-  async *walk(
+  walk(
     from = 0,
     to = this.writtenBytes,
-  ): AsyncGenerator<{ batch: Batch; position: number }> {
-    let at = from
-    let wanted = walkBytes
-    while (at < to) {
-      const bytes = await this.log.read(at, Math.min(to - at, wanted))
-      let start = 0
-      let size = batchSizeAt(bytes, 0)
-      while (start + size <= bytes.length) {
-        yield { batch: new Batch(bytes, start), position: at + start }
-        start += size
-        size = batchSizeAt(bytes, start)
-      }
-      if (start === 0 && (Number.isNaN(size) || at + size > to)) return
-      at += start
-      wanted = Math.max(walkBytes, Number.isNaN(size) ? 0 : size)
-    }
+    damaged: (position: number) => void = (position) => this.damaged(position),
+  ): ReturnType<typeof walkBatches> {
+    return walkBatches(this.log, from, to, damaged)
   }
 
   /**
-   * What is not in the indexes but must be known to go on writing: the newest timestamp and, as the
-   * answer, the offset after the last batch.
+   * Determines the newest timestamp, which the indexes may lack.
+   *
+   * @returns the offset after the last batch.
    */
   async findEnd(indexIntervalBytes: number): Promise<number> {
     const { offset, time } = await this.loadIndexes(indexIntervalBytes)
@@ -234,16 +235,15 @@ export class Segment {
     return nextOffset
   }
 
-  /** The newest record's timestamp; -1 if no record has one. */
+  /** Returns the newest record's timestamp; -1 if no record has one. */
   async newestTimestamp(indexIntervalBytes: number): Promise<number> {
     if (this.maxTimestampMs < 0 && this.sizeBytes > 0) await this.findEnd(indexIntervalBytes)
     return this.maxTimestampMs
   }
 
-  /** Adds the last time entry and writes the index files: at a roll and at a clean close. */
+  /** Adds the last time index entry and writes the index files: on a roll and a clean shutdown. */
   async seal(): Promise<void> {
     if (!this.isUnsealed) return
-    this.log.giveRoomBack?.()
     const { offset, time, txn } = this.indexes!
     time.append(this.maxTimestampMs, this.offsetOfMaxTimestamp)
     await this.replace(suffixes.offsetIndex, offset.toBytes())
@@ -254,9 +254,9 @@ export class Segment {
   }
 
   /**
-   * Cuts the segment before the batch of `offset`.
+   * Truncates the segment before the batch with `offset`.
    *
-   * @returns the offset after the last batch that is left.
+   * @returns the offset after the last remaining batch.
    */
   async truncateTo(offset: number, indexIntervalBytes: number): Promise<number> {
     const indexes = await this.loadIndexes(indexIntervalBytes)
@@ -269,7 +269,7 @@ export class Segment {
     return this.cutAt(end, offset, indexIntervalBytes)
   }
 
-  /** Cuts the file at `position`; the batches from there on are those of `offset` and above. */
+  /** Truncates the file at `position`, where the batches at or above `offset` begin. */
   async cutAt(position: number, offset: number, indexIntervalBytes: number): Promise<number> {
     await this.log.truncate(position)
     this.sizeBytes = position
@@ -283,7 +283,7 @@ export class Segment {
     return this.findEnd(indexIntervalBytes)
   }
 
-  /** Creates the files that a reader of the directory expects, empty. */
+  /** Creates the empty files that a program reading the directory expects. */
   async createFiles(): Promise<void> {
     await this.disk.create(this.path(suffixes.log))
     await this.disk.create(this.path(suffixes.offsetIndex))
@@ -291,10 +291,10 @@ export class Segment {
   }
 
   /**
-   * Renames the files so that no reader of the directory takes them for the log's.
+   * Renames the files so that no program takes them for files of the log.
    *
-   * @param keepsSnapshot where another segment begins at the same offset.
-   * @returns their names.
+   * @param keepsSnapshot true if another segment has the same base offset.
+   * @returns the new paths.
    */
   async markDeleted(keepsSnapshot = false): Promise<string[]> {
     const renamed: string[] = []
@@ -306,11 +306,11 @@ export class Segment {
     return renamed
   }
 
-  /** Gives the files another extension: what the cleaner wrote takes its place step by step. */
+  /** Renames the files to another suffix, one after another, for a cleaned segment. */
   async extend(extension: string): Promise<void> {
     const from = this.paths
     this.extension = extension
-    // The log last: what else there is can be made again from it.
+    // The log file is renamed last: the other files can be rebuilt from it.
     for (const [i, to] of [...this.paths.entries()].reverse()) await this.move(from[i]!, to)
   }
 
@@ -319,7 +319,14 @@ export class Segment {
     else if ((await this.disk.readFile(from)) !== null) await this.disk.rename(from, to)
   }
 
-  /** Removes the files at once; the snapshot not where another segment begins at the same offset. */
+  /** Renames the log file permanently and removes the files that can be rebuilt from it. */
+  async setAside(path: string): Promise<void> {
+    await this.log.rename(path)
+    await this.log.close()
+    for (const other of this.paths.slice(1)) await this.disk.remove(other)
+  }
+
+  /** Removes the files; keeps the snapshot if another segment has the same base offset. */
   async remove(keepsSnapshot = false): Promise<void> {
     await this.log.close()
     for (const path of this.paths) {
@@ -327,7 +334,7 @@ export class Segment {
     }
   }
 
-  /** Every file that the segment may have. */
+  /** Paths of all files that the segment may have. */
   private get paths(): string[] {
     return fileSuffixes.map((suffix) => this.path(suffix))
   }
@@ -341,7 +348,7 @@ export class Segment {
     const offset = offsets && OffsetIndex.parse(this.baseOffset, offsets, this.sizeBytes)
     const time = times && TimeIndex.parse(this.baseOffset, times)
     const txn = txns === null ? new TxnIndex() : TxnIndex.parse(txns)
-    // A segment with records has a time entry: an empty file was lost with the machine.
+    // A segment with records has a time index entry; an empty file was lost in a power failure.
     if (offset && time && txn && time.length > 0) {
       this.indexes = { offset, time, txn }
     } else {
@@ -358,12 +365,15 @@ export class Segment {
     await this.disk.writeFileAtomically(this.path(suffix), bytes)
   }
 
-  private cutShort(position: number): DiskError {
-    return new DiskError('read', this.log.path, `the file ends within the batch at ${position}`)
+  /** Reports damage once per segment, because readers retry. */
+  private damaged(position: number): void {
+    if (this.damagedAt !== null) return
+    this.damagedAt = position
+    this.onDamage({ file: this.log.path, position, bytes: this.writtenBytes - position })
   }
 }
 
-/** The snapshot of the producers as they were when the segment was begun goes with it. */
+/** Includes the snapshot of the producers at the segment's base offset. */
 const fileSuffixes = [
   suffixes.log,
   suffixes.offsetIndex,
@@ -371,3 +381,11 @@ const fileSuffixes = [
   suffixes.txnIndex,
   suffixes.snapshot,
 ]
+
+/**
+ * Returns `segment.ms`; for a compacted topic at most `max.compaction.lag.ms`, because only closed
+ * segments are compacted.
+ */
+function segmentMsMax({ cleanupPolicy, segmentMs, maxCompactionLagMs }: LogConfig): number {
+  return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs
+}

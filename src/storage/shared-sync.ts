@@ -1,6 +1,6 @@
 import type { Disk } from './disk.ts'
 
-/** Syncs a directory for all who ask: those who come while a sync is under way share the next one. */
+/** Syncs a directory for several callers: calls during a sync share the next one. */
 export class SharedSync {
   private readonly disk: Disk
   private readonly path: string
@@ -12,10 +12,10 @@ export class SharedSync {
     this.path = path
   }
 
-  /** Resolves when what was done in the directory before the call will survive a loss of power. */
+  /** Resolves when all earlier changes in the directory are durable. */
   sync(): Promise<void> {
     this.next ??= this.running
-      .catch(() => {}) // Told to those who shared it.
+      .catch(() => {}) // Reported to the callers of that sync.
       .then(() => {
         this.next = null
         this.running = this.disk.syncDirectory(this.path)

@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 
-/** So much of a debt is not waited for yet: timers are dearer than that. */
+/** A delay below this (ms) is postponed, because a timer costs more. */
 const debtMsMin = 50
-/** A wait is cut in pieces of this length, so that it ends soon when the throttle is lifted. */
+/** Maximum length (ms) of one wait, so that `lift` takes effect soon. */
 const waitMsMax = 300
 
 /**
- * Slows work down to so many bytes a second, counted from its first ones (Kafka's `Throttler`). Bytes
- * are spent first and waited for after.
+ * Limits work to a number of bytes per second, counted from its first bytes (Kafka's `Throttler`).
+ * Bytes are spent first; the delay follows.
  */
 export class Throttle {
   private readonly clock: Clock
@@ -20,14 +20,16 @@ export class Throttle {
     this.bytesPerSecond = bytesPerSecond
   }
 
-  /** Null if the work may go on at once. */
+  /**
+   * Records spent bytes; returns null if the work may continue at once, else a promise to await.
+   */
   spend(bytes: number): Promise<void> | null {
     const nowMs = this.clock.monotonicMs()
     this.freeAtMs = Math.max(this.freeAtMs, nowMs) + (bytes / this.bytesPerSecond()) * 1000
     return this.isLifted || this.freeAtMs - nowMs < debtMsMin ? null : this.wait()
   }
 
-  /** Nothing waits any more. */
+  /** Ends all waits and disables the limit. */
   lift(): void {
     this.isLifted = true
   }

@@ -5,8 +5,8 @@ const entryBytes = 12
 const firstRoom = 8
 
 /**
- * The greatest timestamp so far and where it stood, now and then: Kafka's `.timeindex`. Timestamps
- * grow from entry to entry; no record before an entry's offset is newer than its timestamp.
+ * Sparse index of a segment, Kafka's `.timeindex`: pairs of greatest timestamp so far and its
+ * offset. Timestamps ascend; no record before an entry's offset is newer than its timestamp.
  */
 export class TimeIndex {
   readonly baseOffset: number
@@ -30,7 +30,9 @@ export class TimeIndex {
     return new TimeIndex(baseOffset, new Float64Array(0), new Int32Array(0), 0)
   }
 
-  /** Null if the bytes can be no time index; zeros at the end (preallocated room) are left out. */
+  /**
+   * Parses an index file; returns null if it is invalid. Ignores zeros at the end (preallocated).
+   */
   static parse(baseOffset: number, bytes: Buffer): TimeIndex | null {
     if (bytes.length % entryBytes !== 0) return null
     const room = bytes.length / entryBytes
@@ -57,7 +59,7 @@ export class TimeIndex {
     return this.timestamps.byteLength + this.offsets.byteLength
   }
 
-  /** The greatest timestamp with an entry; -1 while there is none. */
+  /** The timestamp of the last entry; -1 if there is none. */
   get lastTimestamp(): number {
     return this.count === 0 ? noTimestamp : this.timestamps[this.count - 1]!
   }
@@ -66,7 +68,7 @@ export class TimeIndex {
     return this.baseOffset + (this.count === 0 ? 0 : this.offsets[this.count - 1]!)
   }
 
-  /** Adds an entry if its timestamp is news. */
+  /** Adds an entry if its timestamp is greater than that of the last entry. */
   append(timestamp: number, offset: number): void {
     if (timestamp <= this.lastTimestamp) return
     if (this.count === this.offsets.length) {
@@ -82,7 +84,9 @@ export class TimeIndex {
     this.count++
   }
 
-  /** The offset of the last entry that is not newer than `timestamp`: everything before it is older. */
+  /**
+   * Returns the offset of the last entry not newer than `timestamp`; no record before it is newer.
+   */
   offsetBefore(timestamp: number): number {
     let low = 0
     let high = this.count
@@ -94,7 +98,7 @@ export class TimeIndex {
     return this.baseOffset + (low === 0 ? 0 : this.offsets[low - 1]!)
   }
 
-  /** Forgets the entries of `offset` and above. */
+  /** Removes the entries at or above `offset`. */
   truncateTo(offset: number): void {
     while (this.count > 0 && this.offsets[this.count - 1]! >= offset - this.baseOffset) this.count--
   }

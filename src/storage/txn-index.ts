@@ -3,17 +3,17 @@ import { readInt64, writeInt64 } from '../base/int64.ts'
 const version = 0
 const entryBytes = 34
 
-/** A transaction that was aborted in this partition (KIP-98): which records a reader must skip. */
+/** A transaction aborted in this partition (KIP-98); readers must skip its records. */
 export interface AbortedTransaction {
   readonly producerId: number
   readonly firstOffset: number
-  /** Of the abort marker. */
+  /** Offset of the abort marker. */
   readonly lastOffset: number
-  /** What the last stable offset became with this abort. */
+  /** The last stable offset after this abort. */
   readonly lastStableOffset: number
 }
 
-/** The aborted transactions whose markers stand in one segment: Kafka's `.txnindex`. */
+/** The aborted transactions with a marker in one segment: Kafka's `.txnindex`. */
 export class TxnIndex {
   private readonly aborted: AbortedTransaction[]
 
@@ -21,7 +21,7 @@ export class TxnIndex {
     this.aborted = aborted
   }
 
-  /** Null if the bytes can be no transaction index. */
+  /** Parses an index file; returns null if it is invalid. */
   static parse(bytes: Buffer): TxnIndex | null {
     if (bytes.length % entryBytes !== 0) return null
     const aborted: AbortedTransaction[] = []
@@ -50,8 +50,8 @@ export class TxnIndex {
   }
 
   /**
-   * Adds to `found` those that a reader of [from, upTo) must know; true if no later segment can hold
-   * another one.
+   * Adds the transactions to `found` that a reader of [from, upTo) needs; returns true if no later
+   * segment can contain another one.
    */
   collect(from: number, upTo: number, found: AbortedTransaction[]): boolean {
     for (const transaction of this.aborted) {
@@ -61,7 +61,7 @@ export class TxnIndex {
     return false
   }
 
-  /** Forgets the transactions that ended at `offset` or above. */
+  /** Removes the transactions that ended at or above `offset`. */
   truncateTo(offset: number): void {
     while ((this.aborted.at(-1)?.lastOffset ?? -1) >= offset) this.aborted.pop()
   }

@@ -1,12 +1,14 @@
-import { Refusal } from '../protocol/errors.ts'
+import { hold, release } from '../base/buffer-pool.ts'
+import { asError } from '../base/error-text.ts'
+import { ApiError } from '../protocol/errors.ts'
 import { DiskError } from './disk.ts'
 import type { Segment } from './segment.ts'
 
-/** How much one call of the operating system may be given; the rest goes with the next. */
+/** Limits of one write call in bytes and in batches; the rest follows in the next call. */
 const groupBytesMax = 8 * 1024 * 1024
 const groupWritesMax = 1024
 
-/** Batches on their way to a segment. */
+/** Batches to be written to a segment. */
 export interface Write {
   readonly segment: Segment
   readonly position: number
@@ -16,7 +18,7 @@ export interface Write {
 }
 
 interface Reported {
-  /** Shared with what came in the meantime of the same earlier write. */
+  /** Shared by the appends that arrived during the same earlier write. */
   readonly reported: Deferred
 }
 
@@ -29,26 +31,30 @@ interface Deferred {
 }
 
 export interface WriteEvents {
-  /** What must be done before a group is reported, `last` being its last write: perhaps a sync. */
+  /** Called before a group ending with `last` is reported; may return a sync to wait for. */
   beforeReport(last: Write): Promise<void> | null
   written(write: Write): void
-  /** A group is written, and each of its writes was told of. */
+  /** Called when a group is written, after `written` for each of its writes. */
   reported(): void
   /**
-   * Told once, with the first error. All that was not written is rejected with it, a failure of the
-   * disk as KAFKA_STORAGE_ERROR.
+   * Called once, with the first error. All unwritten appends are rejected with it; a disk error
+   * becomes KAFKA_STORAGE_ERROR.
    */
   failed(error: Error): void
 }
 
 /**
- * The appends of one log on their way to its files. Where the file system takes one at once, that is all
- * there is to it. Else at most one write is under way; all that comes meanwhile goes with the next one
- * (group commit), and shares one promise.
+ * Writes the appends of one log to its files. If the file system accepts an append at once, nothing
+ * is queued. Otherwise at most one write is pending; later appends are written with the next one
+ * (group commit) and share one promise.
+ *
+ * The memory of a waiting or pending write is held (`base/buffer-pool`) until the disk no longer
+ * needs it, even if the append has failed: a request may be answered with an error while some of
+ * its records are still being written.
  */
 export class WriteQueue {
   private waiting: Waiting[] = []
-  /** What the next append is reported with. */
+  /** The promise of the next queued append. */
   private open: Deferred | null = null
   private last: Promise<void> = Promise.resolve()
   private isRunning = false
@@ -59,21 +65,23 @@ export class WriteQueue {
     this.events = events
   }
 
-  /** Resolves when everything that was pushed so far is reported. */
+  /** Resolves when everything pushed so far is reported. */
   get lastPushed(): Promise<void> {
     return this.last
   }
 
   /**
-   * Resolves when the bytes are handed to the file system, and what `beforeReport` does is done; null
-   * where they are already, and the events were told.
+   * Resolves when the bytes are written to the file system and `beforeReport` is done; null if both
+   * have happened already and the events were called.
    */
   push(write: Write): Promise<void> | null {
     if (!this.isRunning && this.failure === null) return this.writeNow(write)
     this.open ??= this.promise()
     const reported = this.open
-    if (this.failure === null) this.waiting.push({ ...write, reported })
-    else rejectAll([{ reported }], this.failure)
+    if (this.failure === null) {
+      hold(write.bytes)
+      this.waiting.push({ ...write, reported })
+    } else rejectAll([{ reported }], this.failure)
     return reported.promise
   }
 
@@ -83,12 +91,13 @@ export class WriteQueue {
     if (this.failure !== null) throw this.failure
   }
 
-  /** Rejects what waits and what comes. */
+  /** Rejects all waiting and future appends. */
   fail(error: Error): void {
     if (this.failure !== null) return
     const refusal = refusalOf(error)
     this.failure = refusal
     rejectAll(this.waiting, refusal)
+    letGo(this.waiting)
     this.waiting = []
     this.events.failed(error)
   }
@@ -104,6 +113,7 @@ export class WriteQueue {
         return null
       }
       const reported = this.promise()
+      hold(write.bytes)
       void this.runAfter(waits, [{ ...write, reported }])
       return reported.promise
     } catch (error) {
@@ -120,7 +130,7 @@ export class WriteQueue {
     return made
   }
 
-  /** Group after group; a promise only for one that the disk, or a sync, makes wait. */
+  /** Writes group after group; creates a promise only if the disk or a sync requires a wait. */
   private run(): void {
     while (this.waiting.length > 0) {
       const group = this.takeGroup()
@@ -132,6 +142,7 @@ export class WriteQueue {
       } catch (error) {
         this.lose(group, error)
       }
+      letGo(group)
     }
     this.isRunning = false
   }
@@ -143,10 +154,11 @@ export class WriteQueue {
     } catch (error) {
       this.lose(group, error)
     }
+    letGo(group)
     this.run()
   }
 
-  /** @returns null when the group may be reported at once. */
+  /** @returns null if the group can be reported at once. */
   private write(group: readonly Write[]): Promise<void> | null {
     const { segment, position } = group[0]!
     const last = group[group.length - 1]!
@@ -159,7 +171,7 @@ export class WriteQueue {
   }
 
   private lose(group: readonly Reported[], error: unknown): void {
-    const why = error instanceof Error ? error : new Error(String(error))
+    const why = asError(error)
     rejectAll(group, refusalOf(why))
     this.fail(why)
   }
@@ -172,11 +184,11 @@ export class WriteQueue {
       reported = write.reported
     }
     this.events.reported()
-    // The last one's group may go on: then its promise waits for the rest.
+    // Further writes with the same promise may be waiting: it resolves with the last of them.
     if (this.waiting[0]?.reported !== reported) reported.resolve()
   }
 
-  /** The writes at the front that go to one segment, one after the other. */
+  /** Removes the first consecutive writes to the same segment from the queue. */
   private takeGroup(): Waiting[] {
     const { segment } = this.waiting[0]!
     let bytes = 0
@@ -196,9 +208,13 @@ export class WriteQueue {
   }
 }
 
-/** What a disk that fails means to whoever appends. */
+function letGo(writes: readonly Write[]): void {
+  for (const { bytes } of writes) release(bytes)
+}
+
+/** Converts a disk error to the error that the appending caller gets. */
 function refusalOf(error: Error): Error {
-  return error instanceof DiskError ? new Refusal('KAFKA_STORAGE_ERROR', error.message) : error
+  return error instanceof DiskError ? new ApiError('KAFKA_STORAGE_ERROR', error.message) : error
 }
 
 function deferred(): Deferred {
@@ -213,7 +229,7 @@ function deferred(): Deferred {
 
 function rejectAll(writes: readonly Reported[], why: Error): void {
   for (const { reported } of writes) {
-    reported.promise.catch(() => {}) // Not every append is awaited (acks=0).
+    reported.promise.catch(() => {}) // With acks=0 an append is not awaited.
     reported.reject(why)
   }
 }

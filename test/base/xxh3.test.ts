@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { xxh3 } from '../../src/base/xxh3.ts'
 
-/** Signed, as Java prints them: `Hashing.xxh3_64()` of hash4j 0.22, which Apache Kafka 4.4.0 uses. */
+/** Signed, as Java prints them: `Hashing.xxh3_64()` of hash4j 0.22, used by Apache Kafka 4.4.0. */
 const known: readonly (readonly [length: number, hash: bigint])[] = [
   [0, 3244421341483603138n],
   [1, 5502495245947142431n],

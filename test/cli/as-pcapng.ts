@@ -1,4 +1,4 @@
-/** A pcap file's packets as a pcapng file: one section, one interface. */
+/** Converts a pcap file to pcapng, with one section and one interface. */
 export function asPcapng(pcap: Buffer): Buffer {
   const section = Buffer.from('4d3c2b1a01000000ffffffffffffffff', 'hex')
   const link = Buffer.alloc(8)

@@ -24,6 +24,7 @@ beforeEach(() => {
       'process.roles=broker,controller',
       'node.id=7',
       'controller.listener.names=CONTROLLER',
+      'controller.quorum.bootstrap.servers=127.0.0.1:9093',
       'listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:9093',
       `log.dirs=${dir}/a,${dir}/b`,
       '',

@@ -40,7 +40,7 @@ function run(args: readonly string[], node: readonly string[] = []): Run {
   return { child, out: () => text.out, err: () => text.err, exit }
 }
 
-/** Waits for the line that says where it listens; answers the ports in it. */
+/** Waits for the line with the addresses; returns their ports. */
 async function listening({ out, err, exit }: Run): Promise<number[]> {
   await Promise.race([
     expect.poll(out, { timeout: 20_000, interval: 20 }).toContain('cluster '),
@@ -51,7 +51,7 @@ async function listening({ out, err, exit }: Run): Promise<number[]> {
   return [...line.matchAll(/[\w.\]]+:(\d+)/g)].map(([, port]) => Number(port))
 }
 
-/** One line, no stack, exit code 1. */
+/** Expects one line, no stack trace and exit code 1. */
 async function refusal(args: readonly string[]): Promise<string> {
   const { exit, err } = run(args)
   expect(await exit).toBe(1)
@@ -63,7 +63,7 @@ describe('odradek start', () => {
   test('listens on a free port, says so and how to produce, and stops in order', async () => {
     const broker = run(['start', '--port', '0'])
     const [port] = await listening(broker)
-    // The hint comes in a write of its own.
+    // The hint is a separate write.
     await expect.poll(broker.out).toContain(`kcat -P -b 127.0.0.1:${port}`)
     expect(broker.out()).toContain(join(dir, 'odradek-data'))
     broker.child.kill('SIGTERM')
@@ -92,9 +92,10 @@ describe('odradek start', () => {
     const first = run([...args, '--set', 'log.preallocate=true'])
     const client = await RawClient.open((await listening(first))[0]!)
     expect(first.err()).toContain('the setting log.preallocate has no effect yet')
-    const created = await client.request(metadata, 12, { topics: [{ name: 'made' }] })
-    expect(created.topics[0]!.partitions).toHaveLength(3)
-    const { topicId } = created.topics[0]!
+    const ask = async () =>
+      (await client.request(metadata, 12, { topics: [{ name: 'made' }] })).topics[0]!
+    await expect.poll(async () => (await ask()).partitions).toHaveLength(3)
+    const { topicId } = await ask()
     client.close()
     first.child.kill('SIGINT')
     expect(await first.exit).toBe(0)
@@ -103,6 +104,20 @@ describe('odradek start', () => {
     const found = await other.request(metadata, 12, { topics: null })
     expect(found.topics.map((topic) => [topic.name, topic.topicId])).toEqual([['made', topicId]])
     other.close()
+  })
+
+  test('a listener whose security is incomplete is refused in a line', async () => {
+    const start = (protocol: string, ...more: string[]) =>
+      refusal([
+        ...['start', '--memory', '--set', 'listeners=SECURE://127.0.0.1:0'],
+        ...['--set', `listener.security.protocol.map=SECURE:${protocol}`],
+        ...more.flatMap((setting) => ['--set', setting]),
+      ])
+    expect(await start('SSL')).toContain('ssl.keystore.location')
+    expect(await start('SASL_PLAINTEXT')).toContain('GSSAPI is not supported')
+    expect(await start('SASL_PLAINTEXT', 'sasl.enabled.mechanisms=PLAIN')).toContain(
+      'plain.sasl.jaas.config',
+    )
   })
 
   test('a second signal stops at once', async () => {
@@ -121,12 +136,10 @@ describe('odradek start', () => {
     const broker = run(['start', '--config', file])
     const ports = await listening(broker)
     expect(ports).toHaveLength(2)
-    expect(broker.err()).toContain('SECURE')
-    expect(broker.err()).toMatch(/stays closed/)
     for (const port of ports) {
       const client = await RawClient.open(port)
       const { brokers } = await client.request(metadata, 12, { topics: [] })
-      // Each listener tells its own clients its own address.
+      // The clients of each listener get the address of that listener.
       expect(brokers.map((one) => [one.nodeId, one.port])).toEqual([[7, port]])
       client.close()
     }
@@ -174,6 +187,49 @@ describe('odradek start', () => {
     expect(line).toContain(join(dir, 'file', 'd'))
   })
 
+  test.runIf(process.platform === 'linux')('a directory that nobody can make', async () => {
+    const line = await refusal(['start', '--port', '0', '--data', '/proc/odradek'])
+    expect(line).toContain('/proc/odradek')
+  })
+
+  test('of a file, names that Kafka does not know are ignored with a warning', async () => {
+    const file = join(dir, 'field.properties')
+    writeFileSync(file, 'num.partition=5\nsome.plugin.class=x\nsuper.users=User:a\n')
+    const broker = run(['start', '--port', '0', '--memory', '--config', file])
+    await listening(broker)
+    const warnings = broker
+      .err()
+      .split('\n')
+      .filter((line) => line.includes(' WARN '))
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /num\.partition is not known and ignored; did you mean num\.partitions\?/,
+      ),
+      expect.stringMatching(/some\.plugin\.class is not known and ignored/),
+    ])
+  })
+
+  test('what is advertised is kept with --port and --host, and said beside what is bound', async () => {
+    const file = join(dir, 'container.properties')
+    writeFileSync(file, 'advertised.listeners=PLAINTEXT://broker.example:19092\n')
+    for (const more of [[], ['--host', '0.0.0.0'], ['--host', '::1']]) {
+      const args = ['start', '--port', '0', '--memory', '--config', file, ...more]
+      const broker = run(args)
+      await listening(broker)
+      const bound = more[1] === '::1' ? '[::1]' : '127.0.0.1'
+      const [, port] = /listening on \S+:(\d+) \(advertised as broker\.example:19092\)/.exec(
+        broker.out(),
+      )!
+      expect(broker.out()).toContain(`listening on ${bound}:${port} `)
+      // The hint is a separate write.
+      await expect.poll(broker.out).toContain(`kcat -P -b ${bound}:${port} `)
+      const client = await RawClient.open(Number(port), bound.replace(/[[\]]/g, ''))
+      const { brokers } = await client.request(metadata, 1, { topics: [] })
+      expect(brokers[0]).toMatchObject({ host: 'broker.example', port: 19092 })
+      client.close()
+    }
+  })
+
   test('a directory of another node is one line', async () => {
     mkdirSync(join(dir, 'd'))
     writeFileSync(join(dir, 'd', 'meta.properties'), 'version=1\nnode.id=5\ncluster.id=abc\n')
@@ -188,6 +244,23 @@ describe('odradek start', () => {
     [['--set', 'compression.type=rar'], 'compression.type'],
     [['--set', 'listeners=PLAINTEXT:9092'], 'listeners: "PLAINTEXT:9092"', 'no port'],
     [['--config', 'missing.properties'], 'missing.properties'],
+    [['--set', 'listeners=SSL://127.0.0.1:0'], 'ssl.keystore.location', 'no port'],
+    [['--set', 'principal.builder.class=a.B'], 'the class a.B is not supported'],
+    [['--set', 'authorizer.class.name=a.B'], 'the class a.B is not supported'],
+    [['--set', 'process.roles=broker,controller'], 'node.id'],
+    [['--set', 'process.roles=broker', '--set', 'node.id=1'], 'process.roles=broker'],
+    [
+      [
+        '--set',
+        'controller.quorum.voters=1@a:1,2@b:2,3@c:3',
+        '--set',
+        'process.roles=broker,controller',
+        '--set',
+        'node.id=1',
+      ],
+      'names 3 controllers',
+    ],
+    [['--brokers', '3', '--set', 'node.id=7'], 'node.id cannot be set for 3 brokers'],
   ])('%s is one line', async (args, says, without?: string) => {
     const where = without === undefined ? ['--port', '0'] : []
     expect(await refusal(['start', '--memory', ...where, ...args])).toContain(says)
@@ -197,25 +270,32 @@ describe('odradek start', () => {
     [['start', '--port', 'x'], '--port must be a number'],
     [['start', '--memory', '--data', 'd'], 'exclude each other'],
     [['start', '--colour'], "Unknown option '--colour'"],
+    [['start', '--data', ''], '--data must name a directory'],
     [['launch'], 'unknown command "launch"'],
   ])('%s is wrong usage', async (args, says) => {
     const { exit, err } = run(args)
     expect(await exit).toBe(2)
     expect(err()).toContain(says)
-    expect(err()).toContain('odradek start [--port N]')
+    expect(err().trim().split('\n')).toEqual([
+      expect.stringContaining('odradek: '),
+      'See: odradek --help',
+    ])
   })
 })
 
-/** What Apache Kafka ships for a node that is broker and controller, with listeners more and less. */
+/**
+ * Apache Kafka's stock settings for a broker that is also controller, with several sets of
+ * listeners.
+ */
 function stockProperties(logDirs: string): string {
   return `
 process.roles=broker,controller
 node.id=7
 controller.quorum.voters=7@localhost:9093
-listeners=PLAINTEXT://127.0.0.1:0,INTERNAL://127.0.0.1:0,SECURE://127.0.0.1:0,CONTROLLER://:9093
+listeners=PLAINTEXT://127.0.0.1:0,INTERNAL://127.0.0.1:0,CONTROLLER://:9093
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,SECURE:SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT
 num.network.threads=3
 num.io.threads=8
 socket.send.buffer.bytes=102400

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { differences } from './admin-differences.ts'
 import { compile, startJava } from './kafka/java.ts'
 import { projectRoot } from './project-root.ts'
-import { freePort, startBroker, startKafka, type Target, targetName } from './targets.ts'
+import { startBroker, startKafka, type Target, targetName } from './targets.ts'
 
-/** One call of a method of Admin (`java/AdminCalls.java`), and what it came to. */
+/** One call of a method of Admin (`java/AdminCalls.java`), and its result. */
 interface Call {
-  /** The method, and what it is about where that matters. */
+  /** The method, with its variant where it has several. */
   readonly method: string
   readonly form: string
   readonly result: string
@@ -16,7 +16,7 @@ interface Call {
 
 const runTimeoutMs = 400_000
 
-/** What no two brokers share, by a word. */
+/** Values that differ between any two brokers, replaced by a word. */
 function plain(text: string, target: Target): string {
   return text
     .replaceAll(target.dataDir, 'DIR')
@@ -43,7 +43,7 @@ async function callsOn(target: Target, classes: string): Promise<Call[]> {
     })
 }
 
-/** A result's parts in a fixed order. */
+/** The parts of a result in a fixed order. */
 const parts = (result: string) => result.split(/; |(?<=\[)(?=\{)|(?<=\})(?=\])/).toSorted()
 
 const page = join(projectRoot, 'docs', 'admin.md')
@@ -57,17 +57,17 @@ describe.skipIf(inject('javaMissing') !== null)(`Java's Admin on ${targetName}`,
 
   beforeAll(async () => {
     const settings = {
-      // The records are of 2023: whoever looks half a minute after the start finds them too old.
+      // The records are of 2023: retention would remove them half a minute after the start.
       'log.retention.ms': -1,
       'group.initial.rebalance.delay.ms': 0,
       'offsets.topic.num.partitions': 4,
       'transaction.state.log.num.partitions': 4,
     }
     const classes = await compile()
-    // Kafka is told these by the harness: they are not what is compared.
+    // The harness sets these for Kafka only, so they are not compared.
     const also = { 'inter.broker.listener.name': 'PLAINTEXT' }
     ;[ours, theirs] = await Promise.all([
-      startBroker({ settings: { ...settings, ...also }, port: await freePort() }),
+      startBroker({ settings: { ...settings, ...also } }),
       startKafka({ settings }),
     ])
     ;[mine, real] = await Promise.all([callsOn(ours, classes), callsOn(theirs, classes)])

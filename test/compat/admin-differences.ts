@@ -1,4 +1,4 @@
-/** One place of a result: what Apache Kafka shows there, with as much before it as tells where it is, and we. */
+/** One place in a result: Kafka's text, with enough before it to find the place, and ours. */
 interface Place {
   readonly kafka: string | RegExp
   readonly ours: string
@@ -7,9 +7,9 @@ interface Place {
 interface Difference {
   /** A clause, for docs/admin.md. */
   readonly reason: string
-  /** All that may differ: with these put in, Apache Kafka's results are ours. */
+  /** The permitted differences: with these replaced, Apache Kafka's results equal ours. */
   readonly where: readonly Place[]
-  /** What differs is sorted elsewhere in a list. */
+  /** An order of list elements that differs. */
   readonly isUnordered?: boolean
 }
 
@@ -31,7 +31,7 @@ function setting(name: string, value: string | null, byDefault: string | null): 
   )
 }
 
-/** Where a method of Admin does not come to the same here as on Apache Kafka, and why. */
+/** The methods of Admin whose results differ from Apache Kafka's, and why. */
 export const differences: Readonly<Record<string, Difference>> = {
   alterShareGroupOffsets: {
     reason: share,
@@ -104,7 +104,7 @@ export const differences: Readonly<Record<string, Difference>> = {
         kafka: 'PLAINTEXT://127.0.0.1:PORT,CONTROLLER://127.0.0.1:PORT',
         ours: 'PLAINTEXT://127.0.0.1:PORT',
       },
-      // Here only Apache Kafka was told; both say what they were told.
+      // Only Apache Kafka got this setting; both report their settings correctly.
       {
         kafka: setting('advertised.listeners', 'PLAINTEXT://127.0.0.1:PORT', null),
         ours: setting('advertised.listeners', null, null),

@@ -7,8 +7,8 @@ import { until } from './kafkajs/client.ts'
 import { startBroker, startKafka, type Target, targetName } from './targets.ts'
 
 /**
- * Administrators' commands, one after the other, to our broker and to Apache Kafka: what the tools
- * print must be the same, but for ids, times, ports and paths.
+ * The same sequence of admin commands to odradek and to Apache Kafka: the tools must print the
+ * same, except for ids, times, ports and paths.
  */
 describe.skipIf(inject('javaMissing') !== null)(`Kafka's admin tools on ${targetName}`, () => {
   let ours: Target
@@ -23,7 +23,7 @@ describe.skipIf(inject('javaMissing') !== null)(`Kafka's admin tools on ${target
     rmSync(dir, { recursive: true, force: true })
   })
 
-  /** What one broker has the tool print, without what cannot be the same. */
+  /** Replaces everything in a tool's output that differs between any two brokers. */
   const said = async (target: Target, tool: Tool, args: readonly string[], input?: string) => {
     const at = [...args, '--bootstrap-server', target.bootstrap]
     const { stdout, stderr, code } = await (await javaTools()).call(tool, at, { input })
@@ -41,11 +41,10 @@ describe.skipIf(inject('javaMissing') !== null)(`Kafka's admin tools on ${target
     return { code, lines: lines.filter((line) => line !== '').toSorted() }
   }
 
+  /** One broker after the other: tools that run at the same time in one JVM share its log. */
   const same = async (tool: Tool, args: readonly string[], input?: string) => {
-    const [mine, real] = await Promise.all([
-      said(ours, tool, args, input),
-      said(theirs, tool, args, input),
-    ])
+    const mine = await said(ours, tool, args, input)
+    const real = await said(theirs, tool, args, input)
     expect(mine).toEqual(real)
     return mine.lines
   }

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { Broker } from '../../src/server/broker.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
 
-/** Enough that a round trip outlasts three restarts, on a fast machine too. */
+/** Enough records that a round takes longer than three restarts, on a fast machine too. */
 const records = 300_000
 
-/** Java's view of three brokers in one process. */
+/** Java clients and tools on three brokers of one process. */
 describe.skipIf(inject('javaMissing') !== null)(
   'Java clients and three brokers in one process',
   () => {

@@ -7,7 +7,7 @@ import { startBroker, type Target, targetName } from './targets.ts'
 const missing = inject('javaMissing') ?? inject('kcatMissing')
 const perClient = 50
 
-/** Three clients that share no code fill one topic with one codec, and each reads all of it. */
+/** Three clients that share no code write to one topic with one codec, and each reads all of it. */
 describe.skipIf(missing !== null)(`Java, librdkafka and kafkajs together on ${targetName}`, () => {
   let broker: Target
   beforeAll(async () => {

@@ -12,7 +12,7 @@ interface Line {
   readonly value: unknown
 }
 
-/** The records that `odradek decode --json` tells; those of control batches are left out. */
+/** The records that `odradek decode --json` prints, except control records. */
 async function ours(file: string): Promise<Line[]> {
   let text = ''
   await runDecode({ file, json: true, response: null }, (more) => {
@@ -42,11 +42,11 @@ const parsed = (text: unknown) => (typeof text === 'string' ? JSON.parse(text) :
 const kafkaName = (name: string) =>
   name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
-/** What Kafka's decoder tells must be told here too; it prints bytes in base64. */
+/** Everything that Kafka's decoder prints must be printed here too; bytes are in base64. */
 function expectTold(ours: any, theirs: any, where: string): void {
   if (theirs === null || typeof theirs !== 'object') {
     const bytes = ours?.hex === undefined ? Buffer.from(String(ours)) : Buffer.from(ours.hex, 'hex')
-    // A hash has more digits than a number of JSON keeps when it is read.
+    // A hash has more digits than a number in JavaScript.
     const isSame =
       String(ours) === String(theirs) ||
       Number(ours) === theirs ||
@@ -59,7 +59,9 @@ function expectTold(ours: any, theirs: any, where: string): void {
   }
 }
 
-/** Kafka's decoders leave out tagged fields that have their default: what they tell must be there. */
+/**
+ * Kafka's decoders omit tagged fields with their default, so only the printed fields are compared.
+ */
 describe.skipIf(inject('javaMissing') !== null)('kafka-dump-log tells the same', () => {
   test.each(['t-0', 't-1', 'c-0'])('of the records in %s', async (partition) => {
     const file = join(dataDir, partition, '00000000000000000000.log')

@@ -8,11 +8,11 @@ import { Case } from './failing-dirs.ts'
 import { until } from './kafkajs/client.ts'
 import { type TargetName, targetName } from './targets.ts'
 
-/** Three of them fill a segment of 1 MB, the smallest that Kafka allows. */
+/** Three records fill a segment of 1 MB, the smallest that Kafka permits. */
 const valueBytes = 330_000
 const written = 11
 
-/** What is asked for, one after the other, of a topic each; -1 is the high watermark. */
+/** Offsets requested one after the other, of one topic each; -1 is the high watermark. */
 const deletes: Readonly<Record<string, readonly number[]>> = {
   middle: [4],
   edge: [6],
@@ -25,7 +25,7 @@ const topics = Object.keys(deletes)
 
 interface Plan {
   readonly end: 'stop' | 'kill -9' | 'kill -9 before the checkpoint'
-  /** Whether the segments below the start are gone before the end. */
+  /** Whether the segments before the start offset are removed before the stop. */
   readonly isSwept: boolean
   readonly isEssential?: boolean
 }
@@ -68,7 +68,7 @@ async function remove(one: Case, name: string, offset: number) {
   return { error: errorName(errorCode), lowWatermark: Number(lowWatermark) }
 }
 
-/** What a client sees of a partition. */
+/** The state of a partition as a client sees it. */
 async function seen(one: Case, name: string) {
   const fetches: string[] = []
   for (let offset = 0; offset <= written + 1; offset++) {
@@ -92,8 +92,8 @@ const segments = (one: Case, name: string) =>
     .toSorted((a, b) => a - b)
 
 /**
- * The checkpoint of start offsets: which topics start in the middle of a segment, and where. (Where one
- * starts with its first segment Kafka leaves it out, odradek does not.)
+ * The checkpoint of start offsets: the topics that start in the middle of a segment, and their
+ * offsets. (Kafka omits those that start with their first segment, odradek does not.)
  */
 function checkpoint(one: Case): string[] {
   const path = join(one.dirs[0]!, 'log-start-offset-checkpoint')
@@ -105,7 +105,7 @@ function checkpoint(one: Case): string[] {
   return inMiddle.toSorted()
 }
 
-/** Waits until only segments are left that hold something from the start on. */
+/** Waits until only segments with records at or after the start offset are left. */
 async function swept(one: Case): Promise<void> {
   for (const name of topics) {
     const { offset } = await one.offsetAt(name, 0, -2)
@@ -118,12 +118,12 @@ async function swept(one: Case): Promise<void> {
 
 const files = (one: Case) => Object.fromEntries(topics.map((name) => [name, segments(one, name)]))
 
-/** Written, cut at the front, ended, started again, written to again. */
+/** Writes, deletes records, stops or kills, starts again, and writes again. */
 async function story(one: Case, again: Case, plan: Plan): Promise<Record<string, unknown>> {
   const { end, isSwept } = plan
   const told: Record<string, unknown> = {}
   await one.start()
-  // Checkpoints are written once soon after a start, whatever the interval: let that be over.
+  // Checkpoints are written once soon after a start, whatever the interval; waits for that.
   if (end === 'kill -9 before the checkpoint') await new Promise((done) => setTimeout(done, 2_000))
   for (const name of topics) {
     await one.createEmpty(name, 1)
@@ -133,7 +133,8 @@ async function story(one: Case, again: Case, plan: Plan): Promise<Record<string,
     told[name] = deleted
   }
   told.before = await seenOfAll(one)
-  // Where segments below the start are still there, Kafka finds nothing by a time that they reach.
+  // Where segments before the start offset still exist, Kafka finds nothing by a time that they
+  // cover.
   const byTime = (life: Case) => Promise.all(topics.map((name) => life.offsetAt(name, 0, 0)))
   if (isSwept) {
     await swept(one)
@@ -141,7 +142,8 @@ async function story(one: Case, again: Case, plan: Plan): Promise<Record<string,
   }
   told.files = files(one)
   if (end === 'kill -9') {
-    // Of two rounds the second began when all of this was over; what is the same is not written anew.
+    // The second of two rounds began after all of this; a checkpoint without changes is not
+    // rewritten.
     const path = join(one.dirs[0]!, 'log-start-offset-checkpoint')
     const since = Date.now()
     await until('the start is on disk', () => checkpoint(one).length >= 3)

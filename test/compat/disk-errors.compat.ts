@@ -10,10 +10,10 @@ import { type TargetName, targetName } from './targets.ts'
 
 const topic = 'ailing'
 const partitions = [0, 1, 2, 3]
-/** Of the records that fill a segment, in bytes. */
+/** Size of the records that fill a segment, in bytes. */
 const largeBytes = 700_000
 
-/** How the broker comes to notice. */
+/** The action in which the broker meets the error. */
 type Way = 'produce' | 'roll' | 'fetch' | 'offset by time' | 'cleaning'
 
 interface Ill {
@@ -27,7 +27,7 @@ class Patient {
   readonly one: Case
   private readonly held: string[] = []
 
-  /** @param isJbod whether there is a second directory, on a disk that stays well. */
+  /** @param isJbod whether there is a second directory, on a healthy disk. */
   constructor(name: TargetName, isJbod: boolean, { way }: Ill) {
     this.root = mkdtempSync(join(tmpdir(), 'disk-errors-'))
     this.disk = new SmallDisk(this.root, 96)
@@ -35,7 +35,8 @@ class Patient {
     this.one = new Case(name, isJbod ? [join(this.root, 'data'), ailing] : [ailing], {
       'log.segment.bytes': 1024 * 1024,
       'log.retention.ms': -1,
-      // What the case is about shall find it: no checkpoint, which Kafka's cleaner reads each time.
+      // The action itself must meet the error, and not a checkpoint, which Kafka's cleaner reads
+      // each time.
       'log.cleaner.backoff.ms': way === 'cleaning' ? 200 : 600_000,
       'replica.high.watermark.checkpoint.interval.ms': 600_000,
       'log.flush.offset.checkpoint.interval.ms': 600_000,
@@ -43,7 +44,7 @@ class Patient {
     })
   }
 
-  /** @param topicDirs the directories of partitions: with EPERM no file is made in them any more. */
+  /** @param topicDirs the directories of partitions: with EPERM no file can be created in them. */
   fail(ailment: Ill['ailment'], topicDirs: readonly string[]): void {
     if (ailment !== 'EPERM') return this.disk.fail(ailment)
     this.held.push(...topicDirs)
@@ -62,13 +63,13 @@ class Patient {
   }
 }
 
-/** Does what makes the broker touch the disk, until it says that it cannot. */
+/** Repeats the action until the broker reports the error. */
 async function notice(one: Case, way: Way, index: number): Promise<unknown> {
   if (way === 'cleaning') {
     await one.configure(topic, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
     const hasFailed = async () => JSON.stringify(await one.logDirs()).includes('STORAGE')
     await until('the cleaner has failed', hasFailed, 20_000)
-    // Records without keys are taken again.
+    // Records without keys are accepted again.
     await one.configure(topic, { 'cleanup.policy': 'delete' })
     return 'by itself'
   }
@@ -85,11 +86,11 @@ async function notice(one: Case, way: Way, index: number): Promise<unknown> {
   return 'nothing was noticed'
 }
 
-/** What was acknowledged, by partition and offset, and what of it is gone. */
+/** The acknowledged records by partition and offset, and the missing ones among them. */
 class Acknowledged {
   private readonly values = new Map<number, Record<number, string>>()
 
-  /** @param large how many records are written before that fill a segment each. */
+  /** @param large the number of records, one per segment, that are written before. */
   async write(one: Case, large = 0): Promise<void> {
     for (const index of partitions) {
       const values: Record<number, string> = {}
@@ -121,7 +122,7 @@ class Acknowledged {
 const led = (one: Case, indexes: readonly number[]) => async () =>
   (await one.answers(topic, indexes)).every((each) => each.produce === 'NONE')
 
-/** One directory of two on a disk that falls ill, and is well again at a later start. */
+/** One of two directories is on a disk that fails, and that works again at a later start. */
 async function jbodStory(self: Patient, ill: Ill) {
   const { one } = self
   const told: Record<string, unknown> = {}
@@ -132,7 +133,7 @@ async function jbodStory(self: Patient, ill: Ill) {
   const inKept = one.heldBy(kept, topic)
   const inLost = one.heldBy(lost, topic)
   await acknowledged.write(one, ill.way === 'cleaning' ? 3 : 0)
-  // What was read lately is in memory; after a start it is not.
+  // Recent reads are cached in memory until a restart.
   const isRead = ill.way === 'fetch' || ill.way === 'offset by time'
   if (isRead) {
     await one.target.stop()
@@ -147,11 +148,12 @@ async function jbodStory(self: Patient, ill: Ill) {
     inLost.map((index) => join(lost, `${topic}-${index}`)),
   )
   told.noticed = await notice(one, ill.way, inLost[0]!)
-  // A read that fails is one reader's misfortune; a write that does is the end of the directory.
+  // A failed read is answered to its reader only; a failed write takes the directory offline.
   if (isRead) told.dirsOfReader = await one.logDirs()
   const isGone = (each: any) => each.metadata.leaderId === -1
   const areGone = async () => (await one.answers(topic, inLost)).every(isGone)
-  // Where a read failed, Kafka at times finds the rest out with its first checkpoint, after 30 seconds.
+  // After a failed read Kafka sometimes notices the rest with its first checkpoint, after 30
+  // seconds.
   await until('the leaders are gone', areGone, 90_000)
   told.lost = await one.answers(topic, inLost)
   told.kept = await one.answers(topic, inKept)
@@ -173,7 +175,7 @@ async function jbodStory(self: Patient, ill: Ill) {
   return told
 }
 
-/** The only directory is on a disk that falls ill. */
+/** The only directory is on a disk that fails. */
 async function soleStory(self: Patient, ill: Ill) {
   const { one } = self
   const told: Record<string, unknown> = {}
@@ -218,7 +220,7 @@ describe.skipIf(missing !== null)('a disk that fails', () => {
   const patients: Patient[] = []
   afterAll(() => Promise.all(patients.map((one) => one.close())))
 
-  /** The same to both brokers, side by side. */
+  /** Runs the same with both brokers concurrently. */
   async function both(isJbod: boolean, ill: Ill, run: typeof jbodStory) {
     const two = (['kafka', targetName] as const).map((name) => new Patient(name, isJbod, ill))
     patients.push(...two)

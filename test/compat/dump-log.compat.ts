@@ -8,10 +8,10 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 const batches = 40
 const records = 50
 
-/** What kafka-dump-log says of a file it does not trust. */
+/** Complaints of kafka-dump-log. */
 const complaint = /mismatch|Exception|Invalid|Non-consecutive|Found|Can't|corrupt|isvalid: false/i
 
-/** Apache Kafka's DumpLogSegments reads every file that the broker leaves. */
+/** Apache Kafka's DumpLogSegments reads every file that the broker writes. */
 describe.skipIf(inject('javaMissing') !== null)(
   `kafka-dump-log on the files of ${targetName}`,
   () => {
@@ -37,7 +37,7 @@ describe.skipIf(inject('javaMissing') !== null)(
     const dump = async (file: string, ...args: string[]) => {
       const tools = await javaTools()
       const { code, stdout, stderr } = await tools.call('dump-log', ['--files', file, ...args])
-      // Of a segment that does not begin at 0 the tool says that its first offset follows -1.
+      // For a segment that does not begin at 0 the tool prints that its first offset follows -1.
       const known = /^Non-consecutive offsets in .*\n +-1 is followed by \d+\n/m
       expect(stderr.replace(known, '').trim()).toBe('')
       expect(code).toBe(0)

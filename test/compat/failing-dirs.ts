@@ -18,13 +18,15 @@ import { until } from './kafkajs/client.ts'
 import { type Settings, Target, type TargetName } from './targets.ts'
 import { Line } from './wire/peer.ts'
 
-/** A broker with several data directories, of which some are lost. The first has the metadata log. */
+/**
+ * A broker with several data directories, some of which are lost. The first has the metadata log.
+ */
 export class Case {
   readonly dirs: readonly string[]
   readonly target: Target
   #line: Line | null = null
 
-  /** @param dirs are made if they are not there. */
+  /** @param dirs are created if they do not exist. */
   constructor(name: TargetName, dirs: readonly string[], settings: Settings = {}) {
     this.dirs = dirs
     for (const dir of dirs) mkdirSync(dir, { recursive: true })
@@ -50,7 +52,7 @@ export class Case {
     return this.#line!.ask(api, version, body)
   }
 
-  /** The partitions of a topic that a directory holds. */
+  /** The partitions of a topic in a directory. */
   heldBy(dir: string, name: string): number[] {
     const prefix = `${name}-`
     return readdirSync(dir)
@@ -72,7 +74,7 @@ export class Case {
     })
   }
 
-  /** What each partition answers to what a client may ask of it. */
+  /** The answers of each partition to the requests of clients. */
   async answers(name: string, indexes: readonly number[]) {
     const all: Record<string, unknown>[] = []
     const [described] = (await this.ask(metadata, 12, { topics: [{ name }] })).topics
@@ -132,7 +134,7 @@ export class Case {
     }
   }
 
-  /** Writes one record. @returns the error, and the record's offset. */
+  /** Writes one record. @returns the error and the record's offset. */
   async produce(name: string, index: number, value: Buffer, key: Buffer | null = null) {
     const records = writeBatch({ records: [{ key, value, timestampMs: 5 }] })
     const answer = await this.ask(produce, 9, {
@@ -144,7 +146,7 @@ export class Case {
     return { error: errorName(errorCode), offset: Number(baseOffset) }
   }
 
-  /** Sets a topic's configuration. */
+  /** Changes a topic's configuration. */
   async configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
     const configs = Object.entries(settings).map(([key, value]) => ({
       ...{ name: key, value, configOperation: 0 },
@@ -153,7 +155,7 @@ export class Case {
     await this.ask(incrementalAlterConfigs, 1, { resources, validateOnly: false })
   }
 
-  /** Reads a batch from an offset on, or why that is not possible. */
+  /** Reads a batch at an offset. @returns it, or the error. */
   async fetch(name: string, index: number, offset: number) {
     const answer = await this.ask(fetch, 12, {
       ...{ maxWaitMs: 0, minBytes: 0, maxBytes: 1, isolationLevel: 0 },
@@ -175,7 +177,7 @@ export class Case {
     }
   }
 
-  /** An offset by time, or by a name (-1, -2). */
+  /** An offset by time, or by a special value (-1, -2). */
   async offsetAt(name: string, index: number, timestamp: number) {
     const answer = await this.ask(listOffsets, 7, {
       ...{ replicaId: -1, isolationLevel: 0 },
@@ -186,7 +188,7 @@ export class Case {
     return { error: errorName(errorCode), offset: Number(offset) }
   }
 
-  /** All that a partition holds: the values, each at its offset. */
+  /** All records of a partition: the values by offset. */
   async values(name: string, index: number): Promise<Record<number, string>> {
     const found: Record<number, string> = {}
     for (let offset = 0; ; ) {
@@ -198,7 +200,7 @@ export class Case {
     }
   }
 
-  /** Makes a topic, and writes a record or more to each of its partitions. */
+  /** Creates a topic, and writes at least one record to each partition. */
   async create(name: string, numPartitions: number): Promise<void> {
     await this.createEmpty(name, numPartitions)
     await until(`${name} can be written to`, async () => {
@@ -210,7 +212,7 @@ export class Case {
     })
   }
 
-  /** Makes a topic; when this resolves all of it is led. */
+  /** Creates a topic; resolves when all its partitions have leaders. */
   async createEmpty(name: string, numPartitions: number): Promise<void> {
     const topics = [{ name, numPartitions, replicationFactor: 1 }]
     await until(`${name} is made`, async () => {

@@ -13,7 +13,7 @@ const settings = {
   'offsets.topic.num.partitions': 3,
 }
 
-/** What `kafka-consumer-groups` and `kafka-groups` say of our groups is what they say of Kafka's. */
+/** `kafka-consumer-groups` and `kafka-groups` print the same for groups of both brokers. */
 describe.skipIf(inject('javaMissing') !== null)('the tools for groups, side by side', () => {
   let sides: readonly Target[]
   const members: Running[] = []
@@ -51,7 +51,7 @@ describe.skipIf(inject('javaMissing') !== null)('the tools for groups, side by s
       ...['--reset-policy', 'earliest', ...args],
     ])
 
-  /** Ids are random, columns as wide as their values, and hashes decide the order of lines. */
+  /** Replaces random ids and column widths, and sorts lines whose order depends on hashes. */
   const plain = (text: string, { port }: Target) =>
     text
       .replaceAll(String(port), 'PORT')

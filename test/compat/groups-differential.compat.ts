@@ -29,7 +29,10 @@ interface Side {
   readonly topicIds: ReadonlyMap<string, string>
 }
 
-/** The same requests to Apache Kafka and to odradek: the answers must be the same, field by field. */
+/**
+ * Sends the same requests to Apache Kafka and to odradek: the answers must be the same, field by
+ * field.
+ */
 describe.skipIf(inject('javaMissing') !== null)('groups answer as Apache Kafka does', () => {
   let wire: WireClient
   let sides: readonly [Side, Side]
@@ -64,7 +67,7 @@ describe.skipIf(inject('javaMissing') !== null)('groups answer as Apache Kafka d
     } as never)
     const found = made.topics as { name: string; topicId: string }[]
     for (let i = 0; ; i++) {
-      // Makes __consumer_offsets, and waits for its coordinator.
+      // Creates __consumer_offsets, and waits for its coordinator.
       await ask('FindCoordinator', 4, { keyType: 0, coordinatorKeys: ['warm'] } as never)
       const listed = await ask('DescribeGroups', 5, {
         groups: ['a', 'b', 'c', 'd', 'e'],

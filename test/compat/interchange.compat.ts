@@ -9,10 +9,10 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 const compacted = 'compacted'
 const other: TargetName = 'kafka'
 
-/** How the first two leave it. */
+/** The end of the first two brokers. */
 type Ending = 'stopped' | 'killed'
 
-/** Who holds the directory in turn: each opens what the one before it left. */
+/** The brokers that use the directory in turn. */
 const turns: [TargetName, TargetName, TargetName][] =
   targetName === other
     ? [[other, other, other]]
@@ -24,7 +24,7 @@ const rounds = turns.flatMap((names) =>
   (['stopped', 'killed'] as const).map((ending) => [ending, ...names] as const),
 )
 
-/** A directory of ours opens in Apache Kafka, and one of theirs in ours. */
+/** A directory of odradek opens in Apache Kafka, and the other way round. */
 describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers', () => {
   let dataDir = ''
   let broker: Target
@@ -57,7 +57,7 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
   }
   const leave = async (ending: Ending) =>
     ending === 'killed' ? await broker.kill9() : await broker.stop()
-  /** Three keys of a compacted topic, again and again, so that there is something to compact. */
+  /** Three keys of a compacted topic, many times, so that there is something to compact. */
   const produceKeys = async (from: number, to: number) => {
     for (let i = from; i < to; i++) {
       const input = ['a', 'b', 'c'].map((key) => `${key}:${key} ${i}\n`).join('')
@@ -86,7 +86,10 @@ describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers
     const read = await ask('console-consumer', [...args, '--max-messages', String(to - from)])
     expect(lines(read)).toEqual(values('gzip', from, to))
   }
-  /** Topics with their ids, partitions and configurations, and where the logs and the group stand. */
+  /**
+   * Topics with their ids, partitions and configurations, and the offsets of the logs and the
+   * group.
+   */
   const state = async () => ({
     topics: lines(await ask('topics', ['--describe', '--exclude-internal'])).toSorted(),
     ends: lines(await ask('get-offsets', [])).filter((line) => !line.startsWith('__')),

@@ -12,7 +12,7 @@ interface Event {
   readonly success?: boolean
 }
 
-/** `kafka-verifiable-consumer` in a process of its own; it says what it is given and what it does. */
+/** `kafka-verifiable-consumer` in its own process; it prints its assignments and actions. */
 class Consumer {
   readonly process: Running
   readonly #seen: Event[] = []
@@ -33,7 +33,7 @@ class Consumer {
     return this.#seen
   }
 
-  /** What it has been given and has not given up. */
+  /** The partitions that it currently owns. */
   get owned(): ReadonlySet<number> {
     const owned = new Set<number>()
     for (const { name, partitions = [] } of this.events) {
@@ -51,7 +51,7 @@ class Consumer {
       .reduce((sum, { count = 0 }) => sum + count, 0)
   }
 
-  /** The committed offsets in the order in which they were committed. */
+  /** The committed offsets in the order of the commits. */
   get commits(): readonly { partition: number; offset: number }[] {
     return this.events
       .filter(({ name, success }) => name === 'offsets_committed' && success)
@@ -110,7 +110,9 @@ describe.skipIf(inject('javaMissing') !== null)(`Java consumers on ${targetName}
     }
   }
 
-  /** A stable point: each partition has exactly one owner, and nobody is idle without need. */
+  /**
+   * Waits until each partition has exactly one owner, and no member lacks partitions unnecessarily.
+   */
   async function settled(consumers: readonly Consumer[], partitions: number): Promise<void> {
     const owners = () => consumers.flatMap(({ owned }) => [...owned]).toSorted((a, b) => a - b)
     const wanted = Array.from({ length: partitions }, (_, i) => i).join()
@@ -180,7 +182,7 @@ describe.skipIf(inject('javaMissing') !== null)(`Java consumers on ${targetName}
     },
   )
 
-  /** What is committed, summed over the partitions. */
+  /** The sum of committed offsets over the partitions. */
   function newest(consumers: readonly Consumer[]): number {
     const offsets = new Map<number, number>()
     for (const { partition, offset } of consumers.flatMap(({ commits }) => [...commits])) {
@@ -189,7 +191,7 @@ describe.skipIf(inject('javaMissing') !== null)(`Java consumers on ${targetName}
     return [...offsets.values()].reduce((sum, offset) => sum + offset, 0)
   }
 
-  /** No consumer takes back what it has committed. */
+  /** Checks that no committed offset goes back. */
   function checkForward({ commits }: Consumer): void {
     const last = new Map<number, number>()
     for (const { partition, offset } of commits) {

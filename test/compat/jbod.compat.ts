@@ -15,13 +15,16 @@ const often = {
   'replica.high.watermark.checkpoint.interval.ms': 300,
 }
 
-/** What a dying disk looks like to whoever opens a file: the directory is one no more. */
+/** Simulates a failed disk: opening a file fails, because the directory is a file now. */
 function lose(dir: string): void {
   renameSync(dir, `${dir}.gone`)
   writeFileSync(dir, '')
 }
 
-/** All that a broker says while it loses one directory, is started without it, and loses the other. */
+/**
+ * The answers of a broker while it loses one directory, after a start without it, and when it loses
+ * the other.
+ */
 async function story(one: Case): Promise<Record<string, unknown>> {
   const told: Record<string, unknown> = {}
   const [kept, lost] = one.dirs as [string, string]
@@ -49,7 +52,7 @@ async function story(one: Case): Promise<Record<string, unknown>> {
     (await one.answers(topic, inKept)).every((each) => each.produce === 'NONE'),
   )
   told.restartedKept = await one.answers(topic, inKept)
-  // Kafka says either to clients, as it happens: it opens nothing there.
+  // Kafka answers with either error: it opens nothing there.
   const gone = ['KAFKA_STORAGE_ERROR', 'NOT_LEADER_OR_FOLLOWER']
   told.restartedLost = (await one.answers(topic, inLost)).map((each) => ({
     ...each,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { javaTools } from './kafka/tools.ts'
 import { startKafka, type Target } from './targets.ts'
 
-/** The judge itself: if Apache Kafka and its tools do not run here, no other verdict counts. */
+/** Apache Kafka and its tools must run here; otherwise no other result counts. */
 describe.skipIf(inject('javaMissing') !== null)('Apache Kafka, unmodified', () => {
   let kafka: Target
   beforeAll(async () => {

@@ -21,7 +21,7 @@ describe.skipIf(inject('kcatMissing') !== null)(`kcat on ${targetName}`, () => {
   const lines = (text: string) => text.split('\n').filter((line) => line !== '')
   const produce = (topic: string, values: readonly string[], ...args: string[]) =>
     kcat(broker.bootstrap, ['-P', '-t', topic, ...args], { input: `${values.join('\n')}\n` })
-  /** Makes a topic by asking for it, and waits until it has leaders. */
+  /** Creates a topic by requesting it, and waits until it has leaders. */
   const create = (topic: string) =>
     until(`topic ${topic}`, async () => {
       const said = await kcat(broker.bootstrap, ['-L', '-t', topic])

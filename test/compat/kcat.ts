@@ -1,6 +1,6 @@
 import { Running, run, runWell } from './process.ts'
 
-/** Says why kcat cannot run here, or null when it can. */
+/** Returns the reason why kcat cannot run here, or null. */
 export async function kcatMissing(): Promise<string | null> {
   try {
     const { code } = await run('kcat', ['-V'])
@@ -10,7 +10,7 @@ export async function kcatMissing(): Promise<string | null> {
   }
 }
 
-/** Runs kcat against a broker; it must end with 0. @returns what it printed. */
+/** Runs kcat against a broker; it must end with 0. @returns its output. */
 export function kcat(
   bootstrap: string,
   args: readonly string[],
@@ -19,7 +19,7 @@ export function kcat(
   return runWell('kcat', ['-b', bootstrap, ...args], { timeoutMs: 30_000, ...options })
 }
 
-/** Starts kcat and leaves it running, as a member of a group for instance. */
+/** Starts kcat and leaves it running, for example as a member of a group. */
 export function startKcat(bootstrap: string, args: readonly string[]): Running {
   return new Running('kcat', ['-b', bootstrap, ...args])
 }

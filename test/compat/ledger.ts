@@ -1,50 +1,51 @@
-/** Lines that an error repeats, of the partition and of each member that it is about. */
+/** The number of lines that an error quotes, for the partition and for each member concerned. */
 const keptLinesMax = 12
 
-/** What a member has of a partition, by its own words. */
+/** The position of a member in a partition, as it reports it. */
 interface Hold {
-  /** None of its commits may be below. */
+  /** No commit of the member may be lower. */
   floor: number
-  /** Whose it was before; null for nobody's. */
+  /** The owner before; null for none. */
   readonly before: number | null
-  /** Whether the coordinator may not have heard yet that the member has it. */
+  /** Whether the coordinator may not know yet that the member owns it. */
   isNews: boolean
-  /** Who else had it when a commit was taken, of this member or of the other. */
+  /** The other owner when a commit of one of the two was accepted. */
   rival: { readonly member: number; readonly isNews: boolean; readonly isTaken: boolean } | null
 }
 
 /**
- * What the members of one process said, checked as it comes: nobody reads what it does not own, no
- * commit is taken of a member that had been put out when it began it, none goes back.
+ * Checks the reports of the members of one process as they arrive: no member reads a partition that
+ * it does not own, no commit of a fenced member is accepted, and no committed offset goes back.
  *
- * A commit that was taken may be told of long after, when the partition is another's: what counts
- * is whose it was when the member said that it commits.
+ * A commit may be reported long after it was accepted, when the partition has another owner: the
+ * owner at the time at which the member began to commit counts.
  *
- * Two members of the next generation may have a partition for a moment; so it is with Apache Kafka
- * 4.4.0, too. A consumer that has taken an assignment over says what it holds; by then it may have
- * been told of a newer one that it has not taken over yet, be it that its listener is at work or
- * that it does not know the name of a topic. The coordinator reads that it holds nothing of what is
- * new, and may give that to others at once, while the consumer takes it. It gives it up when it
- * takes over the next assignment. So a hold is news until the member hears of another assignment;
- * if a commit is taken meanwhile, one of the two must give the partition up by then.
+ * Two members of the next generation may both own a partition for a moment, as with Apache Kafka
+ * 4.4.0. A consumer that has applied an assignment reports it; by then it may have received a newer
+ * one that it has not applied yet, because its listener is running or it does not know the name of
+ * a topic. The coordinator reads in the report that it owns nothing of the newer one, and may give
+ * these partitions to others at once, while the consumer applies it. It gives them up when it
+ * applies the next assignment. So ownership is provisional until the member receives another
+ * assignment; if a commit is accepted meanwhile, one of the two must have given the partition up by
+ * then.
  */
 export class Ledger {
   read = 0
-  /** Times that a member was told that it had been put out. */
+  /** Number of times that a member was fenced. */
   lost = 0
-  /** Commits of what was another's that were refused, as they must be. */
+  /** Commits for partitions of other owners that were refused, as required. */
   fenced = 0
-  /** What each silent member had when it fell silent, and commits first when it wakes. */
+  /** The partitions of each hanging member, which it commits first when it wakes. */
   readonly silent = new Map<number, readonly string[]>()
   readonly #isNextGeneration: boolean
   readonly #holds = new Map<number, Map<string, Hold>>()
-  /** Who was given each partition last. */
+  /** The member that got each partition last. */
   readonly #owner = new Map<string, number>()
-  /** What was committed last, of each partition. */
+  /** The last committed offset of each partition. */
   readonly #last = new Map<string, number>()
-  /** Member by member, whose each partition was when it began to commit it. */
+  /** For each member, the owner of each partition when the commit began. */
   readonly #begun = new Map<number, ReadonlyMap<string, number | null>>()
-  /** By partition and by member, the last lines about it. */
+  /** The last lines by partition and by member. */
   readonly #lines = new Map<string | number, string[]>()
   #count = 0
 
@@ -52,7 +53,7 @@ export class Ledger {
     this.#isNextGeneration = isNextGeneration
   }
 
-  /** Member by member, what each owns now. */
+  /** The partitions of each member. */
   get owned(): readonly ReadonlySet<string>[] {
     return [...this.#holds.values()].map((holds) => new Set(holds.keys()))
   }
@@ -61,10 +62,7 @@ export class Ledger {
     return this.#owner.get(partition) ?? null
   }
 
-  /**
-   * @param line `MEMBER WHAT TOPIC-PARTITION[@OFFSET]...`
-   * @returns false for one that is none of these.
-   */
+  /** @param line `MEMBER WHAT TOPIC-PARTITION[@OFFSET]...` @returns false for any other line. */
   take(line: string): boolean {
     const [who, what, ...rest] = line.split(' ')
     const member = Number(who)
@@ -139,13 +137,13 @@ export class Ledger {
       this.#fail(`${member} was put out, and its commit was taken`, partition, member)
     }
     mine.delete(partition)
-    // What the coordinator may never have counted on leaves things as they were.
+    // An ownership that the coordinator may never have known changes nothing.
     if (hold?.isNews !== true || this.#owner.get(partition) !== member) return
     if (hold.before === null) this.#owner.delete(partition)
     else this.#owner.set(partition, hold.before)
   }
 
-  /** The member hears of a newer assignment: what it does not give up now is its own. */
+  /** The member received a newer assignment: the partitions that it keeps now are its own. */
   #confirm(member: number, revoked: ReadonlySet<string>): void {
     for (const [partition, hold] of this.#holds.get(member)!) {
       if (revoked.has(partition) || !hold.isNews) continue
@@ -180,13 +178,14 @@ export class Ledger {
       hold.floor = offset
     }
     const last = this.#last.get(partition) ?? -1
-    // Of two owners either may have been the last; a late word of a former one says nothing new.
+    // Either of two owners may have been the last; a late report of a former owner changes
+    // nothing.
     if (isContested) this.#last.set(partition, Math.min(last, offset))
     else if (this.ownerOf(partition) === member) this.#last.set(partition, offset)
     else this.#last.set(partition, Math.max(last, offset))
   }
 
-  /** A commit was taken of what was another's when it began. */
+  /** A commit was accepted that began when the partition had another owner. */
   #contest(member: number, owner: number, what: string): void {
     const { partition } = parse(what)
     const ours = this.#holds.get(member)!.get(partition)

@@ -6,7 +6,7 @@ import { startBroker, type Target, targetName } from './targets.ts'
 
 const refresh = 'topic.metadata.refresh.interval.ms=1000'
 const strategies = 'partition.assignment.strategy=org.apache.kafka.clients.consumer.'
-/** The silent are out after this long, and tests wait for it. */
+/** Time after which hanging members are fenced; tests wait for it. */
 const session = 'session.timeout.ms=6000'
 const heartbeat = 'heartbeat.interval.ms=1000'
 const freshness = 'metadata.max.age.ms=1000'
@@ -24,7 +24,10 @@ const protocols = {
     'next-generation': ['group.protocol=consumer', refresh],
   },
 } as const satisfies Record<string, Record<string, readonly string[]>>
-/** The last says whether the case runs by default: each takes most of a minute, asleep mostly. */
+/**
+ * The last value says whether the case runs by default: each takes most of a minute, mostly
+ * waiting.
+ */
 const cases = [
   ['java', 'eager', 10, true],
   ['java', 'cooperative', 10, false],
@@ -43,7 +46,7 @@ const runnable = cases.filter(
   ([client, , , byDefault]) => (all || byDefault) && (client === 'java' || !librdkafkaMissing()),
 )
 
-/** Within this any change must have settled, on a busy machine too. */
+/** Time within which any change must settle, on a busy machine too. */
 const settleMs = 90_000
 
 const brokerSettings = {
@@ -65,7 +68,10 @@ async function until(what: () => boolean | Promise<boolean>, why: () => string):
   }
 }
 
-/** Each partition has one owner, and nobody goes without. @returns how long that took. */
+/**
+ * Waits until each partition has one owner and no member lacks partitions.
+ * @returns the time it took.
+ */
 async function settled(groups: readonly Members[], partitions: number): Promise<number> {
   const start = performance.now()
   const owners = () => groups.flatMap(({ said }) => said.owned.filter(({ size }) => size > 0))
@@ -89,7 +95,7 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
 
   const title = '%s, %s, %i members: they come, die, fall silent and go; topics grow, come and go'
   const patience = { timeout: 600_000 }
-  // Small groups wait more than they work. Of Apache Kafka, one at a time is enough.
+  // Small groups mostly wait, so several run at once; of Apache Kafka only one.
   const together = targetName === 'odradek' ? test.concurrent : test
   together.each(runnable.filter(([, , size]) => size === 10))(title, patience, live)
   test.each(runnable.filter(([, , size]) => size > 10))(title, patience, live)
@@ -121,7 +127,7 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
     const kind = `${client}-${name.replace(' ', '-')}-${size}`
     const topic = `work-${kind}`
     const group = `many-${kind}`
-    // A hundred members and the broker share a machine: any may be slow without being dead.
+    // A hundred members and the broker share a machine: any of them may be slow.
     const patienceMs = size > 10 ? 12_000 : 8_000
     const partitions = size + size / 2
     await ask('topics', ['--create', '--topic', topic, '--partitions', String(partitions)])
@@ -174,7 +180,8 @@ describe.skipIf(inject('javaMissing') !== null)(`many consumers on ${targetName}
     await produce(size * 20)
     await noted('broker restarted', [a], grown)
 
-    // It is woken when all that it had is another's, and commits that before it hears of it.
+    // The member wakes when all its partitions have other owners, and commits before it learns
+    // of that.
     a.tell('stall 0')
     const silent = () => a.said.silent.get(0) ?? []
     await until(

@@ -12,7 +12,7 @@ export function javaMembers(classes: string, args: readonly string[]): Running {
 
 const python = process.env.ODRADEK_PYTHON ?? 'python3'
 
-/** Whether librdkafka can be had, by confluent-kafka for Python. */
+/** Whether librdkafka is available, through confluent-kafka for Python. */
 export function librdkafkaMissing(): boolean {
   return spawnSync(python, ['-c', 'import confluent_kafka']).status !== 0
 }
@@ -21,7 +21,9 @@ export function pythonMembers(args: readonly string[]): Running {
   return new Running(python, [join(projectRoot, 'test', 'compat', 'python', 'members.py'), ...args])
 }
 
-/** Members of a group in one process (`java/Members.java`, `python/members.py`), and what they said. */
+/**
+ * Members of a group in one process (`java/Members.java`, `python/members.py`), and their reports.
+ */
 export class Members {
   readonly process: Running
   readonly #ledger: Ledger
@@ -37,7 +39,7 @@ export class Members {
     this.process.child.stdin?.write(`${command}\n`)
   }
 
-  /** What they have said up to now, checked. */
+  /** The checked reports up to now. */
   get said(): Ledger {
     const { stdout } = this.process
     const end = stdout.lastIndexOf('\n') + 1

@@ -2,25 +2,26 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
+import { freePort } from './free-port.ts'
 import { startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
 import { runWell } from './process.ts'
 import { projectRoot } from './project-root.ts'
-import { freePort, soon, Target, type TargetName, targetName } from './targets.ts'
+import { soon, Target, type TargetName, targetName } from './targets.ts'
 
 const other: TargetName = 'kafka'
 const rounds: [TargetName, TargetName, TargetName][] = [
   [targetName, other, targetName],
   [other, targetName, other],
 ]
-/** Rules are only kept by us; it is Apache Kafka that makes them and lists them. */
+/** odradek only keeps access control entries; Apache Kafka creates and lists them. */
 const authorizing = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
 }
 const metadataDir = '__cluster_metadata-0'
 
-/** What the cluster remembers moves with its directory, out of snapshots too. */
+/** Metadata moves with its directory, also out of snapshots. */
 describe.skipIf(inject('javaMissing') !== null)(
   'the metadata of one directory, two brokers',
   () => {
@@ -163,7 +164,7 @@ describe.skipIf(inject('javaMissing') !== null || targetName === other)('odradek
     ...['--feature', 'transaction.version=1'],
     ...['--add-scram', 'SCRAM-SHA-256=[name=alice,salt="c2FsdHNhbHQ=",password=secret]'],
   ]
-  /** What the checkpoint of a formatted directory holds, without what each format draws anew. */
+  /** The content of the checkpoint of a formatted directory, without random ids. */
   const content = async (name: string) => {
     const folder = join(dir, name, metadataDir)
     const [file] = readdirSync(folder)
@@ -209,7 +210,7 @@ describe.skipIf(inject('javaMissing') !== null || targetName === other)('odradek
   })
 })
 
-/** Before Apache Kafka 4.4 a directory was formatted with a `bootstrap.checkpoint` beside its logs. */
+/** Before Apache Kafka 4.4, formatting wrote a `bootstrap.checkpoint` beside the logs. */
 describe.skipIf(inject('javaMissing') !== null)('a directory of an older kafka-storage', () => {
   let dir = ''
   const open: Target[] = []

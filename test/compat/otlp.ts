@@ -1,10 +1,10 @@
-/** A field of a message in protocol buffers: its number, and its bytes where it has a length. */
+/** A field of a Protocol Buffers message: its number, and its bytes if it is length-delimited. */
 interface Field {
   readonly number: number
   readonly bytes: Buffer | null
 }
 
-/** @throws RangeError for bytes that are no message. */
+/** @throws RangeError if the bytes are no message. */
 function* fieldsOf(message: Buffer): Generator<Field> {
   let at = 0
   const varint = () => {
@@ -47,7 +47,7 @@ export function metricNames(data: Buffer): string[] {
   return [1, 2, 2, 1].reduce(within, [data] as Buffer[]).map((name) => name.toString())
 }
 
-/** What a client says of itself with its metrics: resource (1), attributes (1), key (1). */
+/** The attributes of a client's resource in its metrics: resource (1), attributes (1), key (1). */
 export function resourceAttributes(data: Buffer): string[] {
   return [1, 1, 1, 1].reduce(within, [data] as Buffer[]).map((key) => key.toString())
 }

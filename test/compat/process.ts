@@ -1,20 +1,20 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 
-/** What a program left behind. `code` is null when a signal ended it. */
+/** The result of a program. `code` is null if a signal ended it. */
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A program's output is kept up to this many characters a stream; what came first is dropped. */
+/** Maximum number of characters kept of each output stream; the oldest are dropped. */
 const outputCharsMax = 64 * 1024 * 1024
 
-/** A foreign program that runs, with what it has printed so far. */
+/** A running program, with its output so far. */
 export class Running {
   readonly child: ChildProcess
   readonly finished: Promise<Finished>
-  /** When it was started, on the clock of `performance.now`. */
+  /** Start time on the clock of `performance.now`. */
   readonly startedAtMs = performance.now()
   stdout = ''
   stderr = ''
@@ -55,7 +55,7 @@ export class Running {
     return this.child.exitCode !== null || this.child.signalCode !== null
   }
 
-  /** Resolves with the match as soon as all that was printed (both streams) matches `pattern`. */
+  /** Resolves with the match as soon as the output (either stream) matches `pattern`. */
   async until(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
     const look = () => pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
     return new Promise((resolve, reject) => {
@@ -86,7 +86,7 @@ export class Running {
     })
   }
 
-  /** Waits for the end; at the deadline the program is killed and the promise rejected. */
+  /** Waits for the end; at the deadline kills the program and rejects. */
   async end(timeoutMs: number): Promise<Finished> {
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<never>((_, reject) => {
@@ -119,10 +119,8 @@ export class Running {
 }
 
 /**
- * Asks a program that takes one question a line and answers each, in their order, with a line of
- * `ok NUMBER...` or `wrong WHY`.
- *
- * @returns a function that resolves with the numbers, and rejects with what is wrong.
+ * Asks a program that answers each line, in order, with a line of `ok NUMBER...` or `wrong WHY`.
+ * @returns a function that resolves with the numbers, and rejects with the reason.
  */
 export function asker<Question extends string>(program: Running, answerMsMax: number) {
   let answers = 0
@@ -136,7 +134,9 @@ export function asker<Question extends string>(program: Running, answerMsMax: nu
   }
 }
 
-/** Ends this process with its program, whatever else is open: with 1 and the message of an error. */
+/**
+ * Ends this process with its program, whatever is still open: with 1 and the message of an error.
+ */
 export function exitAfter(program: Promise<void>): void {
   program.then(
     () => process.exit(0),
@@ -152,7 +152,7 @@ process.once('exit', () => {
   for (const each of running) each.child.kill('SIGKILL')
 })
 
-/** Runs a program to its end. Rejects at the deadline, or when it cannot be started. */
+/** Runs a program to its end. Rejects at the deadline, or if it cannot be started. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -164,7 +164,7 @@ export async function run(
   return program.end(timeoutMs)
 }
 
-/** Like {@link run}, and an exit code other than 0 rejects with everything that was printed. */
+/** Like {@link run}, but rejects with the whole output if the exit code is not 0. */
 export async function runWell(...given: Parameters<typeof run>): Promise<string> {
   const { code, stdout, stderr } = await run(...given)
   if (code !== 0) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The folder of package.json, also from a bundle that lies elsewhere in the project. */
+/** The folder of package.json, also for a bundle elsewhere in the project. */
 export const projectRoot = (() => {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder

@@ -4,14 +4,14 @@ import { kcatMissing } from './kcat.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Why Java programs cannot run here, or null. */
+    /** The reason why Java programs cannot run here, or null. */
     javaMissing: string | null
-    /** Why kcat cannot run here, or null. */
+    /** The reason why kcat cannot run here, or null. */
     kcatMissing: string | null
   }
 }
 
-/** Visible whatever the reporter; fatal where the variable says that the program must be there. */
+/** Prints the reason with any reporter; throws if the variable requires the program. */
 function report(what: string, missing: string | null, requiredBy: string): string | null {
   if (missing === null) return null
   const line = `${what} are SKIPPED: ${missing}`
@@ -31,7 +31,7 @@ async function java(): Promise<string | null> {
   }
 }
 
-/** Brings Apache Kafka before the first suite, and tells the suites what they can use. */
+/** Downloads Apache Kafka before the first suite, and provides what is missing to the suites. */
 export default async function setup(project: TestProject): Promise<void> {
   project.provide('javaMissing', report('Java suites', await java(), 'ODRADEK_REQUIRE_JAVA'))
   project.provide('kcatMissing', report('kcat suites', await kcatMissing(), 'ODRADEK_REQUIRE_KCAT'))

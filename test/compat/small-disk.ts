@@ -3,25 +3,25 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** What can befall a disk: no room, nothing may be written any more, nothing can be read either. */
+/** Failures of a disk: full, read-only, neither readable nor writable. */
 export type Ailment = 'ENOSPC' | 'EROFS' | 'EIO'
 
-/** Shuts a file system down, after what is in memory was written: whatever is asked of it then fails. */
+/** Shuts a file system down after writing its cached data: every later access fails. */
 const shutDown = `
   use Fcntl;
   sysopen(my $top, $ARGV[0], O_RDONLY | O_DIRECTORY) or die $!;
   my $how = pack("I", 0);
   ioctl($top, 0x8004587D, $how) or die $!;`
 
-/** A file system of its own (ext4 in a file) that can be made to fail, and to work again. */
+/** A file system (ext4 in a file) that can be made to fail, and to work again. */
 export class SmallDisk {
-  /** Where it is mounted. */
+  /** Its mount point. */
   readonly path: string
   readonly #image: string
   readonly #ballast: string
   #isMounted = false
 
-  /** @param root a directory for its image and for the place where it is mounted. */
+  /** @param root a directory for its image and its mount point. */
   constructor(root: string, megabytes: number) {
     this.path = join(root, 'disk')
     this.#image = join(root, 'image')
@@ -29,7 +29,7 @@ export class SmallDisk {
     mkdirSync(this.path, { recursive: true })
     writeFileSync(this.#image, '')
     truncateSync(this.#image, megabytes * 1024 * 1024)
-    // No blocks kept for root, which is who runs this: a full disk must be full.
+    // No blocks reserved for root, who runs this: a full disk must be full.
     run('mkfs.ext4', '-q', '-F', '-m', '0', this.#image)
     this.#mount()
   }
@@ -41,7 +41,7 @@ export class SmallDisk {
     else this.#fill()
   }
 
-  /** Makes it whole; after EROFS and EIO nobody may have a file of it open. */
+  /** Repairs it; after EROFS and EIO no file of it may be open. */
   heal(ailment: Ailment): void {
     if (ailment === 'ENOSPC') return rmSync(this.#ballast)
     this.#unmount()
@@ -53,7 +53,7 @@ export class SmallDisk {
     rmSync(this.#image, { force: true })
   }
 
-  /** More than once: what was set aside for metadata, and not needed, is free again after a sync. */
+  /** Repeated, because blocks reserved for metadata become free after a sync. */
   #fill(): void {
     for (let i = 0; i < 5 && statfsSync(this.path).bavail > 0; i++) this.#append()
   }
@@ -83,7 +83,7 @@ export class SmallDisk {
   }
 }
 
-/** Why there can be no such disk here, or null. */
+/** The reason why there can be no such disk here, or null. */
 export function smallDiskMissing(): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'they take root on Linux'
   const root = mkdtempSync(join(tmpdir(), 'small-disk-'))

@@ -1,15 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { getKafka } from './kafka/jars.ts'
 import { startJava } from './kafka/java.ts'
 import { Running } from './process.ts'
 import { projectRoot } from './project-root.ts'
 
 /**
- * How a broker that has just started is asked for what it found (`expect.poll`): Apache Kafka serves before its
- * partitions have their leaders, and its logs of groups and transactions are read.
+ * Polling of a broker that has just started (`expect.poll`): Apache Kafka serves requests before
+ * its partitions have leaders and its coordinators are loaded.
  */
 export const soon = { timeout: 60_000, interval: 300 }
 
@@ -17,18 +17,22 @@ export const soon = { timeout: 60_000, interval: 300 }
 export type Settings = Readonly<Record<string, string | number | boolean>>
 
 export interface TargetOptions {
-  /** Kept when given; else a new one, removed by `close`. */
+  /** Kept if given; otherwise a new directory that `close` removes. */
   readonly dataDir?: string | undefined
   readonly port?: number | undefined
   readonly settings?: Settings | undefined
   readonly timeoutMs?: number | undefined
-  /** A folder of classes that Apache Kafka's settings name; odradek has no use for it. */
+  /** A folder of classes that Apache Kafka's settings name; odradek ignores it. */
   readonly classes?: string | undefined
+  /** Starts both brokers with the same server.properties, which contains the settings. */
+  readonly hasFile?: boolean | undefined
+  /** The path of another build of odradek's command. */
+  readonly command?: string | undefined
 }
 
 export type TargetName = 'odradek' | 'kafka'
 
-/** The broker the suites run against. `ODRADEK_COMPAT_TARGET=kafka` proves a suite on the real one. */
+/** The broker of the suites. `ODRADEK_COMPAT_TARGET=kafka` checks a suite against Apache Kafka. */
 export const targetName: TargetName =
   process.env.ODRADEK_COMPAT_TARGET === 'kafka' ? 'kafka' : 'odradek'
 
@@ -38,17 +42,19 @@ interface Launch {
   readonly settings: Settings
   readonly timeoutMs: number
   readonly classes?: string | undefined
-  /** Told as soon as there is a process: it can be killed before it serves anybody. */
+  readonly hasFile: boolean
+  readonly command?: string | undefined
+  /** Called as soon as the process exists, so that it can be killed during its start. */
   readonly spawned: (program: Running) => void
 }
 
-/** Resolves with the port once clients can be served. */
-const launchers: Record<TargetName, (launch: Launch) => Promise<number>> = {
+/** Each resolves when clients can be served. */
+const launchers: Record<TargetName, (launch: Launch) => Promise<void>> = {
   odradek: launchOdradek,
   kafka: launchKafka,
 }
 
-/** A broker in a process of its own, on 127.0.0.1, with its data in a directory. */
+/** A broker in its own process, on 127.0.0.1, with its data in a directory. */
 export class Target {
   readonly name: TargetName
   readonly dataDir: string
@@ -56,6 +62,8 @@ export class Target {
   readonly #settings: Settings
   readonly #timeoutMs: number
   readonly #classes: string | undefined
+  readonly #hasFile: boolean
+  readonly #command: string | undefined
   #port: number
   #program: Running | undefined
 
@@ -66,6 +74,8 @@ export class Target {
     this.#settings = options.settings ?? {}
     this.#timeoutMs = options.timeoutMs ?? 60_000
     this.#classes = options.classes
+    this.#hasFile = options.hasFile ?? false
+    this.#command = options.command
     this.#port = options.port ?? 0
   }
 
@@ -81,37 +91,40 @@ export class Target {
     return this.#program?.pid ?? -1
   }
 
-  /** When its process was started, on the clock of `performance.now`. */
+  /** Start time of its process on the clock of `performance.now`. */
   get startedAtMs(): number {
     return this.#program?.startedAtMs ?? Number.NaN
   }
 
-  /** Starts on the port it had before, if it had one. Resolves once clients can be served. */
+  /** Starts on its previous port, if any. Resolves when clients can be served. */
   async start(): Promise<void> {
-    this.#port = await launchers[this.name]({
+    if (this.#port === 0) this.#port = await freePort()
+    await launchers[this.name]({
       dataDir: this.dataDir,
       port: this.#port,
       settings: this.#settings,
       timeoutMs: this.#timeoutMs,
       classes: this.#classes,
+      hasFile: this.#hasFile,
+      command: this.#command,
       spawned: (program) => {
         this.#program = program
       },
     })
   }
 
-  /** As the power cut does: no chance to write anything. */
+  /** Kills the process, which cannot write anything more. */
   async kill9(): Promise<void> {
     await this.#program?.kill('SIGKILL')
   }
 
-  /** The clean way. @returns the exit code: 0 is odradek's, 143 (SIGTERM) the JVM's. */
+  /** Stops normally. @returns the exit code: odradek's is 0, the JVM's 143 (SIGTERM). */
   async stop(): Promise<number | null> {
     const finished = await this.#program?.kill('SIGTERM')
     return finished?.code ?? null
   }
 
-  /** Waits for it to end by itself. @returns the exit code. */
+  /** Waits until it ends by itself. @returns the exit code. */
   async ended(timeoutMs: number): Promise<number | null> {
     return (await this.#program?.end(timeoutMs))?.code ?? null
   }
@@ -121,13 +134,13 @@ export class Target {
     await this.start()
   }
 
-  /** Ends it, however it stands, and removes the data directory if it was made for it. */
+  /** Kills it, and removes the data directory if it was created for it. */
   async close(): Promise<void> {
     await this.kill9()
     if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true })
   }
 
-  /** What the process printed since its last start; the last of it. */
+  /** The last output of the process since its start. */
   describe(charsMax?: number): string {
     return this.#program?.describe(charsMax) ?? 'not started'
   }
@@ -142,33 +155,42 @@ async function startTarget(name: TargetName, options: TargetOptions): Promise<Ta
 /** Starts the built command. */
 export const startOdradek = (options: TargetOptions = {}) => startTarget('odradek', options)
 
-/** Starts Apache Kafka, broker and controller in one process, its directory formatted if it is new. */
+/** Starts Apache Kafka, broker and controller in one process; formats a new directory. */
 export const startKafka = (options: TargetOptions = {}) => startTarget('kafka', options)
 
-/** Starts whichever the suites run against. */
+/** Starts the broker of the suites. */
 export const startBroker = (options: TargetOptions = {}) => startTarget(targetName, options)
 
 const command = join(projectRoot, 'dist', 'cli.js')
 
-async function launchOdradek({
-  dataDir,
-  port,
-  settings,
-  timeoutMs,
-  spawned,
-}: Launch): Promise<number> {
+async function launchOdradek(launch: Launch): Promise<void> {
+  const { dataDir, port, settings, timeoutMs, spawned } = launch
+  if (launch.hasFile) return launchWithFile(launch)
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
   const data = 'log.dirs' in settings ? [] : ['--data', dataDir]
-  const args = [command, 'start', '--port', String(port), ...data, ...set]
+  const args = [launch.command ?? command, 'start', '--port', String(port), ...data, ...set]
   const program = new Running(process.execPath, args)
   spawned(program)
-  const [, listening] = await program.until(/^odradek listening on 127\.0\.0\.1:(\d+)/m, timeoutMs)
-  return Number(listening)
+  await program.until(/^odradek listening on /m, timeoutMs)
+}
+
+/** With only a server.properties, as Apache Kafka is started. */
+async function launchWithFile(launch: Launch): Promise<void> {
+  const configDir = mkdtempSync(join(tmpdir(), 'odradek-config-'))
+  const file = join(configDir, 'server.properties')
+  writeFileSync(file, kafkaProperties(launch, await freePort(), 1))
+  const program = new Running(process.execPath, [command, 'start', '--config', file])
+  launch.spawned(program)
+  try {
+    await program.until(/^odradek listening on /m, launch.timeoutMs)
+  } finally {
+    rmSync(configDir, { recursive: true })
+  }
 }
 
 const clusterId = '5bLNs3gXQVCpHYQ1Wd0b8A'
 
-/** Settings a single broker needs, and those that keep tests short. Later ones win. */
+/** Settings of a single broker, and those that keep tests short. Later ones win. */
 function kafkaProperties(launch: Launch, controllerPort: number, nodeId: number): string {
   const properties: Settings = {
     'process.roles': 'broker,controller',
@@ -191,22 +213,21 @@ function kafkaProperties(launch: Launch, controllerPort: number, nodeId: number)
     .join('')
 }
 
-/** What Kafka's own start script gives the JVM of a broker. */
+/** JVM flags of Kafka's own start script for a broker. */
 const brokerJvm = [
   ...['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
   ...['-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'],
   '-Djava.awt.headless=true',
 ]
 
-async function launchKafka(launch: Launch): Promise<number> {
+async function launchKafka(launch: Launch): Promise<void> {
   await getKafka()
-  const port = launch.port === 0 ? await freePort() : launch.port
   const meta = join(launch.dataDir, 'meta.properties')
   const isNew = !existsSync(meta)
   const nodeId = isNew ? 1 : Number(/^node\.id=(\d+)/m.exec(readFileSync(meta, 'utf8'))?.[1])
   const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
   const properties = join(configDir, 'server.properties')
-  writeFileSync(properties, kafkaProperties({ ...launch, port }, await freePort(), nodeId))
+  writeFileSync(properties, kafkaProperties(launch, await freePort(), nodeId))
   if (isNew) await formatKafka(properties, clusterId)
   const program = startJava('kafka.Kafka', [properties], {
     classes: 'server',
@@ -219,34 +240,26 @@ async function launchKafka(launch: Launch): Promise<number> {
   } finally {
     rmSync(configDir, { recursive: true })
   }
-  return port
 }
 
-/** Formats a new data directory, so that a later start does nothing but start. */
+/** Formats a new data directory, so that a later start does not have to. */
 export async function prepareKafka(dataDir: string): Promise<void> {
   const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
   const properties = join(configDir, 'server.properties')
-  const launch = { dataDir, port: 9092, settings: {}, timeoutMs: 0, spawned: () => {} }
+  const launch = {
+    ...{ dataDir, port: 9092, settings: {}, timeoutMs: 0, hasFile: true },
+    spawned: () => {},
+  }
   writeFileSync(properties, kafkaProperties(launch, 9093, 1))
   await formatKafka(properties, clusterId)
   rmSync(configDir, { recursive: true })
 }
 
-/** Formats the directory that `properties` names, as `kafka-storage format` does. */
+/** Formats the directory in `properties`, as `kafka-storage format` does. */
 async function formatKafka(properties: string, id: string): Promise<void> {
   const program = startJava('kafka.tools.StorageTool', ['format', '-t', id, '-c', properties], {
     classes: 'server',
   })
   const { code } = await program.end(60_000)
   if (code !== 0) throw new Error(`kafka-storage format: ${program.describe()}`)
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

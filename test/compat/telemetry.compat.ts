@@ -9,14 +9,16 @@ import type { Running } from './process.ts'
 const producerMetrics = 'org.apache.kafka.producer.'
 const consumerMetrics = 'org.apache.kafka.consumer.'
 
-/** A Java client takes the first codec of the broker's list that it has a library of. */
+/** A Java client uses the first codec of the broker's list for which it has a library. */
 const codecs = [
   ['zstd', undefined],
   ['lz4', /zstd-jni/],
   ['gzip', /zstd-jni|lz4-java/],
 ] as const
 
-/** Java clients push their metrics by themselves (KIP-714); only odradek hands them to a library call. */
+/**
+ * Java clients push metrics automatically (KIP-714); only odradek passes them to a library call.
+ */
 describe.skipIf(inject('javaMissing') !== null)('metrics of Java clients', () => {
   let broker: Broker
   let classes: string

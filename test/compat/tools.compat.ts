@@ -4,7 +4,7 @@ import { startBroker, type Target, targetName } from './targets.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
-/** Apache Kafka's own command line tools, a full cycle. */
+/** Apache Kafka's command line tools through a whole cycle. */
 describe.skipIf(inject('javaMissing') !== null)(`Kafka's tools on ${targetName}`, () => {
   let broker: Target
   beforeAll(async () => {

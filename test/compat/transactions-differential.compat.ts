@@ -7,7 +7,7 @@ import { WireClient } from './differential/wire.ts'
 import { startKafka, startOdradek } from './targets.ts'
 
 const settings = {
-  // The records are of 2023: whoever looks half a minute after the start finds them too old.
+  // The records are of 2023: retention would remove them half a minute after the start.
   'log.retention.ms': -1,
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': 200,
   'group.initial.rebalance.delay.ms': 0,
@@ -15,7 +15,10 @@ const settings = {
   'transaction.state.log.num.partitions': 3,
 }
 
-/** The same requests to Apache Kafka and to odradek: the answers must be the same, field by field. */
+/**
+ * Sends the same requests to Apache Kafka and to odradek: the answers must be the same, field by
+ * field.
+ */
 describe.skipIf(inject('javaMissing') !== null)('transactions answer as Apache Kafka does', () => {
   let wire: WireClient
   let sides: readonly [Side, Side]

@@ -19,7 +19,7 @@ const rounds = turns.flatMap((names) =>
   (['stopped', 'killed'] as const).map((ending) => [...names, ending] as const),
 )
 
-/** A directory with a committed, an aborted and an open transaction, taken over by another broker. */
+/** Another broker takes over a directory with a committed, an aborted and an open transaction. */
 describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () => {
   let dataDir = ''
   let broker: Target
@@ -34,8 +34,8 @@ describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () 
     broker = new Target(name, {
       dataDir,
       settings: {
-        // Apache Kafka may lose the markers of a transaction that it aborts while it starts: its own
-        // partitions have no leader for a moment, and it takes them for deleted.
+        // Apache Kafka may lose the markers of a transaction that it aborts during its start:
+        // its partitions have no leader for a moment, and it considers them deleted.
         'transaction.abort.timed.out.transaction.cleanup.interval.ms':
           name === 'kafka' ? 10_000 : 300,
         'offsets.topic.num.partitions': 3,
@@ -74,7 +74,7 @@ describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () 
     await expect.poll(() => stateOf('leaver'), soon).toBe('CompleteAbort')
     const committed = ['0:k=committed by early']
     expect(await app('read', 'moved')).toEqual(committed)
-    // Both go on: who was cut off, and who had come to an end.
+    // Both producers continue: the one with the open transaction, and the one without.
     await app('decide', 'moved', 'leaver')
     await app('decide', 'moved', 'early')
     committed.push('0:k=committed by early', '0:k=committed by leaver')

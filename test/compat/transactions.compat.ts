@@ -27,7 +27,7 @@ const fenced = [
 
 const lines = (text: string) => text.trim().split('\n')
 
-/** What every transactional application relies on, wherever its topics and coordinators live. */
+/** The guarantees for transactional applications, on one broker and on three. */
 function applications(bootstrap: () => string): void {
   const ask = async (tool: Tool, args: readonly string[], input?: string) =>
     (await javaTools()).ask(tool, args, { timeoutMs: 90_000, ...(input ? { input } : {}) })

@@ -7,8 +7,8 @@ import { startBroker, startKafka, type Target, targetName } from './targets.ts'
 const ofTwin = ['--entity-type', 'topics', '--entity-name', 'twin']
 
 /**
- * The same commands to our broker and to Apache Kafka: what the tools print, and what lies on the
- * disk after that, must be the same.
+ * The same commands to odradek and to Apache Kafka: the output of the tools and the files must be
+ * the same.
  */
 describe.skipIf(inject('javaMissing') !== null)(`${targetName} and Kafka side by side`, () => {
   let ours: Target
@@ -23,7 +23,7 @@ describe.skipIf(inject('javaMissing') !== null)(`${targetName} and Kafka side by
   })
   afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
 
-  /** What differs between any two brokers, taken out of a tool's output. */
+  /** Removes from a tool's output what differs between any two brokers. */
   const plain = (text: string, { port }: Target) =>
     text
       .replaceAll(String(port), 'PORT')

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { judge, layouts, readVectors } from '../protocol/vectors.ts'
+import { newSeeds } from '../seeded.ts'
 import { jarsOf } from './kafka/jars.ts'
 import { compile, startJava } from './kafka/java.ts'
 import { projectRoot } from './project-root.ts'
 
-/** The seed of the vectors that are kept; every other run throws new dice. */
+/** The seed of the vectors in `test/golden`; other runs use a new one. */
 const keptSeed = 1
 const keptRandomCases = 4
 const freshRandomCases = 8
@@ -24,9 +25,8 @@ async function generate(seed: number, randomCases: number, file: string): Promis
 }
 
 describe.skipIf(inject('javaMissing') !== null)("messages of Kafka's own classes", () => {
-  test('are read and written byte for byte, whatever is in them', async () => {
-    const fresh = 1 + Math.floor(Math.random() * 1e9)
-    const seed = Number(process.env.ODRADEK_SEED ?? fresh)
+  const title = 'are read and written byte for byte, whatever is in them (ODRADEK_SEED=%d)'
+  test.each(newSeeds())(title, async (seed) => {
     const folder = mkdtempSync(join(tmpdir(), 'odradek-vectors-'))
     try {
       const file = join(folder, 'vectors.jsonl.gz')

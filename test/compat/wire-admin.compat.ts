@@ -7,14 +7,16 @@ import { groupScenarios } from './wire/groups.ts'
 import { recordScenarios } from './wire/records.ts'
 import { topicAdminScenarios } from './wire/topic-admin.ts'
 import { topicScenarios } from './wire/topics.ts'
+import { typedConfigScenarios } from './wire/typed-configs.ts'
 import { userAdminScenarios } from './wire/user-admin.ts'
 
-/** Keys that only administrators use, of those that `wire` compares. */
+/** Admin API keys, out of those that `wire` compares. */
 const adminKeys = [15, 16, 19, 20, 21, 32, 37, 42, 47, 60, 61, 65, 66, 69]
 
 const here = [
   ...clusterAdminScenarios,
   ...configAdminScenarios,
+  ...typedConfigScenarios,
   ...userAdminScenarios,
   ...topicAdminScenarios,
 ]
@@ -22,7 +24,7 @@ const there = [...topicScenarios, ...groupScenarios, ...recordScenarios].filter(
   adminKeys.includes(api.key),
 )
 
-/** As `wire`, over the keys of administrators. */
+/** Like `wire`, for the admin API keys. */
 describe.skipIf(inject('javaMissing') !== null)(`${targetName} administers as Kafka does`, () => {
   const [mine, others] = [here, there].map((all) => all.flatMap(versionsOf).length)
   process.stderr.write(

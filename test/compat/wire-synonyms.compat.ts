@@ -3,7 +3,7 @@ import { targetName } from './targets.ts'
 import { compareAll } from './wire/compare.ts'
 import { familyScenarios, synonymScenarios } from './wire/synonyms.ts'
 
-/** As `wire`, over what DescribeConfigs lists as synonyms of settings that change at run time. */
+/** Like `wire`, for the synonyms in DescribeConfigs of settings that are altered at run time. */
 describe.skipIf(inject('javaMissing') !== null)(
   `${targetName} tells synonyms as Kafka does`,
   () => {

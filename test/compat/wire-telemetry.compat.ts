@@ -3,7 +3,7 @@ import { targetName } from './targets.ts'
 import { compareAll } from './wire/compare.ts'
 import { telemetryScenarios } from './wire/telemetry.ts'
 
-/** As `wire`, over client telemetry (KIP-714), which each broker offers only where it is told to. */
+/** Like `wire`, for client telemetry (KIP-714), which both brokers offer only if configured. */
 describe.skipIf(inject('javaMissing') !== null)(`${targetName} takes metrics as Kafka does`, () => {
   compareAll(
     telemetryScenarios,

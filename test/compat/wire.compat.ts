@@ -9,8 +9,9 @@ import { topicScenarios } from './wire/topics.ts'
 const scenarios = [...topicScenarios, ...recordScenarios, ...groupScenarios, ...offsetScenarios]
 
 /**
- * Every version of a request, right and wrong, to our broker and to Apache Kafka: both must give the
- * same answer, but for what each chose by itself. Clients speak only the newest versions; this is the judge of the others.
+ * Every version of a request, valid and invalid, to odradek and to Apache Kafka: the answers must
+ * be the same, except for values that each broker chooses. Clients use only the newest versions;
+ * this suite covers the others.
  */
 describe.skipIf(inject('javaMissing') !== null)(`${targetName} answers as Kafka does`, () => {
   compareAll(scenarios, {

@@ -4,7 +4,7 @@ import { parseClientMatch } from '../../src/metadata/client-match.ts'
 const fits = (expression: string, value: string) =>
   parseClientMatch(`client_id=${expression}`).get('client_id')?.matches(value)
 
-/** What Java's Pattern takes, and what its `matches` says. */
+/** Expected results are those of `matches` of Java's Pattern. */
 describe('expressions that choose clients', () => {
   test('must fit the whole value', () => {
     expect(fits('a', 'a')).toBe(true)

@@ -2,17 +2,18 @@ import { expect, test } from 'vitest'
 import { BufferPool } from '../../src/base/buffer-pool.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { inStep } from '../../src/metadata/metadata.ts'
 import { ControllerPart } from '../../src/server/controller-part.ts'
 import { openLogDirs } from '../../src/server/node-dirs.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
 
 const dir = '/data/__cluster_metadata-0'
 
-/** A disk that counts how often it is told to sync. */
+/** A disk that counts its syncs. */
 class CountingDisk extends MemoryDisk {
   syncs = 0
   override file(path: string) {
@@ -29,7 +30,12 @@ class CountingDisk extends MemoryDisk {
 async function open(disk: MemoryDisk, clock: SteppedClock, own: Record<string, string> = {}) {
   const rooms = {
     ...{ clock, random: systemRandom, logger: silentLogger, disk },
-    ...{ pool: new BufferPool(), tailMemory: new TailMemory(1 << 20), peers: new Map() },
+    ...{
+      pool: new BufferPool(),
+      turns: endlessTurn,
+      tailCacheBudget: new TailCacheBudget(1 << 20),
+      peers: new Map(),
+    },
   }
   const settings = new BrokerSettings(
     new Map(Object.entries({ 'node.id': '1', 'log.dirs': '/data', ...own })),
@@ -57,7 +63,7 @@ test('the log of an idle controller grows by a record each interval, and no sync
   expect(metadata.image.offset).toBe(offset + 11)
   expect(disk.syncs).toBe(syncs)
 
-  // Whatever is written by others counts: the interval begins anew.
+  // Every other record restarts the interval.
   await clock.advance(400)
   await metadata.submit(() => ({ records: [], answer: null }))
   await metadata.writeNoOp()

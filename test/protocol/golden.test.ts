@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { judge, layouts, readVectors } from './vectors.ts'
 
-/** Bytes and values that Kafka's own generated classes wrote: see the README beside them. */
+/** Bytes and values written by Kafka's generated classes: see the README beside them. */
 const vectors = readVectors(join(import.meta.dirname, '..', 'golden', 'messages', 'all.jsonl.gz'))
 
 describe('golden messages of Apache Kafka', () => {
@@ -15,12 +15,15 @@ describe('golden messages of Apache Kafka', () => {
       expect(own.filter((one) => one.version === version).length, `v${version}`).toBeGreaterThan(0)
     }
     for (const vector of own) {
-      const { read, readExpected, bytesLeft, rewritten, written } = judge(vector)
+      const verdict = judge(vector)
+      const { read, readExpected, bytesLeft, rewritten, written } = verdict
       const where = `${name} v${vector.version} ${vector.hex.slice(0, 40)}`
       expect(bytesLeft, where).toBe(0)
       expect(read, where).toEqual(readExpected)
       expect(rewritten, where).toBe(vector.hex)
       expect(written, where).toBe(vector.hex)
+      expect(verdict.readInSlices, where).toEqual(readExpected)
+      expect(verdict.writtenInSlices, where).toBe(vector.hex)
     }
   })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { codecOf, decode, defaultOf } from '../../src/protocol/codec.ts'
+import { codecOf, decode, defaultOf, slicedCodecOf } from '../../src/protocol/codec.ts'
 import { messages } from '../../src/protocol/messages/index.ts'
 import { Reader, type UnknownTag, unknownTags } from '../../src/protocol/reader.ts'
 import type { AnyType, Fields } from '../../src/protocol/schema.ts'
@@ -23,7 +23,7 @@ export interface Layout {
   readonly versions: readonly [number, number]
 }
 
-/** Every message by the name that Kafka's class has. */
+/** Every message by the name of Kafka's class. */
 export const layouts = new Map<string, Layout>()
 for (const { name, request, response, flexible, versions } of messages) {
   layouts.set(`${name}Request`, { fields: request, flexible, versions })
@@ -37,14 +37,17 @@ export function readVectors(path: string): Vector[] {
 }
 
 export interface Verdict {
-  /** The value that the bytes were read to, in Kafka's JSON form. */
+  /** The value read from the bytes, in Kafka's JSON form. */
   readonly read: unknown
   readonly readExpected: unknown
   readonly bytesLeft: number
-  /** What the value that was read is written as. */
+  /** The bytes written for the value that was read. */
   readonly rewritten: string
-  /** What the value of the JSON form is written as. */
+  /** The bytes written for the value of the JSON form. */
   readonly written: string
+  /** The same by the codec that pauses. */
+  readonly readInSlices: unknown
+  readonly writtenInSlices: string
 }
 
 export function judge({ message, version, json, hex }: Vector): Verdict {
@@ -56,6 +59,13 @@ export function judge({ message, version, json, hex }: Vector): Verdict {
     codec.write(writer, value as never)
     return writer.toBuffer().toString('hex')
   }
+  const sliced = slicedCodecOf(layout.fields, version, layout.flexible)
+  const writtenInSlices = (value: object) => {
+    const writer = new Writer()
+    toEnd(sliced.write(writer, value as never))
+    return writer.toBuffer().toString('hex')
+  }
+  const inSlices = toEnd(sliced.read(new Reader(Buffer.from(hex, 'hex')))) as Json
   const reader = new Reader(Buffer.from(hex, 'hex'))
   const value = decode(codec, reader) as Json
   return {
@@ -64,12 +74,21 @@ export function judge({ message, version, json, hex }: Vector): Verdict {
     bytesLeft: reader.remaining,
     rewritten: written(value),
     written: written(fromJson(layout.fields, json)),
+    readInSlices: toJson(layout.fields, version, inSlices),
+    writtenInSlices: writtenInSlices(fromJson(layout.fields, json)),
+  }
+}
+
+function toEnd<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
   }
 }
 
 const tagsName = '~tags'
 
-/** Our value in the form of the JSON. */
+/** Converts a value of ours to the JSON form. */
 function toJson(fields: Fields, version: number, value: Json): Json {
   const json: Json = {}
   for (const [name, type] of Object.entries(fields)) {
@@ -92,7 +111,7 @@ function fieldToJson(type: AnyType, version: number, value: any): unknown {
   return value
 }
 
-/** The JSON form with what the converters leave out: tagged fields that have their default. */
+/** Adds the fields that the converters omit: tagged fields with their default. */
 function withDefaults(fields: Fields, version: number, json: Json): Json {
   const full: Json = {}
   for (const [name, type] of Object.entries(fields)) {
@@ -121,7 +140,7 @@ function fieldWithDefaults(type: AnyType, version: number, json: any): unknown {
   return fieldFromJson(type, json, (bytes) => bytes.toString('base64'))
 }
 
-/** What a handler would give to the writer. */
+/** Converts the JSON form to the value that a handler passes to the writer. */
 function fromJson(fields: Fields, json: Json): Json {
   const value: Json = {}
   for (const [name, one] of Object.entries(json)) {
@@ -146,7 +165,7 @@ function fieldFromJson(type: AnyType, json: any, ofBytes: (bytes: Buffer) => unk
   }
   if (kind === 'struct') return fromJson(fields!, json)
   if (kind === 'bytes' || kind === 'records') return ofBytes(Buffer.from(json, 'base64'))
-  // A long that a double cannot hold stands there as text.
+  // A long beyond the range of a double is a text there.
   if (kind === 'int64') return Number(json)
   if (kind === 'int64Exact') return BigInt(json)
   return json

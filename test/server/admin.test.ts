@@ -42,7 +42,7 @@ async function makeTopic(client: RawClient, name: string): Promise<string> {
   return topics[0]!.topicId
 }
 
-/** A directory of another file system than the usual one's; null where there is none. */
+/** A directory on another file system than the temporary one; null if there is none. */
 const elsewhere =
   existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(tmpdir()).dev ? '/dev/shm' : null
 

@@ -88,7 +88,7 @@ describe('three brokers in one process', () => {
     expect(described.clusterId).toBe(cluster.clusterId)
     const leaders = leadersOf(described.topics[0]!)
     for (const id of [1, 2, 3]) expect(leaders.filter((leader) => leader === id)).toHaveLength(3)
-    // Each round of three goes over all three, as Kafka's striped placement does.
+    // Each group of three partitions uses all three brokers, as with Kafka's striped placement.
     for (const at of [0, 3, 6]) expect(new Set(leaders.slice(at, at + 3)).size).toBe(3)
     const nodes = await second.request(describeCluster, 1, {
       includeClusterAuthorizedOperations: false,
@@ -138,10 +138,10 @@ describe('three brokers in one process', () => {
     })
     const first = await clientOf(cluster, 1)
     const groups = ['a', 'b', 'c', 'd', 'e', 'f']
-    const { coordinators } = await first.request(findCoordinator, 4, {
-      keyType: 0,
-      coordinatorKeys: groups,
-    })
+    const ask = () => first.request(findCoordinator, 4, { keyType: 0, coordinatorKeys: groups })
+    // The internal topic is created when its coordinator is requested.
+    await expect.poll(async () => (await ask()).coordinators[0]!.errorCode).toBe(0)
+    const { coordinators } = await ask()
     const leaders = leadersOf(await topicAt(first, '__consumer_offsets'))
     expect(new Set(leaders).size).toBe(3)
     for (const { key, nodeId } of coordinators) {
@@ -188,7 +188,8 @@ describe('three brokers in one process', () => {
     expect(during.brokers.map(({ nodeId }) => nodeId)).toEqual([1, 2])
     const [gone] = during.topics[0]!.partitions.filter((one) => one.partitionIndex === index)
     expect(gone!.errorCode).toBe(errorCode('LEADER_NOT_AVAILABLE'))
-    // A topic that is made now does without it, one that is deleted now is gone when it comes.
+    // The absent broker misses a topic that is created now, and one that is deleted now is gone
+    // when it returns.
     await create(first, 'meanwhile', 4)
     expect(leadersOf(await topicAt(first, 'meanwhile'))).not.toContain(3)
     await cluster.startBroker(3)

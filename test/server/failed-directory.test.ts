@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { errorCode, errorName } from '../../src/protocol/errors.ts'
 import { produce } from '../../src/protocol/messages/00-produce.ts'
 import { fetch } from '../../src/protocol/messages/01-fetch.ts'
@@ -20,7 +20,7 @@ afterEach(async () => {
 const name = 'jbod'
 const partitions = [0, 1, 2, 3]
 
-/** A broker with two directories, and a client of it. */
+/** Starts a broker with two directories, and a client. */
 async function start(dirs: readonly string[]) {
   const broker = await Broker.start({
     port: 0,
@@ -101,4 +101,26 @@ test('a directory that failed comes back at a later start with all that was ackn
     const values = isLost[index] ? ['a', 'd'] : ['a', 'b', 'c', 'd']
     expect(await third.read(index)).toEqual(values.map((value) => `${value}${index}`))
   }
+})
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('planted')
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('planted'))],
+])('a broker whose onHalt %s is stopped, and nothing else ends', async (_, onHalt) => {
+  const root = mkdtempSync(join(tmpdir(), 'odradek-'))
+  undo.push(() => rmSync(root, { recursive: true, force: true }))
+  const dir = join(root, 'only')
+  const called = vi.fn(onHalt)
+  const settings = { 'log.flush.offset.checkpoint.interval.ms': 20 }
+  const broker = await Broker.start({ port: 0, dataDir: dir, settings, onHalt: called })
+  undo.push(() => broker.stop())
+  renameSync(dir, `${dir}.gone`)
+  writeFileSync(dir, '')
+  await expect.poll(() => broker.brokers[0]!.isRunning, { timeout: 10_000 }).toBe(false)
+  expect(called).toHaveBeenCalledTimes(1)
 })

@@ -9,14 +9,13 @@ import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
 import { readRecords, writeBatch } from '../../src/protocol/records/record.ts'
 import { Broker } from '../../src/server/broker.ts'
-import { seeded } from '../seeded.ts'
+import { newSeeds, seeded } from '../seeded.ts'
 import { RawClient } from './raw-client.ts'
 
-const seed = Number(process.env.ODRADEK_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const writers = 3
 const framesEach = 120
 
-/** All frames of a writer go to one partition, and all at once: many are read with one read. */
+/** A producer sends all frames to one partition at once, so that one read gets many of them. */
 async function write(port: number, index: number, random: () => number): Promise<string[]> {
   const client = await RawClient.open(port)
   const values = Array.from({ length: framesEach }, (_, i) =>
@@ -55,12 +54,13 @@ async function read(port: number, partition: number): Promise<string[]> {
   return found
 }
 
-/** What is read off a socket lies in memory that the next read uses again, unless somebody still needs it. */
+/** The memory of large requests is reused once their records are written and they are answered. */
 describe.each([
   ['takes everything at once', {}],
   ['makes all wait for a sync', { 'log.flush.interval.messages': 1 }],
-])('records sent by several, to a disk that %s', (_, settings) => {
-  test(`arrive as they were sent (ODRADEK_SEED=${seed})`, async () => {
+])('records of several producers, on a disk that %s', (disk, settings) => {
+  const title = `arrive as they were sent: a disk that ${disk} (ODRADEK_SEED=%d)`
+  test.each(newSeeds())(title, async (seed) => {
     const random = seeded(seed)
     const dataDir = mkdtempSync(join(tmpdir(), 'odradek-kept-'))
     const broker = await Broker.start({ port: 0, dataDir, settings })

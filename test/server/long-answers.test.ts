@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +48,7 @@ async function fill(topic: string): Promise<void> {
   client.close()
 }
 
-/** From the beginning of all partitions; `from` says where each starts. */
+/** A Fetch of all partitions; `from` has their offsets. */
 const fetchOf = (topic: string, maxBytes: number, from: readonly number[] = []) => ({
   ...{ maxWaitMs: 0, minBytes: 0, isolationLevel: 0, maxBytes },
   topics: [
@@ -60,8 +61,8 @@ const fetchOf = (topic: string, maxBytes: number, from: readonly number[] = []) 
   ],
 })
 
-/** The values of a fetch by partition; every batch must be whole and intact. */
-async function valuesIn(body: { responses: readonly any[] }): Promise<string[][]> {
+/** Returns the values of a Fetch by partition; every batch must be complete and intact. */
+async function valuesIn(body: Readonly<Record<string, any>>): Promise<string[][]> {
   const found: string[][] = Array.from({ length: partitions }, () => [])
   for (const { partitionIndex, records, errorCode } of body.responses[0]!.partitions) {
     expect(errorCode).toBe(0)
@@ -75,7 +76,7 @@ async function valuesIn(body: { responses: readonly any[] }): Promise<string[][]
   return found
 }
 
-// With the kernel's help, where there is any, and without.
+// With sendfile, where it is available, and without.
 describe.each(['true', 'false'])('odradek.sendfile.enabled=%s: answers that', (isEnabled) => {
   let dataDir: string
   beforeAll(async () => {
@@ -150,20 +151,22 @@ describe.each(['true', 'false'])('odradek.sendfile.enabled=%s: answers that', (i
   })
 
   test('break off, and nothing else does, when their reader or their topic goes', async () => {
-    const leaver = await RawClient.open(broker.port)
-    leaver.socket.pause()
-    leaver.socket.write(leaver.frameOf(fetch, 12, fetchOf('doomed', 50_000_000)).bytes)
-    const stayer = await RawClient.open(broker.port)
-    stayer.socket.pause()
-    stayer.socket.write(stayer.frameOf(fetch, 12, fetchOf('doomed', 50_000_000)).bytes)
+    const begun = async () => {
+      const client = await RawClient.open(broker.port)
+      client.socket.write(client.frameOf(fetch, 12, fetchOf('doomed', 50_000_000)).bytes)
+      await once(client.socket, 'data')
+      client.socket.pause()
+      return client
+    }
+    const [leaver, stayer] = [await begun(), await begun()]
     const other = await RawClient.open(broker.port)
-    await other.request(apiVersions, 3, software)
     leaver.close()
     const deletion = { topics: [], topicNames: ['doomed'], timeoutMs: 10_000 }
     await other.request(deleteTopics, 5, deletion)
     stayer.socket.resume()
     const frame = await stayer.nextFrame()
-    // Either all of it, for open files outlive their names, or an end that no client mistakes for one.
+    // Either everything, because open files outlive their names, or an end that no client takes
+    // for one.
     if (frame !== null) {
       const { body } = readResponse(fetch, 12, frame)
       for (const values of await valuesIn(body)) expect(values.length).toBeGreaterThan(10)

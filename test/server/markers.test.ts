@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { emptyImage } from '../../src/metadata/image.ts'
 import { MetadataController } from '../../src/metadata/metadata.ts'
@@ -22,18 +23,18 @@ const marker = {
 }
 
 /** A controller whose log keeps nothing. Its image can be held back. */
-function controller() {
+function controller(append?: () => Promise<void>) {
   let nextOffset = 0
   const log = {
     get nextOffset() {
       return nextOffset
     },
     epoch: 1,
-    append: async (values: readonly Buffer[]) => void (nextOffset += values.length),
+    append: append ?? (async (values: readonly Buffer[]) => void (nextOffset += values.length)),
   }
   const metadata = new MetadataController({
     ...{ log, image: emptyImage, settings: new BrokerSettings(new Map()) },
-    ...{ clock: systemClock, random: systemRandom, logger: silentLogger },
+    ...{ clock: systemClock, random: systemRandom, logger: silentLogger, turns: endlessTurn },
   })
   return metadata
 }
@@ -50,7 +51,7 @@ const makeTopic = () => ({
   answer: undefined,
 })
 
-/** Broker 1 coordinates, broker 2 leads: what it is told is noted. */
+/** Broker 1 coordinates, broker 2 leads; the markers that broker 2 gets are recorded. */
 function marking(metadata: MetadataController) {
   const written: string[] = []
   const peer = {
@@ -67,7 +68,7 @@ function marking(metadata: MetadataController) {
 test('a topic that the image does not show yet gets its marker once it does', async () => {
   const metadata = controller()
   let release = () => {}
-  metadata.listen(() => new Promise<void>((resolve) => (release = resolve)))
+  metadata.listen('slow', () => new Promise<void>((resolve) => (release = resolve)))
   const made = metadata.submit(makeTopic)
   await new Promise((resolve) => setImmediate(resolve))
   expect(metadata.image.topics.get('fresh')).toBeUndefined()
@@ -75,7 +76,7 @@ test('a topic that the image does not show yet gets its marker once it does', as
   const { written, deliver: send } = marking(metadata)
   const sent = send()
   let isDone = false
-  sent.then(() => (isDone = true))
+  void sent.then(() => (isDone = true))
   await new Promise((resolve) => setImmediate(resolve))
   expect(isDone).toBe(false)
   release()
@@ -90,8 +91,7 @@ test('a topic that is gone needs no marker', async () => {
 })
 
 test('while the controller cannot be asked nothing is taken for gone', async () => {
-  const metadata = controller()
-  metadata.listen(() => Promise.reject(new Error('the disk is full')))
+  const metadata = controller(() => Promise.reject(new Error('the disk is full')))
   await expect(metadata.submit(makeTopic)).rejects.toThrow()
   const { written, deliver: send } = marking(metadata)
   await expect(send()).rejects.toThrow()

@@ -3,7 +3,7 @@ import { Broker } from '../../src/server/broker.ts'
 import refused from '../golden/api-versions-refused.json' with { type: 'json' }
 import { RawClient } from './raw-client.ts'
 
-/** Requests that went to Apache Kafka 4.4.0 (node 1), and its answers, whole frames. */
+/** Requests to Apache Kafka 4.4.0 (node 1) and its answers, as whole frames. */
 describe('ApiVersions is refused in the bytes of Apache Kafka', () => {
   let broker: Broker
   beforeAll(async () => {
@@ -16,6 +16,14 @@ describe('ApiVersions is refused in the bytes of Apache Kafka', () => {
     client.socket.write(Buffer.from(request, 'hex'))
     const frame = await client.nextFrame()
     expect(frame?.toString('hex')).toBe(response.slice(8))
+    client.close()
+  })
+
+  test('its header is that of the version all the same: without tagged fields it is cut off', async () => {
+    const client = await RawClient.open(broker.port)
+    // ApiVersions, version 99, correlation id 7, no client id, no body.
+    client.socket.write(Buffer.from('0000000a0012006300000007ffff', 'hex'))
+    expect(await client.nextFrame()).toBeNull()
     client.close()
   })
 })

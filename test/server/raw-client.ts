@@ -4,10 +4,10 @@ import { readResponse, requestFrame } from '../../src/protocol/frame.ts'
 import { FrameCutter } from '../../src/protocol/frame-cutter.ts'
 import type { Api, Draft, Fields, Infer } from '../../src/protocol/schema.ts'
 
-/** A socket that speaks frames: what a test needs to send bytes that no client would send. */
+/** A client that sends frames, including those that no other client would send. */
 export class RawClient {
   readonly socket: Socket
-  /** Frames that nobody has asked for yet. */
+  /** Frames that have arrived and were not requested yet. */
   private readonly arrived: Buffer[] = []
   private readonly waiting: ((frame: Buffer | null) => void)[] = []
   private correlationId = 0
@@ -39,7 +39,7 @@ export class RawClient {
     return new RawClient(socket)
   }
 
-  /** The next frame; null when the broker has closed the connection. */
+  /** Resolves with the next frame, or null when the broker has closed the connection. */
   nextFrame(): Promise<Buffer | null> {
     const frame = this.arrived.shift()
     if (frame !== undefined) return Promise.resolve(frame)
@@ -61,7 +61,7 @@ export class RawClient {
     this.socket.write(this.frameOf(api, version, body).bytes)
     const frame = await this.nextFrame()
     if (frame === null) throw new Error(`${api.name} v${version}: the connection was closed`)
-    return readResponse(api, version, frame).body
+    return readResponse(api, version, frame).body as Infer<R>
   }
 
   close(): void {

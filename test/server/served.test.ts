@@ -35,7 +35,7 @@ test('each key that is served is served in all versions that Apache Kafka 4.4.0 
   for (const { apiKey, minVersion, maxVersion } of apiKeys) {
     expect({ min: minVersion, max: maxVersion }, `key ${apiKey}`).toEqual(theirs.get(apiKey))
   }
-  // Telemetry is offered where it is asked for.
+  // Telemetry is off by default.
   expect(apiKeys.length).toBe(handlers.length - 2)
   client.close()
   await broker.stop()

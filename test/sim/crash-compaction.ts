@@ -1,3 +1,4 @@
+import { endlessTurn } from '../../src/base/turns.ts'
 import { Batch } from '../../src/protocol/records/batch.ts'
 import { writeTransactionMarker } from '../../src/protocol/records/control.ts'
 import { readRecords, writeBatch } from '../../src/protocol/records/record.ts'
@@ -17,7 +18,7 @@ const settings: Partial<LogConfig> = {
   flushMessages: 1,
 }
 
-/** The newest value that was acknowledged of each key, and what was in flight beside it. */
+/** The newest acknowledged value of each key, and the values in flight. */
 class Promised {
   readonly newest = new Map<string, string | null>()
   readonly inFlight = new Map<string, Set<string | null>>()
@@ -67,7 +68,7 @@ async function live(disk: FaultDisk, seed: number, promised: Promised): Promise<
     } else if (what < 11) {
       const upTo = log.segments.active.baseOffset
       if (upTo > firstDirty) {
-        const o = { keyBytesMax: 1 << 20, random, nowMs: clock.nowMs() }
+        const o = { keyBytesMax: 1 << 20, random, turns: endlessTurn, nowMs: clock.nowMs() }
         firstDirty = (await cleanLog(log, firstDirty, upTo, o)).endOffset
         await dir.saveCleanerOffset('t-0', firstDirty)
       }

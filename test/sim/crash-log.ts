@@ -5,10 +5,6 @@ import { batchOf, readAll, seededRandom } from '../storage/logs.ts'
 import { faultsOf } from './log-checker.ts'
 import { Ledger, live, openOn } from './log-workload.ts'
 
-/** `CRASH_SEEDS=100-200` tries more than the one that every run does. */
-const [first, last] = (process.env.CRASH_SEEDS ?? '1-1').split('-').map(Number)
-export const seeds = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i)
-
 const settings: Partial<LogConfig> = {
   segmentBytes: 1_500,
   indexIntervalBytes: 150,
@@ -17,7 +13,7 @@ const settings: Partial<LogConfig> = {
   fileDeleteDelayMs: 100,
 }
 
-/** Makes the disk that is lived on: a test of the checker hands in one that lies. */
+/** Creates the disk of a run; tests of the checker pass one with a planted bug. */
 export type MakeDisk = (random: Random) => FaultDisk
 export const honest: MakeDisk = (random) => new FaultDisk(random)
 export const quick: MakeDisk = (random) => {
@@ -26,7 +22,9 @@ export const quick: MakeDisk = (random) => {
   return disk
 }
 
-/** Lives until the crash at `crashAt`; then opens what is left, and says what is wrong with it. */
+/**
+ * Runs the workload until the crash at `crashAt`; then opens the surviving files and checks them.
+ */
 export async function crashLog(
   seed: number,
   crashAt: number,
@@ -55,8 +53,9 @@ export async function crashLog(
     log,
     ledger,
     loss === 'process' ? ledger.acknowledged : ledger.durable,
+    loss === 'machine',
   )
-  // And life goes on.
+  // The log accepts appends again.
   const end = log.logEndOffset
   log.append({ bytes: batchOf(2), logAppendTimeMs: -1 }, { leaderEpoch: 1_000, origin: 'client' })
   await dir.close(1)

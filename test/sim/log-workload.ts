@@ -3,24 +3,24 @@ import type { Random } from '../../src/base/random.ts'
 import { Batch } from '../../src/protocol/records/batch.ts'
 import { writeTransactionMarker } from '../../src/protocol/records/control.ts'
 import type { FaultDisk } from '../../src/sim/fault-disk.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import { LogDir } from '../../src/storage/log-dir.ts'
 import { deleteOldSegments } from '../../src/storage/retention.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { batchOf, ManualClock } from '../storage/logs.ts'
 
 export const topicId = '9_JW0W0IQa6H2T4pN7eEKw'
 
-/** What was asked of the log, and what it promised: what a checker holds it to. */
+/** The calls to the log and its promises, for the checker. */
 export class Ledger {
-  /** Every batch that was given offsets, as it was then. */
+  /** Every batch with offsets, as it was appended. */
   readonly batches: Batch[] = []
-  /** Below this everything was acknowledged as written. */
+  /** All offsets below it were acknowledged as written. */
   acknowledged = 0
-  /** Below this everything was said to be synced. */
+  /** All offsets below it were reported as synced. */
   durable = 0
-  /** The highest log start offset that was asked for. */
+  /** The highest log start offset that was requested. */
   start = 0
 }
 
@@ -44,7 +44,7 @@ export async function openOn(
       clock,
       random,
       logger: silentLogger,
-      tailMemory: new TailMemory(2_000),
+      tailCacheBudget: new TailCacheBudget(2_000),
     },
     null,
     () => random.bytes(16).toString('base64url').slice(0, 22),
@@ -53,9 +53,8 @@ export async function openOn(
 }
 
 /**
- * A life of one partition: idempotent and transactional appends, rolls, flushes, checkpoints,
- * retention, deleted records, stops and starts. Ends when it has done `length` things, or with what
- * the disk threw.
+ * The workload of one partition: idempotent and transactional appends, rolls, flushes, checkpoints,
+ * retention, DeleteRecords, stops and starts. Ends after `length` steps, or with the disk's error.
  */
 export async function live(
   disk: FaultDisk,

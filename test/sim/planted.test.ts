@@ -4,9 +4,9 @@ import type { File } from '../../src/storage/disk.ts'
 import { crashCompaction } from './crash-compaction.ts'
 import { crashLog, type MakeDisk } from './crash-log.ts'
 
-/** Bugs that a log could have, planted by a disk that behaves as if it had them: all must be found. */
+/** Bugs of a log, simulated by a disk: the checkers must find all of them. */
 
-/** Says that a write is done before it has begun. */
+/** Reports a write as done before it begins. */
 class Hasty extends FaultDisk {
   override file(path: string): File {
     const file = super.file(path)
@@ -23,7 +23,7 @@ class Hasty extends FaultDisk {
   }
 }
 
-/** Says so in the very turn in which the write begins. */
+/** Reports it in the same turn in which the write begins. */
 class HastyAtOnce extends Hasty {
   override file(path: string): File {
     const file = super.file(path)
@@ -36,7 +36,7 @@ class HastyAtOnce extends Hasty {
   }
 }
 
-/** Writes an index entry for a batch that stands a byte further on: the index runs ahead of the log. */
+/** Writes an index entry for a batch one byte later: the index is ahead of the log. */
 class Ahead extends FaultDisk {
   override writeFileAtomically(
     path: string,
@@ -51,7 +51,7 @@ class Ahead extends FaultDisk {
   }
 }
 
-/** Takes the old segments away before the new one is in its place: `.swap` is left out. */
+/** Removes the old segments before the new one is in place: without `.swap`. */
 class Swapless extends FaultDisk {
   override async rename(from: string, to: string): Promise<void> {
     if (to.endsWith('.swap')) return

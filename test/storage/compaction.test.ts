@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/logger.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
 import { writeBatch } from '../../src/protocol/records/record.ts'
 import { Compaction } from '../../src/storage/compaction.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import { LogDir } from '../../src/storage/log-dir.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { append, ManualClock, readAll, seededRandom } from './logs.ts'
 
 const topicId = '9_JW0W0IQa6H2T4pN7eEKw'
@@ -24,7 +25,7 @@ async function room(isEnabled = false) {
         clock,
         random,
         logger: silentLogger,
-        tailMemory: new TailMemory(0),
+        tailCacheBudget: new TailCacheBudget(0),
       },
       null,
       () => topicId,
@@ -35,8 +36,9 @@ async function room(isEnabled = false) {
     return dir.openLog(name, { topicId, config: () => config })
   }
   const settings = { isEnabled, backoffMs: 1_000, keyBytesMax: 1 << 20 }
-  const compaction = new Compaction({ clock, logger: silentLogger, random, dirs: [dir], settings })
-  /** `count` values of one key, in a segment of their own. */
+  const rooms = { clock, logger: silentLogger, random, turns: endlessTurn }
+  const compaction = new Compaction({ ...rooms, dirs: [dir], settings })
+  /** Appends `count` values of one key, in a segment of their own. */
   const fill = async (log: Log, count: number) => {
     for (let i = 0; i < count; i++) {
       const record = { key: Buffer.from('k'), value: Buffer.alloc(50), timestampMs: clock.nowMs() }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { loadSendfile, type Sendfile } from '../../src/base/sendfile.ts'
-import { descriptorOf } from '../../src/server/socket-descriptor.ts'
+import { descriptorOf } from '../../src/server/node-transport.ts'
 import { DirectoryLocked, DiskError } from '../../src/storage/disk.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { NodeDisk } from '../../src/storage/node-disk.ts'
@@ -104,6 +104,20 @@ describe.each(Object.keys(places))('%s', (name) => {
     await disk.writeFileAtomically(`${dir}/f`, Buffer.from('kept'))
     await disk.create(`${dir}/f`)
     expect((await disk.readFile(`${dir}/f`))?.toString()).toBe('kept')
+  })
+
+  test('who opens a file while it is renamed finds it', async () => {
+    const { disk, dir } = await place()
+    const found = Array.from({ length: 300 }, async (_, i) => {
+      const file = disk.file(`${dir}/${i}`)
+      await file.write([Buffer.from('abc')], 0)
+      await file.close()
+      const reading = (async () => String(await file.read(0, 3)))()
+      await Promise.all([file.rename(`${dir}/${i}.deleted`), reading])
+      await file.close()
+      return reading
+    })
+    expect(new Set(await Promise.all(found))).toEqual(new Set(['abc']))
   })
 
   test('renames and removes directories with all that they hold', async () => {
@@ -216,7 +230,7 @@ describe('bytes that the kernel hands to a socket', () => {
         at += count
       }
     }
-    // Nothing stands behind the file's end, and a closed socket takes nothing.
+    // Nothing follows the file's end, and a closed socket accepts nothing.
     expect(await file.send!(descriptorOf(socket)!, content.length, 10)).toBeLessThanOrEqual(0)
     const descriptor = descriptorOf(socket)!
     socket.end()
@@ -228,7 +242,7 @@ describe('bytes that the kernel hands to a socket', () => {
     return { bytes: Buffer.concat(got), at, calls }
   }
 
-  /** The first call seems to take a minute: so all others go to the thread pool. */
+  /** The first call seems to take a minute, so that all others use the thread pool. */
   const slowClock = () => {
     let looks = 0
     return () => (looks++ < 1 ? 0 : 60_000)

@@ -6,7 +6,7 @@ import type { Disk } from '../../src/storage/disk.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { NodeDisk } from '../../src/storage/node-disk.ts'
 
-/** A fresh directory of the real file system; removed when the test file is done. */
+/** A new directory of the real file system, removed at the end of the test file. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'odradek-'))
   afterAll(() => rmSync(path, { recursive: true, force: true }))
@@ -18,7 +18,7 @@ export interface Place {
   readonly dir: string
 }
 
-/** Every twin of the disk, each with a fresh directory: suites run on all of them. */
+/** Every implementation of the disk, with a new directory each: suites run on all of them. */
 export const places: Record<string, () => Promise<Place>> = {
   'the real disk': async () => ({ disk: new NodeDisk(), dir: temporaryDirectory() }),
   'the real disk with few descriptors': async () => ({

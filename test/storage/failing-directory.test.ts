@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Logger } from '../../src/base/logger.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
 import { FaultDisk } from '../../src/sim/fault-disk.ts'
 import { Compaction } from '../../src/storage/compaction.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
 import { Housekeeping } from '../../src/storage/housekeeping.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import { LogDir } from '../../src/storage/log-dir.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
+import { offsetForTimestamp } from '../../src/storage/timestamps.ts'
 import { append, batchOf, ManualClock, readAll, seededRandom } from './logs.ts'
 
 const topicId = '9_JW0W0IQa6H2T4pN7eEKw'
@@ -32,8 +34,8 @@ async function room(settings: Partial<LogConfig> = {}) {
     warn() {},
     error: (message, fields) => errors.push({ message, why: fields?.why }),
   }
-  const tailMemory = new TailMemory(0)
-  const o = { path: '/data', nodeId: 1, clock, random, logger, tailMemory }
+  const tailCacheBudget = new TailCacheBudget(0)
+  const o = { path: '/data', nodeId: 1, clock, random, logger, tailCacheBudget }
   const open = (on: FaultDisk) => LogDir.open({ ...o, disk: on }, null, () => topicId)
   const dir = await open(disk)
   const config = { ...logConfigDefaults, fileDeleteDelayMs: 1_000, ...settings }
@@ -46,10 +48,17 @@ async function room(settings: Partial<LogConfig> = {}) {
   await log.flush()
   await append(other, batchOf(2)).written
   const compaction = new Compaction({
+    turns: endlessTurn,
     ...{ clock, logger, random, dirs: [dir] },
     settings: compactionSettings,
   })
-  const housekeeping = new Housekeeping({ clock, logger, dirs: [dir], intervals })
+  const housekeeping = new Housekeeping({
+    clock,
+    logger,
+    turns: endlessTurn,
+    dirs: [dir],
+    intervals,
+  })
   return { clock, disk, dir, log, other, errors, compaction, housekeeping, open, logOf }
 }
 
@@ -160,7 +169,7 @@ describe('a file that cannot be read', () => {
       )
     for (let i = 0; i < 3; i++) {
       expect(await told(Promise.resolve(one.log.read(0, limits)))).toBe('UNKNOWN_SERVER_ERROR')
-      const found = one.log.offsetForTimestamp(1_700_000_000_000)
+      const found = offsetForTimestamp(one.log, 1_700_000_000_000, endlessTurn)
       expect(await told(found)).toBe('UNKNOWN_SERVER_ERROR')
     }
     expect(one.errors).toEqual([
@@ -184,7 +193,13 @@ describe('a file that cannot be read', () => {
       ...{ debug() {}, info() {}, warn() {} },
       error: (message, fields) => errors.push({ message, why: fields?.why }),
     }
-    const housekeeping = new Housekeeping({ clock, logger, dirs: [dir], intervals })
+    const housekeeping = new Housekeeping({
+      clock,
+      logger,
+      turns: endlessTurn,
+      dirs: [dir],
+      intervals,
+    })
     clock.advance(1_000)
     await housekeeping.retain()
     expect(logs.map(({ logStartOffset }) => logStartOffset)).toEqual([0, 2])

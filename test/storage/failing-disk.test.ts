@@ -58,7 +58,7 @@ describe('when the disk fails', () => {
     await append(log, batchOf(2)).written
     disk.failing(/^sync .*\.log/, 'EIO', 1)
     await expect(append(log, batchOf(2)).written).rejects.toThrow('EIO')
-    // The next sync would succeed, and lie: the pages that could not be written are gone.
+    // The next sync would succeed although the pages that could not be written are lost.
     expect(() => append(log, batchOf(2))).toThrow('KAFKA_STORAGE_ERROR')
   })
 

@@ -1,15 +1,19 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/logger.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
+import { Compaction } from '../../src/storage/compaction.ts'
 import type { Disk } from '../../src/storage/disk.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
+import { asideOf, isOfKafka } from '../../src/storage/file-names.ts'
 import { Housekeeping } from '../../src/storage/housekeeping.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import { LogDir } from '../../src/storage/log-dir.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { writeMetaProperties } from '../../src/storage/meta-properties.ts'
 import { NodeDisk } from '../../src/storage/node-disk.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { goldenFile } from '../golden.ts'
 import { temporaryDirectory } from './disks.ts'
 import { append, batchOf, ManualClock, readAll, seededRandom } from './logs.ts'
@@ -22,7 +26,7 @@ function opener(disk: Disk, path: string, clock = new ManualClock()) {
   const o = { disk, path, nodeId: 1, clock, random: seededRandom(7), logger: silentLogger }
   return (changes: { nodeId?: number; clusterId?: string } = {}) =>
     LogDir.open(
-      { ...o, tailMemory: new TailMemory(0), ...changes },
+      { ...o, tailCacheBudget: new TailCacheBudget(0), ...changes },
       changes.clusterId ?? null,
       () => fresh.next().value!,
     )
@@ -86,7 +90,7 @@ test('after a kill, logs are recovered from the recovery point; after a clean st
   await (await logOf(dir, 'u-0', ids[2])).flush()
   await dir.close(1)
   const log = `${path}/t-0/00000000000000000000.log`
-  // One bit is wrong: only who looks at every byte notices.
+  // A single flipped bit is found only by a check of every byte.
   const damaged = readFileSync(log)
   damaged[damaged.length - 5]! ^= 1
   writeFileSync(log, damaged)
@@ -116,9 +120,26 @@ test('a topic that is deleted and made again under the same name shows nothing o
   append(again, batchOf(2))
   await again.flush()
   await dir.close(1)
-  // Deleted while the broker was down: the directory is there, but of another topic.
+  // Deleted while the broker was down: the directory belongs to another topic.
   const later = await opener(disk, '/data', clock)()
   expect((await logOf(later, 't-0', ids[1])).logEndOffset).toBe(0)
+})
+
+test('a partition behind a symbolic link is known, with where it starts', async () => {
+  const [path, elsewhere] = [temporaryDirectory(), temporaryDirectory()]
+  const open = opener(new NodeDisk(), path)
+  const before = await open()
+  const log = await logOf(before, 't-0')
+  await append(log, batchOf(3))
+  log.advanceLogStartOffset(2)
+  await before.close(1)
+  renameSync(join(path, 't-0'), join(elsewhere, 't-0'))
+  symlinkSync(join(elsewhere, 't-0'), join(path, 't-0'), 'dir')
+  const after = await open()
+  expect(after.has('t-0')).toBe(true)
+  const again = await logOf(after, 't-0')
+  expect([again.logStartOffset, again.logEndOffset]).toEqual([2, 3])
+  await after.close(1)
 })
 
 test('the regular work: retention, checkpoints, flushes, silent producers', async () => {
@@ -134,7 +155,13 @@ test('the regular work: retention, checkpoints, flushes, silent producers', asyn
     producerCheckMs: 400,
     producerExpirationMs: 5_000,
   }
-  const housekeeping = new Housekeeping({ clock, logger: silentLogger, dirs: [dir], intervals })
+  const housekeeping = new Housekeeping({
+    clock,
+    logger: silentLogger,
+    turns: endlessTurn,
+    dirs: [dir],
+    intervals,
+  })
   const pass = async (ms: number) => {
     clock.advance(ms)
     await new Promise(setImmediate)
@@ -156,6 +183,61 @@ test('the regular work: retention, checkpoints, flushes, silent producers', asyn
   await dir.close(1)
 })
 
+test('silent producers are looked for after a whole interval, not at the start', async () => {
+  const clock = new ManualClock()
+  const dir = await opener(new MemoryDisk(clock.nowMs), '/data', clock)()
+  const log = await logOf(dir, 't-0', topicId)
+  const producerCheckMs = 600_000
+  const never = 1e9
+  const housekeeping = new Housekeeping({
+    ...{ clock, logger: silentLogger, turns: endlessTurn, dirs: [dir] },
+    intervals: {
+      ...{ initialDelayMs: 30_000, retentionCheckMs: never, flushCheckMs: never },
+      ...{ checkpointMs: never, producerCheckMs, producerExpirationMs: 1_000 },
+    },
+  })
+  // A record of long ago, as a producer may write it.
+  append(log, batchOf(1, { producerId: 9, producerEpoch: 0, baseSequence: 0, at: 1 }))
+  clock.advance(producerCheckMs - 1)
+  await new Promise(setImmediate)
+  expect(log.producers.size).toBe(1)
+  clock.advance(1)
+  await expect.poll(() => log.producers.size).toBe(0)
+  await housekeeping.stop()
+  await dir.close(1)
+})
+
+test('work on all logs is done in turns of the loop', async () => {
+  const clock = new ManualClock()
+  const dir = await opener(new MemoryDisk(clock.nowMs), '/data', clock)()
+  const logs = 40
+  for (let i = 0; i < logs; i++) await logOf(dir, `t-${i}`, topicId)
+  let taken = 0
+  // Each turn is over at the first check.
+  const turns = { isOver: () => true, next: async () => void taken++ }
+  const never = 1e9
+  const intervals = {
+    ...{ initialDelayMs: never, retentionCheckMs: never, flushCheckMs: never },
+    ...{ checkpointMs: never, producerCheckMs: never, producerExpirationMs: never },
+  }
+  const dirs = [dir]
+  const o = { clock, logger: silentLogger, turns, dirs }
+  const housekeeping = new Housekeeping({ ...o, intervals })
+  const turnsOf = async (work: () => Promise<unknown>) => {
+    taken = 0
+    await work()
+    return taken
+  }
+  expect(await turnsOf(() => housekeeping.retain())).toBe(logs)
+  expect(await turnsOf(() => housekeeping.dropIndexes())).toBe(logs)
+  expect(await turnsOf(() => dir.checkpoint(turns))).toBeGreaterThanOrEqual(6 * 3)
+  const settings = { isEnabled: false, backoffMs: never, keyBytesMax: 1 }
+  const compaction = new Compaction({ ...o, random: seededRandom(1), settings })
+  expect(await turnsOf(() => compaction.cleanOne())).toBe(logs)
+  await Promise.all([housekeeping.stop(), compaction.stop()])
+  await dir.close(1)
+})
+
 test('the indexes of closed segments are given back, and read again when needed', async () => {
   const clock = new ManualClock()
   const dir = await opener(new MemoryDisk(clock.nowMs), '/data', clock)()
@@ -172,13 +254,68 @@ test('the indexes of closed segments are given back, and read again when needed'
     producerCheckMs: 1e9,
     producerExpirationMs: 1e9,
   }
-  const housekeeping = new Housekeeping({ clock, logger: silentLogger, dirs: [dir], intervals })
-  housekeeping.dropIndexes()
+  const housekeeping = new Housekeeping({
+    clock,
+    logger: silentLogger,
+    turns: endlessTurn,
+    dirs: [dir],
+    intervals,
+  })
+  await housekeeping.dropIndexes()
   expect(resident()).toBeGreaterThan(3)
-  housekeeping.dropIndexes(0)
+  await housekeeping.dropIndexes(0)
   expect(resident()).toBe(1)
   expect(await readAll(log)).toHaveLength(200)
   expect(resident()).toBeGreaterThan(3)
   await housekeeping.stop()
   await dir.close(1)
+})
+
+describe('the directories below a log directory', () => {
+  test.each([
+    'lost+found',
+    '.hidden',
+    'x-',
+    '-0',
+    'x-1e3',
+    'x-2147483648',
+    'do-not-delete',
+    `${'a'.repeat(209)}.${'0'.repeat(32)}-stray`,
+  ])('%s is none of Kafka’s: the start is refused, and nothing is touched', async (name) => {
+    const disk = new MemoryDisk(() => 0)
+    await (await opener(disk, '/data')()).close(1)
+    await disk.makeDirectory(`/data/${name}`)
+    await expect(opener(disk, '/data')()).rejects.toThrow(JSON.stringify(name))
+    const names = (await disk.list('/data'))!.map((one) => one.name)
+    expect(names).toEqual(expect.arrayContaining([name, '.kafka_cleanshutdown']))
+  })
+
+  test.each([
+    'x-0',
+    'x--1',
+    'a b-00',
+    'remote-log-index-cache',
+    `x-0.${'0'.repeat(32)}-future`,
+    `x-0.${'0'.repeat(32)}-stray`,
+  ])('%s may be there', async (name) => {
+    const disk = new MemoryDisk(() => 0)
+    await disk.makeDirectory(`/data/${name}`)
+    await writeMetaProperties(disk, '/data', {
+      ...{ clusterId: ids[0]!, directoryId: ids[1]!, nodeId: 1 },
+    })
+    await (await opener(disk, '/data')()).close(1)
+  })
+
+  test('what is deleted, or set aside, is of a partition by its name, however long the topic’s', () => {
+    for (const suffix of ['-delete', '-stray']) {
+      for (const topic of ['a', 'a-b.c', 'n'.repeat(249)]) {
+        const aside = asideOf(`/da-ta/${topic}-12`, 'u'.repeat(32), suffix)
+        const name = aside.slice('/da-ta/'.length)
+        const whole = `${topic}-12.${'u'.repeat(32)}${suffix}`
+        const cut = `${topic.slice(0, 255 - whole.length + topic.length)}-12.`
+        expect(name.startsWith(topic.length > 200 ? cut : `${topic}-12.`)).toBe(true)
+        expect([name.length <= 255, isOfKafka(name)]).toEqual([true, true])
+      }
+    }
+  })
 })

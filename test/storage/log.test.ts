@@ -2,9 +2,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { batchesIn } from '../../src/protocol/records/batch.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
 import { Log } from '../../src/storage/log.ts'
 import { NodeDisk } from '../../src/storage/node-disk.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { goldenFile } from '../golden.ts'
 import { places, temporaryDirectory } from './disks.ts'
 import { append, batchOf, logOptions, readAll } from './logs.ts'
@@ -48,7 +48,7 @@ describe.each(Object.keys(places))('on %s', (name) => {
 })
 
 describe('the files are those that Apache Kafka writes', () => {
-  /** Appends the batches of Kafka's log to an empty one of ours. */
+  /** Appends the batches of Kafka's log to an empty log. */
   async function rewrite(partition: string, segments: string[], upTo = Infinity) {
     const dir = temporaryDirectory()
     const log = await Log.open(
@@ -105,7 +105,7 @@ describe('the files are those that Apache Kafka writes', () => {
     const kafka = Object.fromEntries(
       Object.entries(content(join(goldenDir, name))).filter(([file]) => !file.endsWith('.deleted')),
     )
-    // Once after Kafka's clean stop, once as if it had been killed: all is rebuilt the same.
+    // Once as after a clean stop, once as after `kill -9`: the rebuilt state is the same.
     for (const cleanShutdown of [true, false]) {
       const log = await Log.open({ ...clean, cleanShutdown, recoveryPoint: 0 })
       const ends = { 't-0': 44, 't-1': 24, 'c-0': 11 } as Record<string, number>
@@ -134,7 +134,7 @@ describe('the files are those that Apache Kafka writes', () => {
 describe('reading', () => {
   test('hands out whole batches within the limit, and one that is larger only if asked to', async () => {
     for (const tailBytes of [0, 1e6]) {
-      const log = await Log.open(logOptions({ tailMemory: new TailMemory(tailBytes) }))
+      const log = await Log.open(logOptions({ tailCacheBudget: new TailCacheBudget(tailBytes) }))
       const sizes = [1, 2, 3].map((count) => {
         const bytes = batchOf(count, { bytes: 500 })
         append(log, bytes)
@@ -166,9 +166,9 @@ describe('reading', () => {
   })
 
   test('what was appended lately is there at once, within the memory of all tails', async () => {
-    const tailMemory = new TailMemory(10_000)
-    const log = await Log.open(logOptions({ tailMemory }))
-    // Only where somebody reads at the tail is it kept.
+    const tailCacheBudget = new TailCacheBudget(10_000)
+    const log = await Log.open(logOptions({ tailCacheBudget }))
+    // Batches are kept only if a consumer reads at the tail.
     expect(await log.read(0, limits)).toMatchObject({ bytes: 0 })
     for (let i = 0; i < 100; i++) append(log, batchOf(1, { bytes: 1_000 }))
     await log.flush()

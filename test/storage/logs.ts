@@ -3,15 +3,15 @@ import { silentLogger } from '../../src/base/logger.ts'
 import type { Random } from '../../src/base/random.ts'
 import { Batch } from '../../src/protocol/records/batch.ts'
 import { type BatchToWrite, readRecords, writeBatch } from '../../src/protocol/records/record.ts'
-import type { ReadLimits } from '../../src/storage/cut.ts'
-import { TailMemory } from '../../src/storage/hot-tail.ts'
+import type { ReadLimits } from '../../src/storage/batch-read.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import type { LogOptions } from '../../src/storage/log-contract.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
+import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { seededWords } from '../seeded.ts'
 
-/** A clock that stands still until it is told to move; timers ring when it passes them. */
+/** A clock that a test advances; timers fire when it passes them. */
 export class ManualClock implements Clock {
   private now: number
   private timers: { atMs: number; ring: () => void }[] = []
@@ -41,7 +41,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** The same dice in every run; print the seed where it is not fixed. */
+/** The same sequence for the same seed. */
 export function seededRandom(seed: number): Random {
   const next = seededWords(seed)
   return {
@@ -61,7 +61,7 @@ export function logOptions(o: Partial<LogOptions> & { settings?: Partial<LogConf
     clock,
     random: seededRandom(1),
     logger: silentLogger,
-    tailMemory: new TailMemory(0),
+    tailCacheBudget: new TailCacheBudget(0),
     recoveryPoint: 0,
     logStartOffset: 0,
     cleanShutdown: false,
@@ -69,7 +69,7 @@ export function logOptions(o: Partial<LogOptions> & { settings?: Partial<LogConf
   }
 }
 
-/** A batch of `count` records as a client sends it, some bytes each. */
+/** A batch of `count` small records, as a client sends it. */
 export function batchOf(
   count: number,
   o: Partial<BatchToWrite> & { bytes?: number; at?: number } = {},

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { errorCode, Refusal } from '../../src/protocol/errors.ts'
+import { ApiError, errorCode } from '../../src/protocol/errors.ts'
 import { writeTransactionMarker } from '../../src/protocol/records/control.ts'
 import { Log } from '../../src/storage/log.ts'
 import { Producers } from '../../src/storage/producers.ts'
@@ -17,7 +17,7 @@ const answer = (log: Log, batch: Buffer) => {
   try {
     return [0, append(log, batch).baseOffset]
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     return [errorCode(error.reason), -1]
   }
 }
@@ -38,7 +38,7 @@ test('what is known of producers survives a restart, clean or not, in the middle
     await (cleanShutdown ? log.close() : log.abandon())
     log = await Log.open({ ...o, cleanShutdown })
     const first = golden[half]!
-    // Only the newest batch of a producer is kept in a snapshot: older retries are refused then.
+    // A snapshot keeps only the newest batch of a producer: older retries are then refused.
     const ours = golden.slice(half).map((step) => answer(log, sequencedBatch(step)))
     const kafka = golden.slice(half).map((step) => step.slice(4))
     const accepted = (answers: number[][]) => answers.filter(([code]) => code === 0).length

@@ -5,7 +5,7 @@ import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { deleteOldSegments } from '../../src/storage/retention.ts'
 import { append, batchOf, logOptions, ManualClock, readAll } from './logs.ts'
 
-/** A log of ten segments, a batch of ten records each, an hour between them. */
+/** Creates a log of ten segments with a batch of ten records each, an hour apart. */
 async function tenSegments(settings: Partial<LogConfig>) {
   const clock = new ManualClock()
   const disk = new MemoryDisk(clock.nowMs)

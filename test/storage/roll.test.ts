@@ -5,7 +5,7 @@ import { append, batchOf, logOptions, readAll, seededRandom } from './logs.ts'
 const basesOf = (log: Log) => log.segments.all.map(({ baseOffset }) => baseOffset)
 
 test('a segment whose time index is full is closed: one entry is kept for its end', async () => {
-  // Three entries of 12 bytes fit; each batch but the first of a segment gets one.
+  // Three entries of 12 bytes fit; each batch except the first of a segment gets one.
   const settings = { segmentIndexBytes: 40, indexIntervalBytes: 1 }
   const log = await Log.open(logOptions({ settings }))
   for (let i = 0; i < 10; i++) append(log, batchOf(1, { at: 1_700_000_000_000 + i }))
@@ -32,7 +32,7 @@ test('segment.jitter.ms: each segment is closed somewhat before segment.ms, not 
         append(log, batchOf(1, { at: 1_700_000_000_000 + at }))
       }
     }
-    // The first of a log, the next one, and that one again when it is found at an open.
+    // The first segment of a log, the next one, and that one again after the log is opened.
     fillOne()
     await log.close()
     log = await Log.open({ ...o, cleanShutdown: true })

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest'
+import { endlessTurn } from '../../src/base/turns.ts'
 import { writeBatch } from '../../src/protocol/records/record.ts'
 import { cleanLog } from '../../src/storage/cleaner.ts'
 import { Log } from '../../src/storage/log.ts'
 import { Throttle } from '../../src/storage/throttle.ts'
 import { append, logOptions, ManualClock, seededRandom } from './logs.ts'
 
-/** Lets everything run that needs no clock. */
+/** Runs everything that does not need the clock. */
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-/** A log of two closed segments, and how long its compaction takes at so many bytes a second. */
+/**
+ * Creates a log of two closed segments; returns the duration of its compaction at the given rate in
+ * bytes per second.
+ */
 async function compactionAt(bytesPerSecond: number, liftAfterMs = Number.POSITIVE_INFINITY) {
   const clock = new ManualClock()
   const log = await Log.open(logOptions({ clock, settings: { cleanupPolicy: ['compact'] } }))
@@ -21,7 +25,9 @@ async function compactionAt(bytesPerSecond: number, liftAfterMs = Number.POSITIV
   await log.flush()
   const throttle = new Throttle(clock, () => bytesPerSecond)
   const startedMs = clock.nowMs()
-  const o = { keyBytesMax: 1 << 20, random: seededRandom(1), nowMs: clock.nowMs(), throttle }
+  const random = seededRandom(1)
+  const nowMs = clock.nowMs()
+  const o = { keyBytesMax: 1 << 20, random, turns: endlessTurn, nowMs, throttle }
   let isOver = false
   const cleaning = cleanLog(log, 0, log.segments.active.baseOffset, o).finally(() => {
     isOver = true

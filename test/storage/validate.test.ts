@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { errorName, Refusal } from '../../src/protocol/errors.ts'
+import { endlessTurn as turns } from '../../src/base/turns.ts'
+import { ApiError, errorName } from '../../src/protocol/errors.ts'
 import { Batch, codecs } from '../../src/protocol/records/batch.ts'
-import { readRecords, writeCompressedBatch } from '../../src/protocol/records/record.ts'
+import { readRecords, writeBatch, writeCompressedBatch } from '../../src/protocol/records/record.ts'
 import { type LogConfig, logConfigDefaults } from '../../src/storage/log-config.ts'
 import { checkProduceRecords, InvalidRecords, validate } from '../../src/storage/validate.ts'
 import { topics, validationCases } from '../golden/produce/cases.ts'
@@ -34,17 +35,17 @@ function configOf(topic: string): LogConfig {
   return Object.assign({ ...logConfigDefaults }, ...changes)
 }
 
-/** Times differ from run to run: they are compared by their number of digits. */
+/** Timestamps differ from run to run: only their number of digits is compared. */
 const timeless = (text: string) => text.replace(/\d{13,}/g, (digits) => `<${digits.length}>`)
 
 async function answer(topic: string, batch: Buffer, version: number) {
   try {
     checkProduceRecords(batch, version)
     const config = configOf(topic)
-    const { bytes } = await validate(batch, { partition: `${topic}-0`, config, nowMs })
+    const { bytes } = await validate(batch, { partition: `${topic}-0`, config, nowMs, turns })
     return { error: 'NONE', message: null, recordErrors: [], bytes }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     const recordErrors = error instanceof InvalidRecords ? error.recordErrors : []
     return { error: error.reason, message: error.detail, recordErrors, bytes: null }
   }
@@ -54,14 +55,14 @@ describe('batches are refused as Apache Kafka refuses them', async () => {
   for (const { name, topic, version = 9, batch } of await validationCases(nowMs)) {
     test(`${topic}: ${name}`, async () => {
       const kafka = golden.find((each) => each.name === name && each.topic === topic)!
-      // Not validation: the log itself says this.
+      // This error is the log's, not validation's.
       if (errorName(kafka.errorCode) === 'RECORD_LIST_TOO_LARGE') return
       const ours = await answer(topic, batch, version)
       expect(ours.error).toBe(errorName(kafka.errorCode))
       expect(ours.recordErrors.map((e) => [e.batchIndex, timeless(e.message)])).toEqual(
         kafka.recordErrors.map((e) => [e.batchIndex, timeless(e.batchIndexErrorMessage)]),
       )
-      // Where Kafka sends no message, ours may say more.
+      // Where Kafka sends no message, odradek may send one.
       if (kafka.errorMessage !== null) {
         expect(timeless(ours.message!)).toBe(timeless(kafka.errorMessage))
       }
@@ -82,7 +83,9 @@ test('compression.type decides how records are kept', async () => {
       const sequenced = { records, producerId: 5, producerEpoch: 1, baseSequence: 10 }
       const bytes = await writeCompressedBatch(sequenced, source)
       const config = { ...logConfigDefaults, compressionType: target }
-      const kept = new Batch((await validate(bytes, { partition: 't-0', config, nowMs })).bytes)
+      const kept = new Batch(
+        (await validate(bytes, { partition: 't-0', config, nowMs, turns })).bytes,
+      )
       const codec = target === 'producer' ? source : target === 'uncompressed' ? 'none' : target
       expect([kept.codec, kept.isIntact()]).toEqual([codecs[codec], true])
       expect(kept).toMatchObject({ producerId: 5, producerEpoch: 1, baseSequence: 10 })
@@ -96,7 +99,7 @@ test('log append time replaces the producer’s, in the batch alone', async () =
     const records = [{ key: null, value: Buffer.from('v'), timestampMs: 1 }]
     const bytes = await writeCompressedBatch({ records }, codec)
     const config = { ...logConfigDefaults, messageTimestampType: 'LogAppendTime' as const }
-    const validated = await validate(bytes, { partition: 't-0', config, nowMs })
+    const validated = await validate(bytes, { partition: 't-0', config, nowMs, turns })
     expect(validated.logAppendTimeMs).toBe(nowMs)
     const batch = new Batch(validated.bytes)
     expect([batch.isIntact(), batch.isLogAppendTime, batch.maxTimestamp]).toEqual([
@@ -110,24 +113,28 @@ test('log append time replaces the producer’s, in the batch alone', async () =
 
 test('an uncompressed batch is validated at once, and its bytes are kept', () => {
   const bytes = batchOf(3, { at: nowMs })
-  const validated = validate(bytes, { partition: 't-0', config: logConfigDefaults, nowMs })
+  const validated = validate(bytes, { partition: 't-0', config: logConfigDefaults, nowMs, turns })
   expect(validated).not.toBeInstanceOf(Promise)
   expect((validated as { bytes: Buffer }).bytes.buffer).toBe(bytes.buffer)
 })
 
-test('records that would take too much memory are refused before they do', async () => {
-  const records = [{ key: null, value: Buffer.alloc(3_000_000), timestampMs: nowMs }]
+// Text and error are those of Apache Kafka 4.4.0 with this setting.
+test('a record longer than max.decompressed.message.bytes is refused, a batch of many is not', async () => {
+  const one = (bytes: number) => ({ key: null, value: Buffer.alloc(bytes), timestampMs: nowMs })
+  // Attributes, deltas, lengths and the header count take nine bytes more than the value.
+  const config = { ...logConfigDefaults, maxDecompressedMessageBytes: 3_000_009 }
+  const rules = { partition: 't-0', config, nowMs, turns }
   for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
-    const bytes = await writeCompressedBatch({ records }, codec)
-    const limited = {
-      partition: 't-0',
-      config: logConfigDefaults,
-      nowMs,
-      decompressedBytesMax: 2_900_000,
-    }
-    const attempt = Promise.resolve().then(() => validate(Buffer.from(bytes), limited))
-    await expect(attempt).rejects.toThrow('MESSAGE_TOO_LARGE')
-    const roomy = { ...limited, decompressedBytesMax: 3_200_000 }
-    expect((await validate(bytes, roomy)).bytes.length).toBe(bytes.length)
+    const bytes = await writeCompressedBatch({ records: [one(3_000_001)] }, codec)
+    const attempt = Promise.resolve().then(() => validate(bytes, rules))
+    await expect(attempt).rejects.toThrow(
+      'Invalid record size: 3000010 exceeds the configured maximum record size of 3000009.',
+    )
+    const records = [one(3_000_000), one(3_000_000), one(2_999_000)]
+    const many = await writeCompressedBatch({ records }, codec)
+    expect((await validate(many, rules)).bytes.length).toBe(many.length)
   }
+  const plain = writeBatch({ records: [one(3_000_001)] })
+  const large = { ...config, maxMessageBytes: 4_000_000 }
+  expect((await validate(plain, { ...rules, config: large })).bytes.length).toBe(plain.length)
 })

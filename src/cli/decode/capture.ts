@@ -1,6 +1,6 @@
 import { BadUsage } from '../bad-usage.ts'
 
-/** One TCP segment of a capture, whatever it travelled on. */
+/** One TCP segment of a capture, from any link layer. */
 export interface Segment {
   readonly timeMs: number
   readonly from: string
@@ -11,7 +11,7 @@ export interface Segment {
   readonly payload: Buffer
 }
 
-/** Link types of https://www.tcpdump.org/linktypes.html, and how many bytes stand before IP. */
+/** Bytes before the IP header by link type, of https://www.tcpdump.org/linktypes.html. */
 const linkHeaderBytes: Readonly<Record<number, number>> = {
   0: 4, // BSD loopback
   1: 14, // Ethernet
@@ -33,16 +33,15 @@ export function isCapture(bytes: Buffer): boolean {
 }
 
 /**
- * The TCP segments of a pcap or pcapng file, in its order. A packet that was cut off gives the
+ * Returns the TCP segments of a pcap or pcapng file, in file order. A truncated packet gives the
  * bytes that are there.
- *
- * @throws BadUsage for link layers that are not known here.
+ * @throws BadUsage for unknown link layers.
  */
 export function segmentsOf(bytes: Buffer): Segment[] {
   return bytes.readUInt32BE(0) === pcapngMagic ? segmentsOfPcapng(bytes) : segmentsOfPcap(bytes)
 }
 
-/** Numbers in the byte order of the file's writer. */
+/** Reads numbers in the byte order of the file's writer. */
 interface Endian {
   u16(at: number): number
   u32(at: number): number
@@ -75,7 +74,7 @@ function segmentsOfPcap(bytes: Buffer): Segment[] {
 }
 
 const blocks = { section: pcapngMagic, interface: 1, enhancedPacket: 6 }
-/** With the block's own type and its two lengths. */
+/** Minimum block sizes in bytes, with the block's type and its two lengths. */
 const interfaceBytesMin = 20
 const packetBytesMin = 32
 const timeResolutionOption = 9
@@ -106,7 +105,7 @@ function segmentsOfPcapng(bytes: Buffer): Segment[] {
   return segments
 }
 
-/** Microseconds, unless an option of the interface says otherwise. */
+/** Returns time units per millisecond: microseconds, unless an interface option says otherwise. */
 function unitsAMillisecond(bytes: Buffer, endian: Endian, from: number, end: number): number {
   for (let at = from; at + 4 <= end; ) {
     const [option, size] = [endian.u16(at), endian.u16(at + 2)]
@@ -133,7 +132,7 @@ function segmentOf(packet: Buffer, linkType: number, timeMs: number): Segment | 
   if (version === 4 && ip[9] === tcp) {
     const head = (ip[0]! & 15) * 4
     const address = (at: number) => [...ip.subarray(at, at + 4)].join('.')
-    // Segments that the network card puts together have no length of their own.
+    // The length is 0 in segments combined by the network card (offloading).
     const end = ip.readUInt16BE(2) || ip.length
     return segmentAt(ip.subarray(head, end), address(12), address(16), timeMs)
   }

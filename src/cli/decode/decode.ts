@@ -14,9 +14,8 @@ const standardInput = 0
 const logEndings = ['.log', '.checkpoint']
 
 /**
- * `odradek decode`: prints what is in a capture, in frames, or in a log file of Kafka's format.
- *
- * @throws BadUsage for input that is none of these.
+ * `odradek decode`: prints the contents of a capture, of frames, or of a log file of Kafka.
+ * @throws BadUsage for any other input.
  */
 export async function runDecode(
   args: DecodeArguments,
@@ -63,7 +62,7 @@ function batchText(batch: Json): string {
   )
 }
 
-/** Frames on their own: each line of hex is some, or all of the bytes. */
+/** Returns frames without connections: each line of hex is one input, else all bytes are. */
 function looseFrames(bytes: Buffer, { response }: DecodeArguments): Frame[] {
   const asked = response === null ? null : apiAndVersion(response)
   return frameBytes(bytes).map((frame) =>
@@ -71,7 +70,7 @@ function looseFrames(bytes: Buffer, { response }: DecodeArguments): Frame[] {
   )
 }
 
-/** `Fetch:12`, or `1:12`. */
+/** Parses `Fetch:12` or `1:12`. */
 function apiAndVersion(text: string): { api: AnyApi; version: number } {
   const [name = '', version = ''] = text.split(':')
   const api = apiNamed(name)
@@ -96,7 +95,7 @@ function frameBytes(bytes: Buffer): Buffer[] {
     })
 }
 
-/** Frames behind their lengths; bytes that no length stands before are one frame. */
+/** Splits length-prefixed frames; bytes without a valid length prefix are one frame. */
 function cut(bytes: Buffer): Buffer[] {
   const frames: Buffer[] = []
   let at = 0

@@ -5,7 +5,7 @@ import { type KafkaRecord, readRecords } from '../../protocol/records/record.ts'
 import type { AnyType, Fields } from '../../protocol/schema.ts'
 import { embeddedIn } from './embedded.ts'
 
-/** A value as JSON: what is printed, as text or with `--json`. */
+/** A decoded value, printed as text or with `--json`. */
 export type Json =
   | string
   | number
@@ -14,7 +14,7 @@ export type Json =
   | readonly Json[]
   | { readonly [k: string]: Json }
 
-/** Bytes as text where they are text that can be printed, else as `{ hex }`. */
+/** Returns bytes as a string if they are printable text, else as `{ hex }`. */
 export function bytesToJson(bytes: Uint8Array | null): Json {
   if (bytes === null) return null
   const text = Buffer.from(bytes).toString('utf8')
@@ -22,7 +22,7 @@ export function bytesToJson(bytes: Uint8Array | null): Json {
   return isText ? text : { hex: Buffer.from(bytes).toString('hex') }
 }
 
-/** The fields that the version has, under Kafka's names; records as batches. */
+/** Returns the fields of the version, under Kafka's names; records as batches. */
 export async function toJson(
   fields: Fields,
   version: number,
@@ -51,26 +51,26 @@ async function fieldToJson(
   name: string,
   type: AnyType,
   version: number,
-  value: any,
+  value: unknown,
 ): Promise<Json> {
   const { kind, element, fields } = type.traits
   if (value === null || value === undefined) return null
   if (kind === 'array') {
     const all: Json[] = []
-    for (const one of value) all.push(await fieldToJson(name, element!, version, one))
+    for (const one of value as unknown[]) all.push(await fieldToJson(name, element!, version, one))
     return all
   }
-  if (kind === 'struct') return toJson(fields!, version, value)
+  if (kind === 'struct') return toJson(fields!, version, value as Record<string, unknown>)
   if (kind === 'bytes') {
-    const embedded = embeddedIn(name, value)
-    if (embedded === null) return bytesToJson(value)
+    const embedded = embeddedIn(name, value as Buffer)
+    if (embedded === null) return bytesToJson(value as Buffer)
     return toJson(embedded.of.fields, embedded.version, embedded.value)
   }
-  if (kind === 'records') return batchesToJson(value)
-  return kind === 'int64Exact' ? String(value) : value
+  if (kind === 'records') return batchesToJson(value as Buffer)
+  return kind === 'int64Exact' ? String(value) : (value as string | number | boolean)
 }
 
-/** How a log's records are to be read: `key` and `value` may be of a schema of their own. */
+/** Decodes a record's `key` and `value`, which may have their own schema. */
 export type RecordReader = (record: KafkaRecord) => Promise<{ key: Json; value: Json }>
 
 const plainRecord: RecordReader = async ({ key, value }) => ({
@@ -78,7 +78,7 @@ const plainRecord: RecordReader = async ({ key, value }) => ({
   value: bytesToJson(value),
 })
 
-/** Every batch, with its records; what is left after the last whole one is told too. */
+/** Returns all batches with their records, and the bytes left after the last complete batch. */
 export async function batchesToJson(
   bytes: Buffer,
   readRecord: RecordReader = plainRecord,
@@ -96,7 +96,7 @@ export async function batchesToJson(
 const codecNames = Object.keys(codecs)
 const controlNames = Object.keys(controlTypes)
 
-/** A batch's header as `kafka-dump-log` names its fields, and its records. */
+/** Returns a batch header, with the field names of `kafka-dump-log`, and its records. */
 export async function batchToJson(
   batch: Batch,
   readRecord: RecordReader = plainRecord,

@@ -4,7 +4,7 @@ import { type AnyData, Malformed } from '../../protocol/schema.ts'
 import { consumerProtocolAssignment } from '../../protocol/stored/consumer/consumer-protocol-assignment.ts'
 import { consumerProtocolSubscription } from '../../protocol/stored/consumer/consumer-protocol-subscription.ts'
 
-/** Fields of bytes in which clients of the classic group protocol keep a message of their own. */
+/** Bytes fields in which clients of the classic group protocol embed a message. */
 const messagesByField: Readonly<Record<string, AnyData>> = {
   metadata: consumerProtocolSubscription,
   memberMetadata: consumerProtocolSubscription,
@@ -14,8 +14,8 @@ const messagesByField: Readonly<Record<string, AnyData>> = {
 }
 
 /**
- * What stands in such a field, two bytes of version first; null for bytes that are not of the
- * consumers' protocol to the last one: other clients keep what they like there.
+ * Returns the message embedded in a field, after its two bytes of version; null unless all bytes
+ * are of the consumer protocol: other clients may embed anything.
  */
 export function embeddedIn(
   field: string,
@@ -23,7 +23,7 @@ export function embeddedIn(
 ): { of: AnyData; version: number; value: Readonly<Record<string, unknown>> } | null {
   const of = messagesByField[field]
   if (of === undefined || bytes.length < 2) return null
-  // A version to come starts with the fields of the newest that is known.
+  // A later version starts with the fields of the newest known one.
   const version = Math.min(bytes.readInt16BE(0), of.versions[1])
   if (version < of.versions[0]) return null
   const reader = new Reader(bytes.subarray(2))

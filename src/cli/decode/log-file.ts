@@ -7,7 +7,7 @@ import { type AnyData, Malformed } from '../../protocol/schema.ts'
 import { stored } from '../../protocol/stored/index.ts'
 import { bytesToJson, type Json, type RecordReader, toJson } from './describe.ts'
 
-/** What the records of an internal topic hold; null for a topic of users. */
+/** Returns the record reader for an internal topic's log, or null for other topics. */
 export function recordReaderOf(path: string): RecordReader | null {
   const topic = basename(dirname(path)).replace(/-\d+$/, '')
   if (topic === '__cluster_metadata') return readMetadata
@@ -17,7 +17,7 @@ export function recordReaderOf(path: string): RecordReader | null {
   return null
 }
 
-/** What cannot be read is shown as it stands: a record of a release to come, or none of Kafka's. */
+/** Falls back to the bytes of an unreadable record: of a later release, or not written by Kafka. */
 async function orBytes(
   bytes: Buffer | null,
   read: (bytes: Buffer) => Promise<Json>,
@@ -43,7 +43,7 @@ const readMetadata: RecordReader = async ({ key, value }) => ({
   }),
 })
 
-/** Coordinators: two bytes of the record's type before its key, two of its version before the value. */
+/** Reads coordinator records: two bytes of type before the key, two of version before the value. */
 function readKeyed(all: readonly AnyData[]): RecordReader {
   const typed = (suffix: string, type: number) =>
     all.find(({ key, name }) => key === type && name.endsWith(suffix))

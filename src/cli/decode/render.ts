@@ -2,7 +2,7 @@ import type { Json } from './describe.ts'
 import { toJson } from './describe.ts'
 import type { Frame } from './session.ts'
 
-/** Bytes of a frame that could not be read: so many are shown. */
+/** Maximum number of bytes shown of a frame that could not be read. */
 const unreadBytesShown = 256
 
 function hexOf(bytes: Buffer): string {
@@ -10,14 +10,14 @@ function hexOf(bytes: Buffer): string {
   return bytes.length > unreadBytesShown ? `${shown}... (${bytes.length} bytes)` : shown
 }
 
-/** Milliseconds that a calendar has a day for (ECMA-262, "Time Values"); a capture may say more. */
+/** Maximum time value in ms (ECMA-262, "Time Values"); a capture may contain more. */
 const timeMsMax = 8.64e15
 
 function timeOf(timeMs: number | null): string | null {
   return timeMs === null || !(Math.abs(timeMs) <= timeMsMax) ? null : new Date(timeMs).toISOString()
 }
 
-/** One object a frame, for programs. */
+/** Returns one JSON object per frame. */
 export async function frameToJson(frame: Frame): Promise<Json> {
   const { from, to, kind, api, version, correlationId, clientId } = frame
   const time = timeOf(frame.timeMs)
@@ -41,7 +41,7 @@ export async function frameToJson(frame: Frame): Promise<Json> {
   }
 }
 
-/** A line that says what the frame is, then its fields, indented as in YAML. */
+/** Returns one line that describes the frame, then its fields, indented as in YAML. */
 export async function frameToText(frame: Frame): Promise<string> {
   const { from, to, kind, api, version, correlationId, clientId, problem } = frame
   const words: string[] = []
@@ -61,7 +61,7 @@ export async function frameToText(frame: Frame): Promise<string> {
 
 type JsonObject = { readonly [name: string]: Json }
 
-/** Fields as `name: value`; what is inside of one stands further to the right. */
+/** Returns fields as `name: value`; nested fields are indented. */
 export function fieldLines(fields: JsonObject, indent: string): string[] {
   return Object.entries(fields).flatMap(([name, value]) => {
     const flat = flatText(value)
@@ -80,10 +80,10 @@ function innerLines(value: Json, indent: string): string[] {
   })
 }
 
-/** A struct of plain fields up to this length stands on one line. */
+/** Maximum length, in characters, of a struct of plain fields on one line. */
 const flatTextMax = 90
 
-/** What fits on the line of its name; null for what does not. */
+/** Returns a value on one line, or null if it does not fit. */
 function flatText(value: Json): string | null {
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   if (Array.isArray(value)) {

@@ -11,7 +11,7 @@ import { Reader } from '../../protocol/reader.ts'
 import { type AnyApi, type Fields, Malformed } from '../../protocol/schema.ts'
 import type { Chunk } from './streams.ts'
 
-/** One frame, read as far as it could be. */
+/** One frame, decoded as far as possible. */
 export interface Frame {
   readonly timeMs: number | null
   readonly from: string | null
@@ -23,7 +23,7 @@ export interface Frame {
   readonly clientId: string | null
   readonly fields: Fields | null
   readonly body: Readonly<Record<string, unknown>> | null
-  /** Why the frame could not be read, and its bytes. */
+  /** Why the frame could not be read; null if it could. */
   readonly problem: string | null
   readonly bytes: Buffer
 }
@@ -34,7 +34,7 @@ export const nowhere: Where = { timeMs: null, from: null, to: null }
 const byKey = new Map(messages.map((api) => [api.key, api]))
 const apiVersionsKey = 18
 
-/** The API of a name or a number, as a user writes it. */
+/** Returns the API by its name or key, as users write it. */
 export function apiNamed(name: string): AnyApi | null {
   const wanted = name.toLowerCase()
   return messages.find((api) => api.name.toLowerCase() === wanted || `${api.key}` === name) ?? null
@@ -55,7 +55,7 @@ function unread(where: Where, bytes: Buffer, problem: string): Frame {
   }
 }
 
-/** What `read` gives; for bytes that do not follow the schema, why. */
+/** Returns the result of `read`, or the error message if the bytes do not match the schema. */
 function orProblem<T>(read: () => T): T | string {
   try {
     return read()
@@ -65,7 +65,7 @@ function orProblem<T>(read: () => T): T | string {
   }
 }
 
-/** The key and version that a frame starts with, if it can be a request at all. */
+/** Returns the API and version that a frame starts with, or null if it cannot be a request. */
 function requestApi(bytes: Buffer): { api: AnyApi; version: number } | null {
   if (bytes.length < 10) return null
   const { apiKey, apiVersion } = peekRequest(bytes)
@@ -74,7 +74,7 @@ function requestApi(bytes: Buffer): { api: AnyApi; version: number } | null {
   return isLayout ? { api, version: apiVersion } : null
 }
 
-/** Reads a request, header and body. */
+/** Reads the header and body of a request. */
 export function readRequest(bytes: Buffer, where: Where = nowhere): Frame {
   const found = requestApi(bytes)
   if (found === null) {
@@ -102,7 +102,7 @@ export function readRequest(bytes: Buffer, where: Where = nowhere): Frame {
   }
 }
 
-/** Reads the response to a request of this key and version. */
+/** Reads the response to a request of this API and version. */
 export function readResponseOf(
   api: AnyApi,
   version: number,
@@ -110,7 +110,7 @@ export function readResponseOf(
   where: Where = nowhere,
 ): Frame {
   let [used, read] = [version, orProblem(() => readResponse(api, version, bytes))]
-  // Who does not know the version of ApiVersions answers in version 0 (KIP-511).
+  // A broker answers an unknown ApiVersions version in version 0 (KIP-511).
   const isTooNew = bytes.length > 6 && bytes.readInt16BE(4) === 35
   if (api.key === apiVersionsKey && isTooNew) {
     used = 0
@@ -131,12 +131,12 @@ export function readResponseOf(
   }
 }
 
-/** A frame longer than any broker takes: the bytes are no frames. */
+/** Larger lengths, in bytes, than any broker accepts mean that the bytes are not frames. */
 const frameBytesMax = 256 * 1024 * 1024
-/** Requests that wait for their response; those without (acks 0) would gather for ever. */
+/** Maximum number of requests awaiting a response; those without one (acks 0) would accumulate. */
 const waitingMax = 10_000
 
-/** One connection: its two directions, and which requests wait for a response. */
+/** One connection: its two directions, and the requests that await a response. */
 class Connection {
   private readonly cutters = new Map<string, FrameCutter | null>()
   private readonly waiting = new Map<number, { api: AnyApi; version: number }>()
@@ -170,7 +170,7 @@ class Connection {
   }
 
   private read(bytes: Buffer, where: Where): Frame {
-    // Who sends the first frame that can be a request is the client.
+    // The sender of the first frame that can be a request is the client.
     if (this.client === null && requestApi(bytes) !== null) this.client = where.from
     if (where.from === this.client) {
       const frame = readRequest(bytes, where)
@@ -188,7 +188,7 @@ class Connection {
   }
 }
 
-/** The frames of all connections of a capture, requests with the responses that answer them. */
+/** Returns the frames of all connections of a capture, with responses matched to requests. */
 export function framesOf(chunks: readonly Chunk[]): Frame[] {
   const frames: Frame[] = []
   const connections = new Map<string, Connection>()

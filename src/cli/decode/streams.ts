@@ -1,19 +1,19 @@
 import type { Segment } from './capture.ts'
 
-/** Bytes of one direction, in order, as they became known. */
+/** Bytes of one direction of a connection, in order. */
 export interface Chunk {
   readonly timeMs: number
   readonly from: string
   readonly to: string
   readonly bytes: Buffer
-  /** Bytes that the capture lost before these. */
+  /** Number of bytes that the capture lost before these. */
   readonly missing: number
 }
 
-/** So many bytes may wait for a segment that comes late; then it is taken to be lost. */
+/** Maximum bytes that wait for a late segment; above it the segment counts as lost. */
 const waitingBytesMax = 16 * 1024 * 1024
 
-/** Puts the segments of one direction into order: repeated ones are cut, late ones waited for. */
+/** Reorders the segments of one direction: trims repeated ones, waits for late ones. */
 class Direction {
   private next: number | null = null
   private readonly waiting = new Map<number, Segment>()
@@ -37,7 +37,7 @@ class Direction {
     if (this.waitingBytes > waitingBytesMax) this.skip()
   }
 
-  /** Gives up on what is missing. */
+  /** Gives up on missing segments. */
   finish(): void {
     while (this.waiting.size > 0) this.skip()
   }
@@ -63,13 +63,13 @@ class Direction {
     this.drain(missing)
   }
 
-  /** How far a segment starts behind what is expected next; sequence numbers wrap. */
+  /** Returns the bytes between the expected position and a segment's; sequence numbers wrap. */
   private ahead(segment: Segment): number {
     return (segment.sequence - this.next!) | 0
   }
 }
 
-/** The bytes that a capture's connections carried, in the order in which they became whole. */
+/** Returns the bytes that a capture's connections carried, in the order of completion. */
 export function chunksOf(segments: readonly Segment[]): Chunk[] {
   const chunks: Chunk[] = []
   const directions = new Map<string, Direction>()

@@ -3,6 +3,7 @@ import type { HeartbeatRequest, heartbeat } from '../../protocol/messages/12-hea
 import type { LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/14-sync-group.ts'
 import type { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
+import type { listGroups } from '../../protocol/messages/16-list-groups.ts'
 import type { deleteGroups } from '../../protocol/messages/42-delete-groups.ts'
 import type {
   OffsetDeleteRequest,
@@ -16,15 +17,16 @@ import type { consumerGroupDescribe } from '../../protocol/messages/69-consumer-
 import type { Response } from '../../protocol/schema.ts'
 import type { Marker } from '../coordinator-log.ts'
 import type { To } from '../hosted-shard.ts'
-import type { ListedGroup } from './group.ts'
 
 export type { To }
 
 export interface Client {
-  /** The client id of the request's header; empty for none. */
+  /** The client id of the request header; empty for none. */
   readonly clientId: string
   readonly clientHost: string
-  /** Whether the client may know of the topic: what a regular expression can stand for. */
+  /**
+   * Returns whether the client may describe the topic; regular expressions match only such topics.
+   */
   mayDescribe(topic: string): boolean
 }
 
@@ -38,7 +40,7 @@ export interface CommitPartition {
 
 export interface CommitTopic {
   readonly name: string
-  /** The zero uuid where the client sent none and the topic is unknown. */
+  /** The zero UUID if the client sent none and the topic is unknown. */
   readonly topicId: string
   readonly partitions: readonly CommitPartition[]
 }
@@ -48,7 +50,7 @@ export interface CommitRequest {
   readonly generationIdOrMemberEpoch: number
   readonly memberId: string
   readonly groupInstanceId: string | null
-  /** -1 for the broker's own retention. */
+  /** -1 for the broker's retention. */
   readonly retentionTimeMs: number
   readonly topics: readonly CommitTopic[]
 }
@@ -65,7 +67,7 @@ export interface FetchRequest {
   readonly groupId: string
   readonly memberId: string | null
   readonly memberEpoch: number
-  /** null for everything that the group has committed. */
+  /** null for all offsets that the group has committed. */
   readonly topics:
     | readonly {
         readonly name: string
@@ -97,25 +99,26 @@ export interface LeaveRequest {
   }[]
 }
 
+export type ListedGroup = Response<typeof listGroups>['groups'][number]
 export type DescribedGroup = Response<typeof describeGroups>['groups'][number]
 export type DeletedGroup = Response<typeof deleteGroups>['results'][number]
 export type DescribedConsumerGroup = Response<typeof consumerGroupDescribe>['groups'][number]
 export type HeartbeatAnswer = Response<typeof heartbeat>
 
-/** What clients ask of one shard; each carries where the answer goes. */
+/** Requests of clients to one shard; each command carries the receiver of its answer. */
 export type ClientCommand =
   | {
       readonly kind: 'join'
       readonly to: To<JoinGroupResponse>
       readonly client: Client
       readonly request: JoinGroupRequest
-      /** The random part of a member id, should one be needed. */
+      /** The random part of a new member id. */
       readonly uuid: string
-      /** The whole of one, where the broker leads the group. */
+      /** A complete new member id, for a consumer group. */
       readonly newMemberId: string
-      /** KIP-394: from v4 on a dynamic member must come back with the id it is given. */
+      /** KIP-394: from v4 on a dynamic member must rejoin with the member id that it is given. */
       readonly demandsMemberId: boolean
-      /** KIP-814: from v9 on a leader that returns may be told to skip the assignment. */
+      /** KIP-814: from v9 on the response may tell a returning leader to skip the assignment. */
       readonly maySkipAssignment: boolean
     }
   | {
@@ -132,7 +135,8 @@ export type ClientCommand =
   | {
       readonly kind: 'commitOffsets'
       readonly to: To<CommitResult>
-      readonly apiVersion: number
+      /** Whether the client's version has the errors of consumer groups (KIP-848). */
+      readonly knowsConsumerGroups: boolean
       readonly request: CommitRequest
       /** Set for a commit within a transaction (TxnOffsetCommit). */
       readonly producer?: { readonly id: number; readonly epoch: number }
@@ -151,7 +155,7 @@ export type ClientCommand =
       readonly kind: 'describe'
       readonly to: To<DescribedGroup>
       readonly groupId: string
-      readonly apiVersion: number
+      readonly mayFail: boolean
     }
   | {
       readonly kind: 'list'
@@ -165,8 +169,13 @@ export type ClientCommand =
       readonly to: To<ConsumerGroupHeartbeatResponse>
       readonly client: Client
       readonly request: ConsumerGroupHeartbeatRequest
-      /** The member's id, should it have none. */
+      /** The member id for a member that has none. */
       readonly newMemberId: string
+      /**
+       * The error in the regular expression if it was checked on another thread; null if it is
+       * valid.
+       */
+      readonly regexFault?: string | null
     }
   | {
       readonly kind: 'describeConsumer'
@@ -175,7 +184,7 @@ export type ClientCommand =
     }
   | { readonly kind: 'delete'; readonly to: To<DeletedGroup>; readonly groupId: string }
 
-/** What time and the cluster ask. */
+/** Commands that timers and changes of the cluster trigger. */
 export type InnerCommand =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'cleanUp' }
@@ -186,7 +195,7 @@ export type InnerCommand =
   | {
       readonly kind: 'topicsChanged'
       readonly names: ReadonlySet<string>
-      /** Some of them are new, so that a regular expression may stand for more. */
+      /** True if some topics are new, so that regular expressions may match more. */
       readonly hasNew: boolean
     }
   | { readonly kind: 'classicSessionExpired'; readonly groupId: string; readonly memberId: string }
@@ -206,7 +215,7 @@ export type ConsumerTimerCommand =
       readonly kind: 'consumerRebalanceExpired'
       readonly groupId: string
       readonly memberId: string
-      /** The epoch that the member should have left behind. */
+      /** The epoch when the timer was set; a member that has advanced since is not removed. */
       readonly memberEpoch: number
     }
 
@@ -215,6 +224,25 @@ export interface ResolveRegexes {
   readonly groupId: string
   readonly regexes: readonly string[]
   readonly client: Client
+  /**
+   * The result of matching on another thread: the topic names per expression, and the metadata
+   * version.
+   */
+  readonly found?: {
+    readonly names: ReadonlyMap<string, readonly string[]>
+    readonly version: number
+  }
+}
+
+/** Work of others for a shard. */
+export interface GroupEffect {
+  /** Matches topic names on another thread; the command then comes back with the result. */
+  readonly kind: 'matchElsewhere'
+  readonly command: ResolveRegexes
+  readonly names: readonly string[]
+  /** The metadata version of the names. */
+  readonly version: number
 }
 
 export type GroupCommand = ClientCommand | InnerCommand | ConsumerTimerCommand | ResolveRegexes
+export type Command<K extends GroupCommand['kind']> = Extract<GroupCommand, { readonly kind: K }>

@@ -1,4 +1,4 @@
-/** The settings that groups ask for, under Kafka's names; getters, because some change while it runs. */
+/** The group settings, under Kafka's names. Some are dynamic: implementations use getters. */
 export interface GroupConfig {
   readonly groupInitialRebalanceDelayMs: number
   readonly groupMinSessionTimeoutMs: number
@@ -14,14 +14,16 @@ export interface GroupConfig {
   readonly groupConsumerMinHeartbeatIntervalMs: number
   readonly groupConsumerMaxHeartbeatIntervalMs: number
   readonly groupConsumerMaxSize: number
-  /** `uniform` and `range`, in the order of preference: the first is the default. */
+  /** `uniform` and `range` in the order of preference: the first is the default. */
   readonly groupConsumerAssignors: readonly string[]
   readonly groupConsumerMigrationPolicy: 'bidirectional' | 'upgrade' | 'downgrade' | 'disabled'
   readonly groupConsumerRegexRefreshIntervalMs: number
   readonly groupConsumerAssignmentIntervalMs: number
   readonly groupConsumerMinAssignmentIntervalMs: number
   readonly groupConsumerMaxAssignmentIntervalMs: number
-  /** Settings of one group (`kafka-configs --entity-type groups`), by name; null for none. */
+  /**
+   * Returns a setting of one group (`kafka-configs --entity-type groups`) by name; null if unset.
+   */
   groupOverride(groupId: string, name: string): string | null
 }
 
@@ -51,17 +53,18 @@ export const groupConfigDefaults: GroupConfig = {
 }
 
 /**
- * A setting of consumer groups: the group's own, kept within the broker's bounds, else the broker's.
- * `name` is the group's: `session.timeout.ms` for `consumer.session.timeout.ms`.
+ * Returns a consumer group setting: the group's own, limited to the broker's bounds, else the
+ * broker's. `name` is the group's name for it: `session.timeout.ms` for
+ * `consumer.session.timeout.ms`.
  */
 function consumerSetting(
   config: GroupConfig,
   groupId: string,
   name: string,
-  o: { readonly usual: number; readonly min: number; readonly max: number },
+  options: { readonly usual: number; readonly min: number; readonly max: number },
 ): number {
   const own = config.groupOverride(groupId, `consumer.${name}`)
-  return own === null ? o.usual : Math.min(Math.max(Number(own), o.min), o.max)
+  return own === null ? options.usual : Math.min(Math.max(Number(own), options.min), options.max)
 }
 
 export function consumerSessionTimeoutMs(config: GroupConfig, groupId: string): number {
@@ -88,5 +91,5 @@ export function consumerAssignmentIntervalMs(config: GroupConfig, groupId: strin
   })
 }
 
-/** How long a new classic member may take to come back for its first generation (Kafka: 5 min). */
+/** How long (ms) a new classic member may wait for its first generation (Kafka: 5 min). */
 export const newMemberJoinTimeoutMs = 5 * 60_000

@@ -1,7 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/error-text.ts'
+import { type Expressions, isQuick } from '../../base/expressions.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/11-join-group.ts'
 import type { HeartbeatRequest } from '../../protocol/messages/12-heartbeat.ts'
 import type { LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts'
@@ -14,14 +16,10 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
-import type {
-  CoordinatorLog,
-  Marker,
-  TopicView,
-  TransactionalProducer,
-} from '../coordinator-log.ts'
+import type { CoordinatorLog, Marker, TransactionalProducer } from '../coordinator-log.ts'
+import type { HostedShard } from '../hosted-shard.ts'
 import { HostedShards } from '../hosted-shards.ts'
-import { checkHeartbeat } from './check-heartbeat.ts'
+import type { TopicView } from '../topic-view.ts'
 import type {
   Client,
   ClientCommand,
@@ -33,88 +31,104 @@ import type {
   FetchedTopic,
   FetchRequest,
   GroupCommand,
+  GroupEffect,
   HeartbeatAnswer,
   LeaveRequest,
+  ListedGroup,
   To,
 } from './commands.ts'
 import type { GroupConfig } from './config.ts'
-import type { ListedGroup } from './group.ts'
+import { checkHeartbeat } from './consumer/check-heartbeat.ts'
 import type { GroupRecord } from './records.ts'
 import type { GroupShard } from './shard.ts'
 import { groupShards } from './shard-kind.ts'
 
 export interface GroupCoordinatorOptions {
-  /** Partitions of `__consumer_offsets`, as it is or as it will be created. */
+  /** The number of partitions that `__consumer_offsets` has, or will have once it is created. */
   readonly partitionCount: () => number
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly topics: TopicView
   readonly config: GroupConfig
+  readonly expressions: Expressions
 }
 
+type Shard = HostedShard<GroupCommand, GroupRecord, GroupEffect, GroupShard>
+
 /**
- * All groups that this broker coordinates. A request fails with NOT_COORDINATOR where another broker
- * leads the group's partition, with COORDINATOR_LOAD_IN_PROGRESS while its log is being read; a
- * parked request is answered NOT_COORDINATOR when leadership goes or an append fails.
+ * Coordinates the groups of this broker. A request fails with NOT_COORDINATOR if another broker
+ * leads the group's partition, with COORDINATOR_LOAD_IN_PROGRESS while its log is read. A parked
+ * request gets NOT_COORDINATOR when leadership is lost or an append fails.
  */
 export class GroupCoordinator {
   readonly topics: TopicView
   readonly config: GroupConfig
-  private readonly o: GroupCoordinatorOptions
-  private readonly shards: HostedShards<GroupCommand, GroupRecord, GroupShard>
+  private readonly options: GroupCoordinatorOptions
+  private readonly shards: HostedShards<GroupCommand, GroupRecord, GroupEffect, GroupShard>
 
-  constructor(o: GroupCoordinatorOptions) {
-    this.o = o
-    this.topics = o.topics
-    this.config = o.config
-    const { partitionCount, clock, logger } = o
-    const kind = groupShards(o)
-    this.shards = new HostedShards({ partitionCount, kind: () => kind, clock, logger })
+  constructor(options: GroupCoordinatorOptions) {
+    this.options = options
+    this.topics = options.topics
+    this.config = options.config
+    const { partitionCount, clock, logger } = options
+    const kind = groupShards(options, (effect, shard) => void this.match(effect, shard))
+    this.shards = new HostedShards({ partitionCount, kind, clock, logger })
   }
 
-  /** The partition of `__consumer_offsets` that keeps the group. */
+  /** Returns the partition of `__consumer_offsets` for the group. */
   partitionFor(groupId: string): number {
     return this.shards.partitionFor(groupId)
   }
 
-  /** This broker leads the partition now; its groups are read from `log`. An older epoch is ignored. */
+  /**
+   * Makes this broker the leader of the partition and loads its groups from `log`. Ignores an older
+   * leader epoch.
+   */
   elected(partition: number, leaderEpoch: number, log: CoordinatorLog): void {
     this.shards.elected(partition, leaderEpoch, log)
   }
 
-  /** Another broker leads the partition now. */
+  /** Closes the shard of a partition that another broker leads. */
   resigned(partition: number): void {
     this.shards.resigned(partition)
   }
 
-  /** What was committed of these topics is removed. */
+  /** Removes the committed offsets of these topics. */
   topicsDeleted(topics: readonly { readonly id: string; readonly name: string }[]): void {
     this.shards.tellAll({ kind: 'topicsDeleted', topics })
   }
 
   /**
-   * Topics or their partitions came or went; consumer groups look at them with the next heartbeat.
+   * Reports changed topics; consumer groups compute their hash again at the next heartbeat.
    *
-   * @param hasNew some of them are new, so that a regular expression may stand for more.
+   * @param hasNew true if some topics are new, so that regular expressions may match more.
    */
   topicsChanged(names: ReadonlySet<string>, hasNew: boolean): void {
     this.shards.tellAll({ kind: 'topicsChanged', names, hasNew })
   }
 
-  /** Parked requests are answered NOT_COORDINATOR. */
+  /** Closes all shards; parked requests get NOT_COORDINATOR. */
   close(): void {
     this.shards.close()
   }
 
-  /** @throws (rejects) Refusal INVALID_GROUP_ID | INVALID_SESSION_TIMEOUT and what the group says. */
-  join(client: Client, apiVersion: number, request: JoinGroupRequest): Promise<JoinGroupResponse> {
+  /**
+   * @throws (rejects) ApiError INVALID_GROUP_ID | INVALID_SESSION_TIMEOUT | the errors of the
+   *   group
+   */
+  join(
+    client: Client,
+    options: { readonly demandsMemberId: boolean; readonly maySkipAssignment: boolean },
+    request: JoinGroupRequest,
+  ): Promise<JoinGroupResponse> {
     const { groupMinSessionTimeoutMs: min, groupMaxSessionTimeoutMs: max } = this.config
     if (request.groupId === '') return refused('INVALID_GROUP_ID')
     if (request.sessionTimeoutMs < min || request.sessionTimeoutMs > max) {
       return refused('INVALID_SESSION_TIMEOUT')
     }
-    // The request's bytes belong to its frame; what a member says is kept.
+    // Copies the metadata: the request's buffer belongs to its frame, but the group keeps the
+    // bytes.
     const protocols = request.protocols.map(({ name, metadata }) => ({
       name,
       metadata: Buffer.from(metadata),
@@ -123,17 +137,10 @@ export class GroupCoordinator {
       kind: 'join',
       to,
       client,
-      request: {
-        ...request,
-        protocols,
-        // v0 knows only one timeout.
-        rebalanceTimeoutMs:
-          apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
-      },
+      request: { ...request, protocols },
       uuid: this.uuid(),
       newMemberId: this.kafkaUuid(),
-      demandsMemberId: apiVersion >= 4,
-      maySkipAssignment: apiVersion >= 9,
+      ...options,
     }))
   }
 
@@ -152,7 +159,7 @@ export class GroupCoordinator {
 
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     if (request.groupId === '') return refused('INVALID_GROUP_ID')
-    // A member need not be frightened while its group is being read.
+    // A heartbeat succeeds while the group is loaded, so that the member does not rejoin.
     if (this.shards.of(request.groupId)?.isLoading) return Promise.resolve({ errorCode: 0 })
     return this.call(request.groupId, (to) => ({ kind: 'heartbeat', to, request }))
   }
@@ -162,8 +169,8 @@ export class GroupCoordinator {
     try {
       return await this.call(request.groupId, (to) => ({ kind: 'leave', to, request }))
     } catch (error) {
-      if (!(error instanceof Refusal) || error.reason !== 'UNKNOWN_MEMBER_ID') throw error
-      // Without a group every member is unknown, one by one.
+      if (!(error instanceof ApiError) || error.reason !== 'UNKNOWN_MEMBER_ID') throw error
+      // If the group does not exist, each member gets the error of an unknown member.
       const members = request.members.map(({ memberId, groupInstanceId }) => ({
         memberId,
         groupInstanceId,
@@ -173,35 +180,65 @@ export class GroupCoordinator {
     }
   }
 
-  /** @throws (rejects) Refusal whose detail the response carries. */
+  /** @throws (rejects) ApiError with the message for the response. */
   async consumerHeartbeat(
     client: Client,
-    apiVersion: number,
+    demandsMemberId: boolean,
     request: ConsumerGroupHeartbeatRequest,
   ): Promise<ConsumerGroupHeartbeatResponse> {
-    checkHeartbeat(request, apiVersion, this.config.groupConsumerAssignors)
+    checkHeartbeat(request, demandsMemberId, this.config.groupConsumerAssignors)
     const newMemberId = this.kafkaUuid()
+    const regex = request.subscribedTopicRegex
+    const isSlow = regex !== null && !isQuick(regex, 0)
+    const asked = isSlow ? { regexFault: await this.options.expressions.faultOf(regex) } : {}
     return this.call(request.groupId, (to) => ({
       kind: 'consumerHeartbeat',
       to,
       client,
       request,
       newMemberId,
+      ...asked,
     }))
   }
 
-  /** @throws (rejects) Refusal GROUP_ID_NOT_FOUND */
+  /** Matches expressions against topic names on another thread, then submits the result. */
+  private async match({ command, names: all, version }: GroupEffect, shard: Shard): Promise<void> {
+    const names = new Map<string, readonly string[]>()
+    for (const regex of command.regexes) {
+      try {
+        names.set(regex, await this.options.expressions.fitting(regex, all))
+      } catch (error) {
+        const { groupId } = command
+        const why = messageOf(error)
+        this.options.logger.warn('an expression of a group stands for no topic', {
+          groupId,
+          regex,
+          why,
+        })
+      }
+    }
+    shard.tell({ ...command, found: { names, version } })
+  }
+
+  /** @throws (rejects) ApiError GROUP_ID_NOT_FOUND */
   describeConsumer(groupId: string): Promise<DescribedConsumerGroup> {
     return this.call(groupId, (to) => ({ kind: 'describeConsumer', to, groupId }))
   }
 
-  commitOffsets(apiVersion: number, request: CommitRequest): Promise<CommitResult> {
-    return this.call(request.groupId, (to) => ({ kind: 'commitOffsets', to, apiVersion, request }))
+  commitOffsets(knowsConsumerGroups: boolean, request: CommitRequest): Promise<CommitResult> {
+    return this.call(request.groupId, (to) => ({
+      kind: 'commitOffsets',
+      to,
+      knowsConsumerGroups,
+      request,
+    }))
   }
 
-  /** A commit within a transaction: it counts once the transaction is committed. */
+  /**
+   * Commits offsets within a transaction; they become visible when the transaction is committed.
+   */
   async commitTransactionalOffsets(
-    apiVersion: number,
+    knowsConsumerGroups: boolean,
     producer: TransactionalProducer,
     request: Omit<CommitRequest, 'retentionTimeMs'>,
   ): Promise<CommitResult> {
@@ -211,13 +248,13 @@ export class GroupCoordinator {
     return this.call(request.groupId, (to) => ({
       kind: 'commitOffsets',
       to,
-      apiVersion,
+      knowsConsumerGroups,
       producer: { id: producer.producerId, epoch: producer.producerEpoch },
       request: { ...request, retentionTimeMs: -1 },
     }))
   }
 
-  /** Writes a transaction's end into a partition of `__consumer_offsets`, and takes note of it. */
+  /** Writes a transaction marker to a partition of `__consumer_offsets` and applies it. */
   async endTransaction(partition: number, marker: Marker): Promise<void> {
     const shard = this.shards.at(partition)
     if (!shard.isLoading) shard.log.checkMarker(marker)
@@ -233,15 +270,16 @@ export class GroupCoordinator {
     return this.call(request.groupId, (to) => ({ kind: 'deleteOffsets', to, request }))
   }
 
-  describe(apiVersion: number, groupId: string): Promise<DescribedGroup> {
-    return this.call(groupId, (to) => ({ kind: 'describe', to, groupId, apiVersion }))
+  /** @param mayFail whether a missing group is an error; otherwise it is described as dead. */
+  describe(groupId: string, mayFail: boolean): Promise<DescribedGroup> {
+    return this.call(groupId, (to) => ({ kind: 'describe', to, groupId, mayFail }))
   }
 
   delete(groupId: string): Promise<DeletedGroup> {
     return this.call(groupId, (to) => ({ kind: 'delete', to, groupId }))
   }
 
-  /** @param types `classic`, `consumer`; empty lists ask for all. Neither cares for case. */
+  /** @param types `classic`, `consumer`; empty lists select all. Both ignore case. */
   async list(states: readonly string[], types: readonly string[]): Promise<ListedGroup[]> {
     const filter = {
       states: states.map((state) => state.trim().toLowerCase()),
@@ -254,17 +292,20 @@ export class GroupCoordinator {
     return this.shards.call(groupId, command)
   }
 
-  /** A random id in Kafka's text form; none of these begins with a dash, for the sake of shells. */
+  /**
+   * Returns a random id in Kafka's text form, without a leading dash, which shells take for an
+   * option.
+   */
   private kafkaUuid(): string {
     for (;;) {
-      const id = this.o.random.bytes(16).toString('base64url')
+      const id = this.options.random.bytes(16).toString('base64url')
       if (!id.startsWith('-')) return id
     }
   }
 
-  /** A random UUID (version 4) as Java prints it. */
+  /** Returns a random UUID (version 4) as Java prints it. */
   private uuid(): string {
-    const bytes = this.o.random.bytes(16)
+    const bytes = this.options.random.bytes(16)
     bytes[6] = (bytes[6]! & 0x0f) | 0x40
     bytes[8] = (bytes[8]! & 0x3f) | 0x80
     const hex = bytes.toString('hex')
@@ -272,12 +313,12 @@ export class GroupCoordinator {
   }
 }
 
-function refused(reason: Refusal['reason']): Promise<never> {
-  return Promise.reject(new Refusal(reason))
+function refused(reason: ApiError['reason']): Promise<never> {
+  return Promise.reject(new ApiError(reason))
 }
 
-/** The error of a promise that failed with a Refusal; any other failure is passed on. */
+/** Returns the error code of an ApiError; throws any other error again. */
 export function refusalCode(error: unknown): number {
-  if (error instanceof Refusal) return errorCode(error.reason)
+  if (error instanceof ApiError) return errorCode(error.reason)
   throw error
 }

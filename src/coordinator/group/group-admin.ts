@@ -1,13 +1,9 @@
-import { errorCode, Refusal } from '../../protocol/errors.ts'
-import { ClassicGroup } from './classic-group.ts'
-import type { ClientCommand } from './commands.ts'
-import { ConsumerGroup } from './consumer-group.ts'
-import type { Draft, ShardContext } from './group.ts'
+import { errorCode } from '../../protocol/errors.ts'
+import type { Command } from './commands.ts'
+import { type Draft, groupNotFound, type ShardContext } from './group.ts'
 import type { Offsets } from './offsets.ts'
 
-type Command<K extends ClientCommand['kind']> = Extract<ClientCommand, { kind: K }>
-
-/** What admins ask of the groups of a shard. */
+/** Handles admin requests for the groups of a shard. */
 export class GroupAdmin {
   private readonly shard: ShardContext
   private readonly offsets: Offsets
@@ -20,7 +16,7 @@ export class GroupAdmin {
   deleteOffsets({ request, to }: Command<'deleteOffsets'>, out: Draft): void {
     const { groupId } = request
     const group = this.shard.groups.get(groupId)
-    if (group === undefined) throw notFound(groupId)
+    if (group === undefined) throw groupNotFound(groupId, group, 'classic')
     group.validateOffsetDelete()
     const topics = request.topics.map(({ name, partitions }) => {
       const isSubscribed = group.isSubscribedTo(name)
@@ -38,39 +34,7 @@ export class GroupAdmin {
         partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error })),
       }
     })
-    out.reply(to, { errorCode: 0, throttleTimeMs: 0, topics })
-  }
-
-  describe({ groupId, apiVersion, to }: Command<'describe'>, out: Draft): void {
-    const group = this.shard.groups.get(groupId)
-    if (group instanceof ClassicGroup) {
-      out.reply(to, group.described())
-      return
-    }
-    const isMissing = apiVersion >= 6
-    const why = group === undefined ? 'not found' : 'is not a classic group'
-    out.reply(to, {
-      errorCode: errorCode(isMissing ? 'GROUP_ID_NOT_FOUND' : 'NONE'),
-      errorMessage: isMissing ? `Group ${groupId} ${why}.` : null,
-      groupId,
-      groupState: 'Dead',
-      protocolType: '',
-      protocolData: '',
-      members: [],
-    })
-  }
-
-  describeConsumer({ groupId, to }: Command<'describeConsumer'>, out: Draft): void {
-    const group = this.shard.groups.get(groupId)
-    if (group instanceof ConsumerGroup) {
-      out.reply(
-        to,
-        group.described(this.shard.topics, this.shard.config.groupConsumerAssignors[0]!),
-      )
-      return
-    }
-    const why = group === undefined ? 'not found' : 'is not a consumer group'
-    throw new Refusal('GROUP_ID_NOT_FOUND', `Group ${groupId} ${why}.`)
+    out.reply(to, { errorCode: 0, topics })
   }
 
   list({ states, types, to }: Command<'list'>, out: Draft): void {
@@ -87,14 +51,10 @@ export class GroupAdmin {
 
   delete({ groupId, to }: Command<'delete'>, out: Draft): void {
     const group = this.shard.groups.get(groupId)
-    if (group === undefined) throw notFound(groupId)
+    if (group === undefined) throw groupNotFound(groupId, group, 'classic')
     group.validateDelete()
     out.records.push(...this.offsets.tombstonesOf(groupId))
     group.remove(out)
     out.reply(to, { groupId, errorCode: 0 })
   }
-}
-
-function notFound(groupId: string): Refusal {
-  return new Refusal('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
 }

@@ -1,62 +1,87 @@
 import type { Logger } from '../../base/logger.ts'
 import type { OutcomeDraft } from '../../machine/machine.ts'
-import type { listGroups } from '../../protocol/messages/16-list-groups.ts'
-import type { Response } from '../../protocol/schema.ts'
-import type { TopicView } from '../coordinator-log.ts'
-import type { GroupCommand } from './commands.ts'
+import { ApiError } from '../../protocol/errors.ts'
+import type { TopicView } from '../topic-view.ts'
+import type { GroupCommand, GroupEffect, ListedGroup } from './commands.ts'
 import type { GroupConfig } from './config.ts'
-import type { CommittedOffset } from './offsets.ts'
-import type { GroupRecord } from './records.ts'
+import type { GroupRecord, GroupType } from './records.ts'
 
-export type ListedGroup = Response<typeof listGroups>['groups'][number]
-export type Draft = OutcomeDraft<GroupCommand, GroupRecord>
+export type Draft = OutcomeDraft<GroupCommand, GroupRecord, GroupEffect>
 
-/** What all kinds of groups are to those who only pass through: offsets, lists, deletion. */
+/** A group's committed offset of one partition. Kafka: `OffsetAndMetadata`. */
+export interface CommittedOffset {
+  readonly offset: number
+  /** -1 if the client sent none. */
+  readonly leaderEpoch: number
+  readonly metadata: string
+  readonly commitTimestampMs: number
+  /** -1 for the broker's retention. */
+  readonly expireTimestampMs: number
+  /** The zero UUID if the commit had none. */
+  readonly topicId: string
+  /** Increases with each record: of two commits the later one counts. */
+  readonly order: number
+}
+
+/** The common part of all group types, for offsets, listing and deletion. */
 export interface Group {
-  readonly type: 'classic' | 'consumer'
+  readonly type: GroupType
   readonly groupId: string
   isEmpty(): boolean
-  /** As ListGroups prints it: `Stable`, `PreparingRebalance`, … */
+  /** The name for ListGroups: `Stable`, `PreparingRebalance`, … */
   stateName(): string
   listed(): ListedGroup
   /**
-   * May this client commit? Returns the check that each partition must pass as well.
+   * Checks whether this client may commit; returns a check for each partition.
    *
-   * @throws Refusal UNKNOWN_MEMBER_ID | ILLEGAL_GENERATION | FENCED_INSTANCE_ID |
+   * @throws ApiError UNKNOWN_MEMBER_ID | ILLEGAL_GENERATION | FENCED_INSTANCE_ID |
    *   REBALANCE_IN_PROGRESS | STALE_MEMBER_EPOCH
    */
-  validateOffsetCommit(o: {
+  validateOffsetCommit(options: {
     readonly memberId: string
     readonly groupInstanceId: string | null
     readonly generationIdOrMemberEpoch: number
     readonly isTransactional: boolean
-    readonly apiVersion: number
+    readonly knowsConsumerGroups: boolean
   }): PartitionCheck
-  /** @throws Refusal UNKNOWN_MEMBER_ID | STALE_MEMBER_EPOCH */
+  /** @throws ApiError UNKNOWN_MEMBER_ID | STALE_MEMBER_EPOCH */
   validateOffsetFetch(memberId: string | null, memberEpoch: number): void
-  /** @throws Refusal NON_EMPTY_GROUP */
+  /** @throws ApiError NON_EMPTY_GROUP */
   validateDelete(): void
-  /** @throws Refusal NON_EMPTY_GROUP */
+  /** @throws ApiError NON_EMPTY_GROUP */
   validateOffsetDelete(): void
   isSubscribedTo(topic: string): boolean
-  /** From when on the retention of an offset counts, or null while none may expire. */
+  /**
+   * Returns a function for the time from which an offset's retention counts; null if none may
+   * expire.
+   */
   expiryBase(): ((offset: CommittedOffset) => number) | null
-  /** The records that remove the group, and its timers. */
+  /** Appends the tombstones of the group and clears its timers. */
   remove(out: Draft): void
+  /** Returns the replayed state as plain data; null if no record holds any. */
+  hardState(): unknown
+}
+
+/** Returns the error of a request that needs a group of this type. */
+export function groupNotFound(groupId: string, group: Group | undefined, type: GroupType) {
+  const why = group === undefined ? 'not found' : `is not a ${type} group`
+  return new ApiError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${why}.`)
 }
 
 export type PartitionCheck = (topicId: string, partition: number) => void
 
 export const noCheck: PartitionCheck = () => {}
 
-/** What the protocols of one shard share. */
+/** The state and services that the protocols of one shard share. */
 export interface ShardContext {
   readonly groups: Map<string, Group>
   /**
-   * Groups that a decision made and that the replay of its records will put in place: soft state,
-   * richer than what the record says (parked joins, the protocols that were not chosen).
+   * Groups that a command created and that the replay of its records will install. They hold state
+   * that the record lacks: parked JoinGroups and the protocols that were not selected.
    */
   readonly arriving: Map<string, Group>
+  /** False while the log is read. */
+  readonly isLoaded: boolean
   readonly config: GroupConfig
   readonly logger: Logger
   readonly topics: TopicView

@@ -1,36 +1,21 @@
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import type { CommitRequest, CommitResult, FetchedTopic, FetchRequest } from './commands.ts'
-import type { Group, PartitionCheck } from './group.ts'
+import type { CommittedOffset, Group, PartitionCheck } from './group.ts'
 import { PartitionMap } from './partition-map.ts'
 import type { MarkerRecord, OffsetRecord } from './records.ts'
 
-/** What a group has committed for a partition. Kafka: `OffsetAndMetadata`. */
-export interface CommittedOffset {
-  readonly offset: number
-  /** -1 where the client does not say. */
-  readonly leaderEpoch: number
-  readonly metadata: string
-  readonly commitTimestampMs: number
-  /** -1 for the broker's retention. */
-  readonly expireTimestampMs: number
-  /** The zero uuid where the commit named none. */
-  readonly topicId: string
-  /** Grows with each record: of two commits the later one holds. */
-  readonly order: number
-}
-
 type Producer = NonNullable<OffsetRecord['producer']>
 
-/** The offsets of one shard's groups. Kafka: `OffsetMetadataManager`. */
+/** The committed offsets of a shard's groups. Kafka: `OffsetMetadataManager`. */
 export class Offsets {
   private readonly committed = new PartitionMap<CommittedOffset>()
   /** Commits within open transactions, by producer id. */
   private readonly pending = new Map<number, PartitionMap<CommittedOffset>>()
-  /** The producers whose open transactions touch a partition. */
+  /** The producers whose open transactions have commits for a partition. */
   private readonly open = new PartitionMap<Set<number>>()
   private order = 0
-  /** One string for each topic id, however many records name it. */
+  /** Interned topic ids: one string for each id, however many records contain it. */
   private readonly topicIds = new Map<string, string>()
 
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
@@ -41,7 +26,7 @@ export class Offsets {
     return this.committed.groupIds()
   }
 
-  /** Everything, for a checker that compares two shards. */
+  /** Returns all offsets, to compare two shards. */
   dump(): unknown {
     return {
       committed: [...this.committed.entries()],
@@ -79,7 +64,10 @@ export class Offsets {
     this.open.set(group, topic, partition, producers.add(producer.id))
   }
 
-  /** The transaction's commits count from now on, unless something later was committed outside. */
+  /**
+   * Applies a marker: committed offsets become visible unless a later commit outside of the
+   * transaction exists.
+   */
   replayMarker({ producerId, isCommit }: MarkerRecord): void {
     const pending = this.pending.get(producerId)
     this.pending.delete(producerId)
@@ -104,7 +92,7 @@ export class Offsets {
 
   commit(
     request: CommitRequest,
-    o: {
+    options: {
       readonly check: PartitionCheck
       readonly metadataBytesMax: number
       readonly nowMs: number
@@ -118,10 +106,10 @@ export class Offsets {
       partitions: partitions.map((partition) => {
         const { partitionIndex, committedMetadata } = partition
         const answer = (error: ErrorName) => ({ partitionIndex, errorCode: errorCode(error) })
-        if ((committedMetadata?.length ?? 0) > o.metadataBytesMax) {
+        if ((committedMetadata?.length ?? 0) > options.metadataBytesMax) {
           return answer('OFFSET_METADATA_TOO_LARGE')
         }
-        o.check(topicId, partitionIndex)
+        options.check(topicId, partitionIndex)
         records.push({
           type: 'OffsetCommit',
           key: { group: request.groupId, topic: name, partition: partitionIndex },
@@ -129,12 +117,12 @@ export class Offsets {
             offset: partition.committedOffset,
             leaderEpoch: partition.committedLeaderEpoch,
             metadata: committedMetadata ?? '',
-            commitTimestamp: o.nowMs,
+            commitTimestamp: options.nowMs,
             expireTimestamp:
-              request.retentionTimeMs === -1 ? -1 : o.nowMs + request.retentionTimeMs,
+              request.retentionTimeMs === -1 ? -1 : options.nowMs + request.retentionTimeMs,
             topicId,
           },
-          ...(o.producer === undefined ? {} : { producer: o.producer }),
+          ...(options.producer === undefined ? {} : { producer: options.producer }),
         })
         return answer('NONE')
       }),
@@ -142,7 +130,7 @@ export class Offsets {
     return { records, result: { topics } }
   }
 
-  /** @param isKnown false for a group that there is not: nothing of it is committed. */
+  /** @param isKnown false if the group does not exist: it has no committed offsets. */
   fetch({ groupId, topics, requireStable }: FetchRequest, isKnown: boolean): FetchedTopic[] {
     const asked =
       topics ??
@@ -172,7 +160,7 @@ export class Offsets {
     }))
   }
 
-  /** Tombstones for all that the group has committed, in open transactions too. */
+  /** Returns tombstones for all offsets of the group, including those of open transactions. */
   tombstonesOf(groupId: string): OffsetRecord[] {
     const records: OffsetRecord[] = []
     for (const offsets of [this.committed, this.open]) {
@@ -186,7 +174,7 @@ export class Offsets {
     return records
   }
 
-  /** Whether there is anything to delete. */
+  /** Returns whether the partition has an offset to delete. */
   holds(groupId: string, topic: string, partition: number): boolean {
     return (
       this.get(groupId, topic, partition) !== undefined ||
@@ -194,7 +182,10 @@ export class Offsets {
     )
   }
 
-  /** @returns the tombstones of what has expired, and whether nothing of the group is left then. */
+  /**
+   * @returns the tombstones of expired offsets, and whether all offsets of the group have
+   *   expired.
+   */
   expire(
     group: Group,
     nowMs: number,
@@ -223,7 +214,7 @@ export class Offsets {
     return { records, isAll }
   }
 
-  /** Tombstones for what was committed of topics that are gone. */
+  /** Returns tombstones for the offsets of deleted topics. */
   ofDeletedTopics(deleted: readonly { readonly id: string; readonly name: string }[]) {
     const ids = new Map(deleted.map(({ id, name }) => [name, id]))
     const records: OffsetRecord[] = []
@@ -240,7 +231,7 @@ export class Offsets {
 
 const internedMax = 10_000
 
-/** A topic that was deleted and made again has a new id, and nothing committed. */
+/** Returns whether the ids differ: a topic that was deleted and recreated has a new id. */
 function isOfAnother(topicId: string, expected: string): boolean {
   return topicId !== zeroUuid && expected !== zeroUuid && topicId !== expected
 }

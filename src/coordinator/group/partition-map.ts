@@ -1,4 +1,4 @@
-/** Values by group, topic and partition. Empty branches are cut off. */
+/** Values by group, topic and partition. Empty inner maps are removed. */
 export class PartitionMap<T> {
   private readonly groups = new Map<string, Map<string, Map<number, T>>>()
 

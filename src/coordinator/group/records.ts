@@ -1,6 +1,6 @@
 import { decodeData, encodeData } from '../../protocol/codec.ts'
 import { Reader } from '../../protocol/reader.ts'
-import type { Data, DraftOf, ValueOf } from '../../protocol/schema.ts'
+import type { AnyData, DraftOf, ValueOf } from '../../protocol/schema.ts'
 import * as legacyOffsetCommit from '../../protocol/stored/group/00-legacy-offset-commit.ts'
 import * as offsetCommit from '../../protocol/stored/group/01-offset-commit.ts'
 import * as groupMetadata from '../../protocol/stored/group/02-group-metadata.ts'
@@ -13,7 +13,7 @@ import * as current from '../../protocol/stored/group/08-consumer-group-current-
 import * as regex from '../../protocol/stored/group/16-consumer-group-regular-expression.ts'
 import type { KeyValue, Marker } from '../coordinator-log.ts'
 
-/** A record of `__consumer_offsets`: its name, and Kafka's own key and value (null: a tombstone). */
+/** A record of `__consumer_offsets`: its type name, Kafka's key and value (null: a tombstone). */
 interface Row<Name extends string, K, V> {
   readonly type: Name
   readonly key: K
@@ -25,7 +25,9 @@ export type OffsetRecord = Row<
   offsetCommit.OffsetCommitKey,
   offsetCommit.OffsetCommitValue
 > & {
-  /** The producer whose open transaction the commit is part of; absent outside of one. */
+  /**
+   * The producer of the open transaction that the commit is part of; absent without a transaction.
+   */
   readonly producer?: { readonly id: number; readonly epoch: number }
 }
 export type GroupMetadataRecord = Row<
@@ -68,7 +70,7 @@ export type RegexRecord = Row<
   regex.ConsumerGroupRegularExpressionKey,
   regex.ConsumerGroupRegularExpressionValue
 >
-/** The end of a transaction: a control record in the log, not a row of its own. */
+/** The end of a transaction: a control record in the log, without key and value of its own. */
 export interface MarkerRecord extends Marker {
   readonly type: 'TransactionMarker'
 }
@@ -84,12 +86,17 @@ export type ConsumerRecord =
 export type StoredRecord = OffsetRecord | GroupMetadataRecord | ConsumerRecord
 export type GroupRecord = StoredRecord | MarkerRecord
 
+/** The name that ListGroups uses. */
+export type GroupType = 'classic' | 'consumer'
+
 interface Layout {
   readonly name: StoredRecord['type']
-  readonly key: Data<any>
-  readonly value: Data<any>
-  /** The version that Kafka 4.4.0 writes (`GroupCoordinatorRecordHelpers`). */
-  version(value: any): number
+  /** The type of the groups with such records; null for offsets, which all groups have. */
+  readonly groupType: GroupType | null
+  readonly key: AnyData
+  readonly value: AnyData
+  /** Returns the version that Kafka 4.4.0 writes (`GroupCoordinatorRecordHelpers`). */
+  version(value: object): number
 }
 
 const always = (version: number) => () => version
@@ -97,55 +104,64 @@ const always = (version: number) => () => version
 const layouts: readonly Layout[] = [
   {
     name: 'OffsetCommit',
+    groupType: null,
     key: offsetCommit.offsetCommitKey,
     value: offsetCommit.offsetCommitValue,
-    // A commit with a retention of its own (OffsetCommit v2-v4) needs the expire timestamp.
+    // A commit with its own retention (OffsetCommit v2-v4) needs the expire timestamp.
     version: (value: offsetCommit.OffsetCommitValue) => (value.expireTimestamp === -1 ? 4 : 1),
   },
   {
     name: 'GroupMetadata',
+    groupType: 'classic',
     key: groupMetadata.groupMetadataKey,
     value: groupMetadata.groupMetadataValue,
     version: always(3),
   },
   {
     name: 'ConsumerGroupMetadata',
+    groupType: 'consumer',
     key: epoch.consumerGroupMetadataKey,
     value: epoch.consumerGroupMetadataValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupPartitionMetadata',
+    groupType: 'consumer',
     key: partitions.consumerGroupPartitionMetadataKey,
     value: partitions.consumerGroupPartitionMetadataValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupMemberMetadata',
+    groupType: 'consumer',
     key: member.consumerGroupMemberMetadataKey,
     value: member.consumerGroupMemberMetadataValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupTargetAssignmentMetadata',
+    groupType: 'consumer',
     key: target.consumerGroupTargetAssignmentMetadataKey,
     value: target.consumerGroupTargetAssignmentMetadataValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupTargetAssignmentMember',
+    groupType: 'consumer',
     key: targetMember.consumerGroupTargetAssignmentMemberKey,
     value: targetMember.consumerGroupTargetAssignmentMemberValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupCurrentMemberAssignment',
+    groupType: 'consumer',
     key: current.consumerGroupCurrentMemberAssignmentKey,
     value: current.consumerGroupCurrentMemberAssignmentValue,
     version: always(0),
   },
   {
     name: 'ConsumerGroupRegularExpression',
+    groupType: 'consumer',
     key: regex.consumerGroupRegularExpressionKey,
     value: regex.consumerGroupRegularExpressionValue,
     version: always(0),
@@ -155,29 +171,31 @@ const layouts: readonly Layout[] = [
 const byName = new Map(layouts.map((layout) => [layout.name, layout]))
 const byKey = new Map(layouts.map((layout) => [layout.key.key, layout]))
 
-/** The bytes of a record: the record type before the key, the schema version before the value. */
+/** Returns the type of the groups that have such records. */
+export function groupTypeOf({ type }: GroupMetadataRecord | ConsumerRecord): GroupType {
+  return byName.get(type)!.groupType!
+}
+
+/** Encodes a record: the record type precedes the key, the schema version the value. */
 export function toKeyValue(record: StoredRecord): KeyValue {
   const layout = byName.get(record.type)!
   const key = withVersion(layout.key.key!, encodeData(layout.key, 0, record.key))
   if (record.value === null) return { key, value: null }
   const version = layout.version(record.value)
-  return {
-    key,
-    value: withVersion(version, encodeData(layout.value, version, record.value as any)),
-  }
+  return { key, value: withVersion(version, encodeData(layout.value, version, record.value)) }
 }
 
 /**
- * A record read back; null for a type that is none of ours to keep (share and streams groups).
+ * Decodes a record; returns null for a type that is not supported (share and streams groups).
  *
- * @throws Malformed when the bytes do not follow the type's layout.
+ * @throws Malformed if the bytes do not follow the type's layout.
  */
 export function fromKeyValue({ key, value }: KeyValue): StoredRecord | null {
   const type = key.readInt16BE(0)
   if (type === 0) return fromLegacy(key, value)
   const layout = byKey.get(type)
   if (layout === undefined) return null
-  // Values that hold bytes live on: a copy, so that they do not keep what was read around them.
+  // Copies values with byte fields, so that they do not keep the whole read buffer in memory.
   if (value !== null && (type === 2 || type === 5)) value = Buffer.from(value)
   return {
     type: layout.name,
@@ -189,7 +207,7 @@ export function fromKeyValue({ key, value }: KeyValue): StoredRecord | null {
   } as StoredRecord
 }
 
-/** Offset commits of type 0, from before Kafka 0.9.1. */
+/** Decodes an offset commit of type 0, from before Kafka 0.9.1. */
 function fromLegacy(key: Buffer, value: Buffer | null): OffsetRecord {
   const { legacyOffsetCommitKey, legacyOffsetCommitValue } = legacyOffsetCommit
   const read =

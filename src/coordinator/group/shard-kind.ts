@@ -1,21 +1,28 @@
 import type { CoordinatorLog, LoadedBatch } from '../coordinator-log.ts'
 import type { ShardKind } from '../hosted-shard.ts'
-import type { GroupCommand } from './commands.ts'
+import type { GroupCommand, GroupEffect } from './commands.ts'
 import { fromKeyValue, type GroupRecord, type StoredRecord, toKeyValue } from './records.ts'
 import { GroupShard } from './shard.ts'
 
-/** Tombstones need not be one batch: the larger masses of a deleted topic are split. */
+/**
+ * Maximum tombstones of a batch; those of a deleted topic are split because they need not be
+ * atomic.
+ */
 const tombstonesMax = 1000
 
-/** How the shards of `__consumer_offsets` are made, written and read. */
+type GroupShards = ShardKind<GroupCommand, GroupRecord, GroupEffect, GroupShard>
+
+/** Returns how to create, write and read the shards of `__consumer_offsets`. */
 export function groupShards(
-  o: ConstructorParameters<typeof GroupShard>[0],
-): ShardKind<GroupCommand, GroupRecord, GroupShard> {
+  options: ConstructorParameters<typeof GroupShard>[0],
+  perform: GroupShards['perform'],
+): GroupShards {
   return {
     topic: '__consumer_offsets',
-    newMachine: () => new GroupShard(o),
+    newMachine: () => new GroupShard(options),
     recordsOf,
     append,
+    perform,
     afterRefusal: (command) =>
       command.kind === 'sync'
         ? { kind: 'classicAssignmentRefused', groupId: command.request.groupId }

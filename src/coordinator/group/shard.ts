@@ -1,179 +1,124 @@
-import { unreachable } from '../../base/assert.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Machine, OutcomeDraft } from '../../machine/machine.ts'
-import { Refusal } from '../../protocol/errors.ts'
-import type { TopicView } from '../coordinator-log.ts'
-import { ClassicGroup } from './classic-group.ts'
-import { ClassicInConsumer } from './classic-in-consumer.ts'
-import { joinError } from './classic-member.ts'
-import { ClassicProtocol } from './classic-protocol.ts'
-import { ClassicRebalance } from './classic-rebalance.ts'
-import type { GroupCommand } from './commands.ts'
+import { ApiError } from '../../protocol/errors.ts'
+import type { TopicView } from '../topic-view.ts'
+import { ClassicGroup } from './classic/classic-group.ts'
+import { joinError } from './classic/classic-member.ts'
+import type { Command, GroupCommand, GroupEffect } from './commands.ts'
 import type { GroupConfig } from './config.ts'
-import { ConsumerGroup } from './consumer-group.ts'
-import { ConsumerMembership } from './consumer-membership.ts'
-import { ConsumerReconcile } from './consumer-reconcile.ts'
 import type { Draft, Group, ShardContext } from './group.ts'
 import { GroupAdmin } from './group-admin.ts'
-import { Migration } from './migration.ts'
+import type { GroupKind, Handlers } from './group-kind.ts'
+import { groupKinds } from './group-kinds.ts'
 import { Offsets } from './offsets.ts'
-import type { ConsumerRecord, GroupMetadataRecord, GroupRecord } from './records.ts'
-import { Regexes } from './regexes.ts'
-
-type Command<K extends GroupCommand['kind']> = Extract<GroupCommand, { kind: K }>
+import {
+  type GroupMetadataRecord,
+  type GroupRecord,
+  type GroupType,
+  groupTypeOf,
+} from './records.ts'
 
 const cleanUpTimer = 'clean-up'
 
+type AnyKind = Exclude<GroupCommand['kind'], keyof ReturnType<typeof groupKinds>['handlers']>
+
 /**
- * The groups of one partition of `__consumer_offsets`. Hard state is what its records say: offsets,
- * and of each classic group the record written last. Everything else about a classic group lives
- * between two records and is forgotten by a restart, as Kafka's is.
+ * The groups of one partition of `__consumer_offsets`. Hard state is the content of the records:
+ * the offsets, and the last record of each classic group. Other state of a classic group is lost at
+ * a restart, as in Kafka.
  */
-export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardContext {
+export class GroupShard implements Machine<GroupCommand, GroupRecord, GroupEffect>, ShardContext {
   readonly groups = new Map<string, Group>()
   readonly arriving = new Map<string, Group>()
   readonly config: GroupConfig
   readonly logger: Logger
   readonly topics: TopicView
   readonly offsets = new Offsets()
-  private readonly rebalance: ClassicRebalance
-  private readonly classic: ClassicProtocol
-  private readonly admin: GroupAdmin
-  private readonly regexes: Regexes
-  private readonly membership: ConsumerMembership
-  private readonly classicInConsumer: ClassicInConsumer
-  private isLoaded = false
-  /** The wall clock as of the command at hand: what groups that replay makes count from. */
+  isLoaded = false
+  private readonly kinds: Readonly<Record<GroupType, GroupKind>>
+  private readonly handlers: Handlers<GroupCommand['kind']>
+  /** The wall clock (ms) of the current command; the start time for groups that replay creates. */
   private nowMs = 0
 
-  constructor(o: {
+  constructor(options: {
     readonly config: GroupConfig
     readonly logger: Logger
     readonly topics: TopicView
   }) {
-    this.config = o.config
-    this.logger = o.logger
-    this.topics = o.topics
-    this.rebalance = new ClassicRebalance(this)
-    this.classic = new ClassicProtocol(this, this.rebalance)
-    this.admin = new GroupAdmin(this, this.offsets)
-    const migration = new Migration(this, this.rebalance)
-    const reconcile = new ConsumerReconcile(this)
-    const regexes = new Regexes(this, reconcile)
-    const membership = new ConsumerMembership(this, { reconcile, regexes, migration })
-    this.regexes = regexes
-    this.membership = membership
-    const parts = { membership, reconcile, regexes, migration }
-    this.classicInConsumer = new ClassicInConsumer(this, parts)
+    this.config = options.config
+    this.logger = options.logger
+    this.topics = options.topics
+    const { kinds, handlers } = groupKinds(this)
+    this.kinds = kinds
+    this.handlers = { ...this.ownHandlers(), ...handlers }
   }
 
   decide(command: GroupCommand, nowMs: number): Draft {
     this.nowMs = nowMs
     const out: Draft = new OutcomeDraft()
     try {
-      this.dispatch(command, out, nowMs)
+      // The compiler does not see that the function found is that of the command's kind.
+      const run = this.handlers[command.kind] as (...of: [GroupCommand, Draft, number]) => void
+      run(command, out, nowMs)
       return out
     } catch (error) {
-      if (!(error instanceof Refusal) || !('to' in command)) throw error
-      // What was decided so far is void.
+      if (!(error instanceof ApiError) || !('to' in command)) throw error
+      // An error discards the records decided so far.
       const refused: Draft = new OutcomeDraft()
-      refused.reply(command.to as (answer: Refusal) => void, error)
+      refused.reply(command.to as (answer: ApiError) => void, error)
       return refused
     }
   }
 
-  private dispatch(command: GroupCommand, out: Draft, nowMs: number): void {
-    switch (command.kind) {
-      case 'join':
-        return this.join(command, out, nowMs)
-      case 'sync':
-      case 'heartbeat':
-      case 'leave':
-        return this.memberRequest(command, out, nowMs)
-      case 'consumerHeartbeat':
-        return this.consumerHeartbeat(command, out, nowMs)
-      case 'describeConsumer':
-        return this.admin.describeConsumer(command, out)
-      case 'commitOffsets':
-        return this.commitOffsets(command, out, nowMs)
-      case 'endTransaction':
-        out.records.push({ type: 'TransactionMarker', ...command.marker })
-        out.reply(command.to, true)
-        return
-      case 'fetchOffsets':
-        return this.fetchOffsets(command, out)
-      case 'deleteOffsets':
-        return this.admin.deleteOffsets(command, out)
-      case 'describe':
-        return this.admin.describe(command, out)
-      case 'list':
-        return this.admin.list(command, out)
-      case 'delete':
-        return this.admin.delete(command, out)
-      case 'topicsDeleted':
-        out.records.push(...this.offsets.ofDeletedTopics(command.topics))
-        return
-      case 'loaded':
-        return this.loaded(out, nowMs)
-      case 'cleanUp':
-        return this.cleanUp(out, nowMs)
-      case 'topicsChanged':
-        return this.topicsChanged(command)
-      case 'resolveRegexes':
-        return this.regexes.resolve(command, out, nowMs)
-      case 'consumerSessionExpired':
-      case 'consumerRebalanceExpired':
-        return this.membership.timer(command, out, nowMs)
-      case 'classicSessionExpired':
-      case 'classicInitialDelayOver':
-      case 'classicJoinExpired':
-      case 'classicSyncExpired':
-      case 'classicAssignmentRefused':
-        return this.classicTimer(command, out, nowMs)
-      default:
-        return unreachable(command)
+  /** Returns how to run the commands that concern groups of any kind. */
+  private ownHandlers() {
+    const admin = new GroupAdmin(this, this.offsets)
+    const handlers: Handlers<AnyKind> = {
+      join: (command, out, nowMs) => this.join(command, out, nowMs),
+      sync: (command, out, nowMs) => {
+        const group = this.existing(command)
+        this.kinds[group.type].classicRequests.sync(group, command, out, nowMs)
+      },
+      heartbeat: (command, out, nowMs) => {
+        const group = this.existing(command)
+        this.kinds[group.type].classicRequests.heartbeat(group, command, out, nowMs)
+      },
+      leave: (command, out, nowMs) => {
+        const group = this.existing(command)
+        this.kinds[group.type].classicRequests.leave(group, command, out, nowMs)
+      },
+      commitOffsets: (command, out, nowMs) => this.commitOffsets(command, out, nowMs),
+      endTransaction({ marker, to }, out) {
+        out.records.push({ type: 'TransactionMarker', ...marker })
+        out.reply(to, true)
+      },
+      fetchOffsets: (command, out) => this.fetchOffsets(command, out),
+      deleteOffsets: (command, out) => admin.deleteOffsets(command, out),
+      list: (command, out) => admin.list(command, out),
+      delete: (command, out) => admin.delete(command, out),
+      topicsDeleted: ({ topics }, out) =>
+        void out.records.push(...this.offsets.ofDeletedTopics(topics)),
+      topicsChanged: (command) => {
+        for (const kind of Object.values(this.kinds)) kind.topicsChanged?.(command)
+      },
+      loaded: (_command, out, nowMs) => this.loaded(out, nowMs),
+      cleanUp: (_command, out, nowMs) => this.cleanUp(out, nowMs),
     }
-  }
-
-  private classicTimer(
-    command: Extract<GroupCommand, { kind: `classic${string}` }>,
-    out: Draft,
-    nowMs: number,
-  ): void {
-    const group = this.groups.get(command.groupId)
-    if (!(group instanceof ClassicGroup)) return
-    switch (command.kind) {
-      case 'classicSessionExpired':
-        return this.rebalance.sessionExpired(group, command.memberId, out, nowMs)
-      case 'classicInitialDelayOver':
-        return this.rebalance.initialDelayOver(group, command, out, nowMs)
-      case 'classicJoinExpired':
-        return this.rebalance.completeJoin(group, out, nowMs)
-      case 'classicSyncExpired':
-        return this.rebalance.syncExpired(group, command.generationId, out, nowMs)
-      case 'classicAssignmentRefused':
-        return this.rebalance.assignmentRefused(group, out, nowMs)
-    }
+    return handlers
   }
 
   private join(command: Command<'join'>, out: Draft, nowMs: number): void {
     const { groupId, memberId } = command.request
-    let found = this.groups.get(groupId)
-    if (found instanceof ConsumerGroup) {
-      if (!found.isEmpty()) return this.classicInConsumer.join(found, command, out, nowMs)
-      // Nobody is left: the group may as well be a classic one from now on.
-      found.remove(out)
-      found = undefined
+    const found = this.groups.get(groupId)
+    const isReplaced = found?.isEmpty() === true && this.kinds[found.type].yieldsToClassic
+    if (found !== undefined && !isReplaced) {
+      return this.kinds[found.type].classicRequests.join(found, command, out, nowMs)
     }
-    if (found === undefined && memberId !== '') {
-      out.reply(command.to, joinError('UNKNOWN_MEMBER_ID', memberId))
-      return
-    }
-    const group = found ?? new ClassicGroup(groupId, nowMs)
-    if (!(group instanceof ClassicGroup)) throw new Refusal('INCONSISTENT_GROUP_PROTOCOL')
-    this.classic.join(group, command, out, nowMs)
-    if (found !== undefined) return
-    // That the log can be written is known before the first member relies on it.
+    found?.remove(out)
+    if (memberId !== '') return out.reply(command.to, joinError('UNKNOWN_MEMBER_ID', memberId))
+    const group = new ClassicGroup(groupId, nowMs)
+    this.kinds.classic.classicRequests.join(group, command, out, nowMs)
+    // This record proves that the log can be written before the first member relies on it.
     out.records.push(emptyRecord(groupId, nowMs))
     this.arriving.set(groupId, group)
   }
@@ -184,53 +129,22 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
     return group
   }
 
-  /** @throws Refusal UNKNOWN_MEMBER_ID where there is no group to be a member of. */
-  private memberRequest(
-    command: Command<'sync' | 'heartbeat' | 'leave'>,
-    out: Draft,
-    nowMs: number,
-  ): void {
-    const group = this.groups.get(command.request.groupId)
-    if (group === undefined) throw new Refusal('UNKNOWN_MEMBER_ID')
-    switch (command.kind) {
-      case 'sync':
-        return group instanceof ClassicGroup
-          ? this.classic.sync(group, command, out, nowMs)
-          : this.classicInConsumer.sync(group as ConsumerGroup, command, out, nowMs)
-      case 'heartbeat':
-        return group instanceof ClassicGroup
-          ? this.classic.heartbeat(group, command, out, nowMs)
-          : this.classicInConsumer.heartbeat(group as ConsumerGroup, command, out, nowMs)
-      case 'leave':
-        return group instanceof ClassicGroup
-          ? this.classic.leave(group, command, out, nowMs)
-          : this.classicInConsumer.leave(group as ConsumerGroup, command, out, nowMs)
-    }
-  }
-
-  private consumerHeartbeat(command: Command<'consumerHeartbeat'>, out: Draft, nowMs: number) {
-    if (command.request.memberEpoch < 0) this.membership.leave(command, out, nowMs)
-    else this.membership.heartbeat(command, out, nowMs)
-  }
-
-  private topicsChanged({ names, hasNew }: Command<'topicsChanged'>): void {
-    if (hasNew) this.regexes.topicsCame(this.topics.version)
-    for (const group of this.groups.values()) {
-      if (!(group instanceof ConsumerGroup)) continue
-      for (const name of group.subscriptions.topics.keys())
-        if (names.has(name)) group.requestRefresh()
-    }
+  /** @throws ApiError UNKNOWN_MEMBER_ID if the group does not exist. */
+  private existing({ request }: Command<'sync' | 'heartbeat' | 'leave'>): Group {
+    const group = this.groups.get(request.groupId)
+    if (group === undefined) throw new ApiError('UNKNOWN_MEMBER_ID')
+    return group
   }
 
   private commitOffsets(command: Command<'commitOffsets'>, out: Draft, nowMs: number): void {
-    const { request, apiVersion, producer } = command
+    const { request, knowsConsumerGroups, producer } = command
     const group = this.groups.get(request.groupId) ?? this.committer(command, nowMs)
     const check = group.validateOffsetCommit({
       memberId: request.memberId,
       groupInstanceId: request.groupInstanceId,
       generationIdOrMemberEpoch: request.generationIdOrMemberEpoch,
       isTransactional: producer !== undefined,
-      apiVersion,
+      knowsConsumerGroups,
     })
     const { records, result } = this.offsets.commit(request, {
       check,
@@ -238,20 +152,21 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
       nowMs,
       producer,
     })
-    if (group instanceof ClassicGroup && producer === undefined) {
-      this.classic.committed(group, request.memberId, out, nowMs)
+    if (producer === undefined) {
+      this.kinds[group.type].committed?.(group, request.memberId, out, nowMs)
     }
     out.records.push(...records)
     out.reply(command.to, result)
   }
 
-  /** A commit to a group that there is not: one without members may keep offsets in it. */
+  /**
+   * Returns a new group for a commit to an unknown group; clients without members may store
+   * offsets.
+   */
   private committer(command: Command<'commitOffsets'>, nowMs: number): Group {
-    const { request, apiVersion, producer } = command
+    const { request, knowsConsumerGroups } = command
     if (request.generationIdOrMemberEpoch >= 0) {
-      // TxnOffsetCommit knows GROUP_ID_NOT_FOUND from v6 on, OffsetCommit from v9 on.
-      const isKnown = apiVersion >= (producer === undefined ? 9 : 6)
-      throw new Refusal(isKnown ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION')
+      throw new ApiError(knowsConsumerGroups ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION')
     }
     return this.newClassic(request.groupId, nowMs)
   }
@@ -264,10 +179,7 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
 
   private loaded(out: Draft, nowMs: number): void {
     this.isLoaded = true
-    for (const group of this.groups.values()) {
-      if (group instanceof ClassicGroup) this.rebalance.loaded(group, out, nowMs)
-      else this.membership.loaded(group as ConsumerGroup, out, nowMs)
-    }
+    for (const group of this.groups.values()) this.kinds[group.type].loaded(group, out, nowMs)
     this.scheduleCleanUp(out, nowMs)
   }
 
@@ -299,49 +211,17 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord>, ShardCont
       case 'TransactionMarker':
         this.offsets.replayMarker(record)
         return
-      case 'GroupMetadata':
-        this.replayGroupMetadata(record)
-        return
       default:
-        this.replayConsumer(record)
+        this.kinds[groupTypeOf(record)].replay(record)
     }
   }
 
-  private replayConsumer(record: ConsumerRecord): void {
-    const { groupId } = record.key
-    let group = this.groups.get(groupId)
-    if (record.value !== null && !(group instanceof ConsumerGroup)) {
-      // An offset that stands before the group's first record has made a place for itself.
-      group = new ConsumerGroup(groupId)
-      this.groups.set(groupId, group)
-    }
-    if (!(group instanceof ConsumerGroup)) return
-    if (!group.replay(record)) this.groups.delete(groupId)
-  }
-
-  private replayGroupMetadata({ key, value }: GroupMetadataRecord): void {
-    const arriving = this.arriving.get(key.group)
-    this.arriving.delete(key.group)
-    if (value === null) {
-      this.groups.delete(key.group)
-      return
-    }
-    const live = arriving ?? (this.isLoaded ? this.groups.get(key.group) : undefined)
-    if (live instanceof ClassicGroup) {
-      live.stored = value
-      this.groups.set(key.group, live)
-    } else this.groups.set(key.group, ClassicGroup.fromRecord(key.group, value))
-  }
-
-  /** What the log says, as plain data: two shards that replayed the same log must agree. */
+  /** Returns the replayed state as plain data, to compare two shards that replayed the same log. */
   hardState(): unknown {
-    const stored = [...this.groups.values()].flatMap((group) =>
-      group instanceof ConsumerGroup
-        ? [[group.groupId, group.hardState()] as const]
-        : group instanceof ClassicGroup && group.stored !== null
-          ? [[group.groupId, group.stored] as const]
-          : [],
-    )
+    const stored = [...this.groups.values()].flatMap((group) => {
+      const state = group.hardState()
+      return state === null ? [] : [[group.groupId, state] as const]
+    })
     return { stored: stored.sort(), offsets: this.offsets.dump() }
   }
 }

@@ -15,17 +15,16 @@ export interface ListFilter {
   readonly producerIds: ReadonlySet<number>
   /** null for every state. */
   readonly states: ReadonlySet<TransactionState> | null
-  /** Only what has lasted longer than this; below 0 for any. */
+  /** Selects transactions that run longer than this many ms; a negative value selects all. */
   readonly durationMs: number
-  readonly matches: (transactionalId: string) => boolean
 }
 
-/** What needs a producer id that nobody had comes back with one, once there is one. */
+/** A command that may need an unused producer id; it is submitted again once there is one. */
 interface MayNeedId {
   readonly newProducerId: number | null
 }
 
-/** Of a request: who asks for which transactional id. */
+/** The producer and the transactional id of a request. */
 interface OfProducer extends ProducerIdentity {
   readonly transactionalId: string
 }
@@ -35,20 +34,20 @@ export type InitProducerId = MayNeedId & {
   readonly to: To<ProducerIdentity>
   readonly transactionalId: string
   readonly timeoutMs: number
-  /** Who the producer says it is (KIP-360); null for one that starts. */
+  /** The producer id and epoch that the client sent (KIP-360); null if it sent none. */
   readonly expected: ProducerIdentity | null
 }
 
 export type EndTransaction = MayNeedId &
   OfProducer & {
     readonly kind: 'endTransaction'
-    /** What the producer is from now on. */
+    /** Receives the producer id and epoch to use from now on. */
     readonly to: To<ProducerIdentity>
     readonly isCommit: boolean
     readonly transactionVersion: number
   }
 
-/** Aborts what an older producer has left open, so that it cannot go on. */
+/** Aborts the open transaction of a producer and fences that producer. */
 export type Fence = MayNeedId & OfProducer & { readonly kind: 'fence' }
 
 export type TransactionCommand =
@@ -63,7 +62,7 @@ export type TransactionCommand =
     })
   | (OfProducer & {
       readonly kind: 'verifyPartitions'
-      /** Those of the partitions that are not part of the transaction. */
+      /** Receives the partitions that are not part of the transaction. */
       readonly to: To<PartitionSet>
       readonly partitions: PartitionSet
     })
@@ -77,7 +76,7 @@ export type TransactionCommand =
       readonly to: To<ListedTransaction[]>
       readonly filter: ListFilter
     }
-  /** Every partition knows the outcome that was decided with this epoch. */
+  /** All partitions have the marker of this producer epoch. */
   | (OfProducer & { readonly kind: 'markersWritten' })
   | { readonly kind: 'abortTimedOut' }
   | { readonly kind: 'forgetIdle' }
@@ -85,7 +84,7 @@ export type TransactionCommand =
 
 export type NeedsId = InitProducerId | EndTransaction | Fence
 
-/** An outcome that partitions have to be told. */
+/** The markers to write for a decided transaction. */
 export interface MarkerOrder extends ProducerIdentity {
   readonly transactionalId: string
   readonly isCommit: boolean
@@ -93,15 +92,14 @@ export interface MarkerOrder extends ProducerIdentity {
   readonly topics: readonly TopicPartitions[]
 }
 
-/** What a shard asks of the world around it; called once the log is committed. */
-export interface TransactionPorts {
-  /** Fetches a producer id that was never used, then submits the command again with it. */
-  fetchProducerId(command: NeedsId): void
-  /** Has the markers written, however long it takes, then submits `markersWritten`. */
-  writeMarkers(order: MarkerOrder): void
-}
+/** Work of others for a shard. */
+export type TransactionEffect =
+  /** Takes an unused producer id, then submits the command again with it. */
+  | { readonly kind: 'takeProducerId'; readonly command: NeedsId }
+  /** Writes the markers, retrying without limit, then submits `markersWritten`. */
+  | { readonly kind: 'writeMarkers'; readonly order: MarkerOrder }
 
-/** The settings that transactions ask for, under Kafka's names; getters, for some may change. */
+/** The transaction settings, under Kafka's names. Some are dynamic: implementations use getters. */
 export interface TransactionConfig {
   readonly transactionMaxTimeoutMs: number
   readonly transactionAbortTimedOutTransactionCleanupIntervalMs: number

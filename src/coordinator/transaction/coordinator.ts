@@ -1,6 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/error-text.ts'
 import type { Logger } from '../../base/logger.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import type { Turns } from '../../base/turns.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import type { CoordinatorLog, LoadedBatch } from '../coordinator-log.ts'
 import type { HostedShard, ShardKind, To } from '../hosted-shard.ts'
 import { HostedShards } from '../hosted-shards.ts'
@@ -12,6 +14,7 @@ import type {
   NeedsId,
   TransactionCommand,
   TransactionConfig,
+  TransactionEffect,
 } from './commands.ts'
 import { MarkerDelivery, type WriteMarker } from './marker-delivery.ts'
 import type { PartitionSet } from './partition-set.ts'
@@ -19,15 +22,16 @@ import { fromKeyValue, type TransactionRecord, toKeyValue } from './records.ts'
 import { TransactionShard } from './shard.ts'
 import type { ProducerIdentity } from './transaction.ts'
 
-type Shard = HostedShard<TransactionCommand, TransactionRecord, TransactionShard>
+type Shard = HostedShard<TransactionCommand, TransactionRecord, TransactionEffect, TransactionShard>
 
 export interface TransactionCoordinatorOptions {
-  /** Partitions of `__transaction_state`, as it is or as it will be created. */
+  /** The number of partitions that `__transaction_state` has, or will have once it is created. */
   readonly partitionCount: () => number
   readonly clock: Clock
   readonly logger: Logger
+  readonly turns: Turns
   readonly config: TransactionConfig
-  /** A producer id that was never used; rejects where none is to be had now. */
+  /** Returns an unused producer id; rejects if none is available now. */
   readonly takeProducerId: () => Promise<number>
   readonly writeMarker: WriteMarker
 }
@@ -37,33 +41,37 @@ interface OfProducer extends ProducerIdentity {
 }
 
 /**
- * All transactional ids that this broker coordinates. A request fails with NOT_COORDINATOR where
- * another broker leads the id's partition, with COORDINATOR_LOAD_IN_PROGRESS while it is being read.
+ * Coordinates the transactional ids of this broker. A request fails with NOT_COORDINATOR if another
+ * broker leads the id's partition, with COORDINATOR_LOAD_IN_PROGRESS while the partition is read.
  */
 export class TransactionCoordinator {
-  private readonly o: TransactionCoordinatorOptions
-  private readonly shards: HostedShards<TransactionCommand, TransactionRecord, TransactionShard>
+  private readonly options: TransactionCoordinatorOptions
+  private readonly shards: HostedShards<
+    TransactionCommand,
+    TransactionRecord,
+    TransactionEffect,
+    TransactionShard
+  >
   private readonly delivery: MarkerDelivery
 
-  constructor(o: TransactionCoordinatorOptions) {
-    this.o = o
-    this.delivery = new MarkerDelivery({ clock: o.clock, logger: o.logger, write: o.writeMarker })
-    const { partitionCount, clock, logger } = o
-    const kind = (host: () => Shard) => this.kindOf(host)
-    this.shards = new HostedShards({ partitionCount, kind, clock, logger })
+  constructor(options: TransactionCoordinatorOptions) {
+    this.options = options
+    const { partitionCount, clock, logger, turns } = options
+    this.delivery = new MarkerDelivery({ clock, logger, turns, write: options.writeMarker })
+    this.shards = new HostedShards({ partitionCount, kind: this.kind(), clock, logger })
   }
 
-  /** The partition of `__transaction_state` that keeps the transactional id. */
+  /** Returns the partition of `__transaction_state` for the transactional id. */
   partitionFor(transactionalId: string): number {
     return this.shards.partitionFor(transactionalId)
   }
 
-  /** This broker leads the partition now. An older epoch is ignored. */
+  /** Makes this broker the leader of the partition. Ignores an older leader epoch. */
   elected(partition: number, leaderEpoch: number, log: CoordinatorLog): void {
     this.shards.elected(partition, leaderEpoch, log)
   }
 
-  /** Another broker leads the partition now. */
+  /** Closes the shard of a partition that another broker leads. */
   resigned(partition: number): void {
     this.shards.resigned(partition)
   }
@@ -73,69 +81,85 @@ export class TransactionCoordinator {
   }
 
   /**
-   * An id and an epoch above those of all producers that had the transactional id before.
+   * Returns a producer id and an epoch above those of all earlier producers of the transactional
+   * id.
    *
-   * @param expected who the producer says it is (KIP-360); null for one that starts.
-   * @throws (rejects) Refusal INVALID_REQUEST | INVALID_TRANSACTION_TIMEOUT | PRODUCER_FENCED |
+   * @param expected the producer id and epoch that the client sent (KIP-360); null if it sent
+   *   none.
+   * @throws (rejects) ApiError INVALID_REQUEST | INVALID_TRANSACTION_TIMEOUT | PRODUCER_FENCED |
    *   CONCURRENT_TRANSACTIONS
    */
-  async initProducerId(o: {
+  async initProducerId(options: {
     readonly transactionalId: string
     readonly timeoutMs: number
     readonly expected: ProducerIdentity | null
   }): Promise<ProducerIdentity> {
-    checkId(o.transactionalId)
-    if (o.timeoutMs <= 0 || o.timeoutMs > this.o.config.transactionMaxTimeoutMs) {
-      throw new Refusal('INVALID_TRANSACTION_TIMEOUT')
+    checkId(options.transactionalId)
+    if (options.timeoutMs <= 0 || options.timeoutMs > this.options.config.transactionMaxTimeoutMs) {
+      throw new ApiError('INVALID_TRANSACTION_TIMEOUT')
     }
-    return this.call(o, (to) => ({ kind: 'initProducerId', to, newProducerId: null, ...o }))
+    return this.call(options, (to) => ({
+      kind: 'initProducerId',
+      to,
+      newProducerId: null,
+      ...options,
+    }))
   }
 
   /**
-   * @throws (rejects) Refusal INVALID_REQUEST | INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED |
+   * @throws (rejects) ApiError INVALID_REQUEST | INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED |
    *   CONCURRENT_TRANSACTIONS
    */
   async addPartitions(
-    o: OfProducer & { readonly partitions: PartitionSet; readonly transactionVersion: number },
+    options: OfProducer & {
+      readonly partitions: PartitionSet
+      readonly transactionVersion: number
+    },
   ): Promise<void> {
-    checkId(o.transactionalId)
-    await this.call<true>(o, (to) => ({ kind: 'addPartitions', to, ...o }))
+    checkId(options.transactionalId)
+    await this.call<true>(options, (to) => ({ kind: 'addPartitions', to, ...options }))
   }
 
   /**
-   * Those of the partitions that are not part of the transaction.
+   * Returns the partitions that are not part of the transaction.
+   *
    * @throws (rejects) as `addPartitions`
    */
   async verifyPartitions(
-    o: OfProducer & { readonly partitions: PartitionSet },
+    options: OfProducer & { readonly partitions: PartitionSet },
   ): Promise<PartitionSet> {
-    checkId(o.transactionalId)
-    return this.call(o, (to) => ({ kind: 'verifyPartitions', to, ...o }))
+    checkId(options.transactionalId)
+    return this.call(options, (to) => ({ kind: 'verifyPartitions', to, ...options }))
   }
 
   /**
-   * Decides the outcome; it is told to the partitions after the answer.
+   * Decides the outcome. The markers are written after the answer.
    *
-   * @returns what the producer is from now on (with transaction version 2).
-   * @throws (rejects) Refusal as `addPartitions`, and INVALID_TXN_STATE.
+   * @returns the producer id and epoch to use from now on (with transaction version 2).
+   * @throws (rejects) ApiError as `addPartitions`, and INVALID_TXN_STATE.
    */
   async endTransaction(
-    o: OfProducer & { readonly isCommit: boolean; readonly transactionVersion: number },
+    options: OfProducer & { readonly isCommit: boolean; readonly transactionVersion: number },
   ): Promise<ProducerIdentity> {
-    checkId(o.transactionalId)
-    return this.call(o, (to) => ({ kind: 'endTransaction', to, newProducerId: null, ...o }))
+    checkId(options.transactionalId)
+    return this.call(options, (to) => ({
+      kind: 'endTransaction',
+      to,
+      newProducerId: null,
+      ...options,
+    }))
   }
 
-  /** @throws (rejects) Refusal INVALID_REQUEST | TRANSACTIONAL_ID_NOT_FOUND */
+  /** @throws (rejects) ApiError INVALID_REQUEST | TRANSACTIONAL_ID_NOT_FOUND */
   async describe(transactionalId: string): Promise<DescribedTransaction> {
     checkId(transactionalId)
     return this.call({ transactionalId }, (to) => ({ kind: 'describe', to, transactionalId }))
   }
 
-  /** @throws (rejects) Refusal COORDINATOR_LOAD_IN_PROGRESS while any partition is being read. */
+  /** @throws (rejects) ApiError COORDINATOR_LOAD_IN_PROGRESS while any partition is being read. */
   async list(filter: ListFilter): Promise<ListedTransaction[]> {
     if (this.shards.all().some(({ isLoading }) => isLoading)) {
-      throw new Refusal('COORDINATOR_LOAD_IN_PROGRESS')
+      throw new ApiError('COORDINATOR_LOAD_IN_PROGRESS')
     }
     return this.shards.gather<ListedTransaction>((to) => ({ kind: 'list', to, filter }))
   }
@@ -147,64 +171,56 @@ export class TransactionCoordinator {
     return this.shards.call(transactionalId, command)
   }
 
-  private kindOf(
-    host: () => Shard,
-  ): ShardKind<TransactionCommand, TransactionRecord, TransactionShard> {
+  private kind(): ShardKind<
+    TransactionCommand,
+    TransactionRecord,
+    TransactionEffect,
+    TransactionShard
+  > {
+    const { config, logger } = this.options
     return {
       topic: '__transaction_state',
-      newMachine: () => this.newShard(host),
+      newMachine: () => new TransactionShard({ config, logger }),
       recordsOf,
       append: (records, log) => {
-        const { transactionVersion } = this.o.config
+        const { transactionVersion } = config
         return log.append(records.map((record) => toKeyValue(record, transactionVersion)))
+      },
+      perform: (effect, shard) => {
+        if (effect.kind === 'writeMarkers') void this.writeMarkers(effect.order, shard)
+        else void this.takeProducerId(effect.command, shard)
       },
       loaded: { kind: 'loaded' },
     }
   }
 
-  private newShard(hostOf: () => Shard): TransactionShard {
-    const { config, logger } = this.o
-    const machine = new TransactionShard({
-      config,
-      logger,
-      ports: {
-        fetchProducerId: (command) => void this.fetchProducerId(command, hostOf()),
-        writeMarkers: (order) => void this.writeMarkers(order, machine, hostOf()),
-      },
-    })
-    return machine
-  }
-
-  private async fetchProducerId(command: NeedsId, host: Shard): Promise<void> {
+  private async takeProducerId(command: NeedsId, shard: Shard): Promise<void> {
     try {
-      const newProducerId = await this.o.takeProducerId()
-      host.tell({ ...command, newProducerId })
+      const newProducerId = await this.options.takeProducerId()
+      shard.tell({ ...command, newProducerId })
     } catch (error) {
-      this.o.logger.warn('no producer id is to be had', {
+      this.options.logger.warn('no producer id is to be had', {
         transactionalId: command.transactionalId,
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
       })
-      // A fence is tried again with the next look at what has timed out.
-      if (command.kind !== 'fence') command.to(new Refusal('COORDINATOR_LOAD_IN_PROGRESS'))
+      // The next check for timed-out transactions tries the fence again.
+      if (command.kind !== 'fence') command.to(new ApiError('COORDINATOR_LOAD_IN_PROGRESS'))
     }
   }
 
-  private async writeMarkers(
-    order: MarkerOrder,
-    machine: TransactionShard,
-    host: Shard,
-  ): Promise<void> {
-    const isVoid = () => this.shards.isClosed || host.machine !== machine
-    const isDelivered = await this.delivery.deliver(order, host.leaderEpoch, isVoid)
+  private async writeMarkers(order: MarkerOrder, shard: Shard): Promise<void> {
+    const { machine } = shard
+    const isVoid = () => this.shards.isClosed || shard.machine !== machine
+    const isDelivered = await this.delivery.deliver(order, shard.leaderEpoch, isVoid)
     if (!isDelivered || isVoid()) return
     const { transactionalId, producerId, producerEpoch } = order
-    host.tell({ kind: 'markersWritten', transactionalId, producerId, producerEpoch })
+    shard.tell({ kind: 'markersWritten', transactionalId, producerId, producerEpoch })
   }
 }
 
-/** @throws Refusal INVALID_REQUEST */
+/** @throws ApiError INVALID_REQUEST */
 function checkId(transactionalId: string): void {
-  if (transactionalId === '') throw new Refusal('INVALID_REQUEST')
+  if (transactionalId === '') throw new ApiError('INVALID_REQUEST')
 }
 
 function* recordsOf(batch: LoadedBatch): Generator<TransactionRecord> {

@@ -1,5 +1,5 @@
 import { unreachable } from '../../base/assert.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import type { EndTransaction } from './commands.ts'
 import { lastUsableEpoch, type Transaction } from './transaction.ts'
 
@@ -9,9 +9,9 @@ type Request = Pick<
 >
 
 /**
- * What EndTxn means in this state: to decide now, or nothing, for it is a retry of what is done.
+ * Returns whether EndTxn has to be decided now or is a retry of a request that is done.
  *
- * @throws Refusal INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED | CONCURRENT_TRANSACTIONS |
+ * @throws ApiError INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED | CONCURRENT_TRANSACTIONS |
  *   INVALID_TXN_STATE (`TransactionCoordinator.endTransaction`, `endTransactionWithTV1`).
  */
 export function endOf(transaction: Transaction, request: Request): 'decide' | 'isDone' {
@@ -20,9 +20,9 @@ export function endOf(transaction: Transaction, request: Request): 'decide' | 'i
 
 function endV1(transaction: Transaction, request: Request): 'decide' | 'isDone' {
   if (transaction.producerId !== request.producerId) {
-    throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
+    throw new ApiError('INVALID_PRODUCER_ID_MAPPING')
   }
-  if (transaction.producerEpoch !== request.producerEpoch) throw new Refusal('PRODUCER_FENCED')
+  if (transaction.producerEpoch !== request.producerEpoch) throw new ApiError('PRODUCER_FENCED')
   const { isCommit } = request
   switch (transaction.state) {
     case 'Ongoing':
@@ -34,11 +34,14 @@ function endV1(transaction: Transaction, request: Request): 'decide' | 'isDone' 
     case 'PrepareAbort':
       throw stillWriting(isCommit === (transaction.state === 'PrepareCommit'))
     default:
-      throw new Refusal('INVALID_TXN_STATE')
+      throw new ApiError('INVALID_TXN_STATE')
   }
 }
 
-/** With an epoch for each transaction the epoch tells a retry from the end of the next transaction. */
+/**
+ * Handles transaction version 2: each transaction has its own epoch, so the epoch distinguishes a
+ * retry from the end of the next transaction.
+ */
 function endV2(transaction: Transaction, request: Request): 'decide' | 'isDone' {
   const { producerEpoch, isCommit } = request
   const isBumped = transaction.producerEpoch === producerEpoch + 1
@@ -47,46 +50,46 @@ function endV2(transaction: Transaction, request: Request): 'decide' | 'isDone' 
     producerEpoch === lastUsableEpoch &&
     transaction.producerEpoch === 0
   if (transaction.producerId !== request.producerId && !isRotated) {
-    throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
+    throw new ApiError('INVALID_PRODUCER_ID_MAPPING')
   }
   const isCurrent = transaction.producerEpoch === producerEpoch
   const isRetry = isBumped || isRotated
   const { state } = transaction
   switch (state) {
     case 'Ongoing':
-      if (!isCurrent) throw new Refusal('PRODUCER_FENCED')
+      if (!isCurrent) throw new ApiError('PRODUCER_FENCED')
       return 'decide'
     case 'Empty':
-      if (!isCurrent) throw new Refusal('PRODUCER_FENCED')
+      if (!isCurrent) throw new ApiError('PRODUCER_FENCED')
       return abortOfNothing(isCommit)
     case 'PrepareCommit':
     case 'PrepareAbort':
-      if (!isBumped) throw new Refusal('PRODUCER_FENCED')
+      if (!isBumped) throw new ApiError('PRODUCER_FENCED')
       throw stillWriting(isCommit === (state === 'PrepareCommit'))
     case 'CompleteCommit':
     case 'CompleteAbort':
       if (isRetry) return isDone(isCommit === (state === 'CompleteCommit'))
-      if (!isCurrent) throw new Refusal('PRODUCER_FENCED')
+      if (!isCurrent) throw new ApiError('PRODUCER_FENCED')
       return abortOfNothing(isCommit)
     case 'Dead':
     case 'PrepareEpochFence':
-      throw new Refusal('INVALID_TXN_STATE')
+      throw new ApiError('INVALID_TXN_STATE')
     default:
       return unreachable(state)
   }
 }
 
-/** A producer may abort where nothing reached the coordinator: all it wants is a new epoch. */
+/** Accepts an abort although no transaction is known: the producer only wants a new epoch. */
 function abortOfNothing(isCommit: boolean): 'decide' {
-  if (isCommit) throw new Refusal('INVALID_TXN_STATE')
+  if (isCommit) throw new ApiError('INVALID_TXN_STATE')
   return 'decide'
 }
 
 function isDone(isSameOutcome: boolean): 'isDone' {
-  if (!isSameOutcome) throw new Refusal('INVALID_TXN_STATE')
+  if (!isSameOutcome) throw new ApiError('INVALID_TXN_STATE')
   return 'isDone'
 }
 
-function stillWriting(isSameOutcome: boolean): Refusal {
-  return new Refusal(isSameOutcome ? 'CONCURRENT_TRANSACTIONS' : 'INVALID_TXN_STATE')
+function stillWriting(isSameOutcome: boolean): ApiError {
+  return new ApiError(isSameOutcome ? 'CONCURRENT_TRANSACTIONS' : 'INVALID_TXN_STATE')
 }

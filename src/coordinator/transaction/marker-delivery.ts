@@ -1,43 +1,57 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { mapInTurns, type Turns } from '../../base/turns.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import type { Marker } from '../coordinator-log.ts'
 import type { MarkerOrder } from './commands.ts'
 
 /**
- * Writes one marker into one partition. Resolves when it is committed there, and where there is no
- * such partition any more.
+ * Writes one marker to one partition. Resolves when the marker is committed, or if the partition no
+ * longer exists.
  *
- * @throws Refusal (rejects) of the partition's leader.
+ * @throws ApiError (rejects) of the partition's leader.
  */
 export type WriteMarker = (topic: string, partition: number, marker: Marker) => Promise<void>
 
-/** A partition that cannot take its marker now is asked again this much later, at most. */
+/** Delay in ms before a refused marker is sent again to its partition; doubles with each try. */
 const retryDelayMsMin = 20
 const retryDelayMsMax = 1000
 
-/** Another coordinator has taken over: it is for that one to end the transaction. */
+/** Errors that mean that a newer coordinator has taken over; it has to end the transaction. */
 const fencing: ReadonlySet<ErrorName> = new Set([
   'INVALID_PRODUCER_EPOCH',
   'TRANSACTION_COORDINATOR_FENCED',
 ])
 
-/** Has every partition of a transaction told how it ended (Kafka: `TransactionMarkerChannelManager`). */
+/**
+ * Writes the markers of a transaction to all its partitions (Kafka:
+ * `TransactionMarkerChannelManager`).
+ */
 export class MarkerDelivery {
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly write: WriteMarker
+  private readonly turns: Turns
 
-  constructor(o: { readonly clock: Clock; readonly logger: Logger; readonly write: WriteMarker }) {
-    this.clock = o.clock
-    this.logger = o.logger
-    this.write = o.write
+  constructor(options: {
+    readonly clock: Clock
+    readonly logger: Logger
+    readonly turns: Turns
+    readonly write: WriteMarker
+  }) {
+    this.clock = options.clock
+    this.turns = options.turns
+    this.logger = options.logger
+    this.write = options.write
   }
 
   /**
-   * @param isVoid asked right before each marker: an order of a coordinator that is no more must not
-   *   be carried out, for its producer may have begun another transaction since.
-   * @returns true when every partition has its marker, false when the order is given up.
+   * Writes the markers of one transaction.
+   *
+   * @param isVoid is called right before each marker: an order of a coordinator that lost its
+   *   partition must not be carried out, because the producer may have begun another transaction
+   *   since.
+   * @returns true when every partition has its marker, false if the order is abandoned.
    */
   async deliver(
     order: MarkerOrder,
@@ -46,8 +60,11 @@ export class MarkerDelivery {
   ): Promise<boolean> {
     const { producerId, producerEpoch, isCommit, transactionVersion } = order
     const marker = { producerId, producerEpoch, isCommit, transactionVersion, coordinatorEpoch }
-    const delivered = order.topics.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => this.deliverTo(topic, partition, marker, isVoid)),
+    const places = order.topics.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+    const delivered = await mapInTurns(this.turns, places, ({ topic, partition }) =>
+      this.deliverTo(topic, partition, marker, isVoid),
     )
     return (await Promise.all(delivered)).every(Boolean)
   }
@@ -64,8 +81,8 @@ export class MarkerDelivery {
         await this.write(topic, partition, marker)
         return true
       } catch (error) {
-        // A disk that fails says so in its own words; the partition may yet find another leader.
-        const reason = error instanceof Refusal ? error.reason : 'KAFKA_STORAGE_ERROR'
+        // A disk error is no ApiError; the retry may reach another leader of the partition.
+        const reason = error instanceof ApiError ? error.reason : 'KAFKA_STORAGE_ERROR'
         const { producerId } = marker
         const about = { partition: `${topic}-${partition}`, producerId, error: reason }
         if (fencing.has(reason)) {

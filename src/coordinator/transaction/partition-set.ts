@@ -1,4 +1,4 @@
-/** Topics and indexes of their partitions. */
+/** Partition indexes by topic name. */
 export type PartitionSet = ReadonlyMap<string, ReadonlySet<number>>
 
 export interface TopicPartitions {

@@ -9,7 +9,7 @@ import { partitionSet, topicsOf } from './partition-set.ts'
 import { stateIds, stateOfId } from './states.ts'
 import { noProducerEpoch, type Transaction } from './transaction.ts'
 
-/** A record of `__transaction_state`; null where the id is forgotten. */
+/** A record of `__transaction_state`; the transaction is null in a tombstone. */
 export interface TransactionRecord {
   readonly transactionalId: string
   readonly transaction: Transaction | null
@@ -17,7 +17,9 @@ export interface TransactionRecord {
 
 const recordType = transactionLogKey.key!
 
-/** The version of the value that a cluster at this level of `transaction.version` writes. */
+/**
+ * Returns the version of the value that a cluster at this level of `transaction.version` writes.
+ */
 function valueVersion(transactionVersion: number): number {
   return transactionVersion >= 1 ? 1 : 0
 }
@@ -48,7 +50,7 @@ export function toKeyValue(record: TransactionRecord, transactionVersion: number
 }
 
 /**
- * A record read back; null for one of another kind, which a newer release has left behind.
+ * Decodes a record; returns null for a record of an unknown type, written by a newer release.
  *
  * @throws Malformed when the bytes do not follow the layout.
  */

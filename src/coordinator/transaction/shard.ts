@@ -1,7 +1,7 @@
 import { unreachable } from '../../base/assert.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type Machine, OutcomeDraft } from '../../machine/machine.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import type {
   DescribedTransaction,
   EndTransaction,
@@ -9,9 +9,10 @@ import type {
   InitProducerId,
   ListFilter,
   MarkerOrder,
+  NeedsId,
   TransactionCommand,
   TransactionConfig,
-  TransactionPorts,
+  TransactionEffect,
 } from './commands.ts'
 import { endOf } from './end.ts'
 import { has, includes, type PartitionSet, topicsOf } from './partition-set.ts'
@@ -34,29 +35,28 @@ import {
 } from './transaction.ts'
 
 type Command<K extends TransactionCommand['kind']> = Extract<TransactionCommand, { kind: K }>
-type Draft = OutcomeDraft<TransactionCommand, TransactionRecord>
+type Draft = OutcomeDraft<TransactionCommand, TransactionRecord, TransactionEffect>
 
 const timedOutTimer = 'abort timed out'
 const idleTimer = 'forget idle'
 
-/** Tombstones of one batch. */
+/** Maximum number of tombstones in one batch. */
 const forgottenMax = 500
 
-/** The transactional ids of one partition of `__transaction_state`. All its state is in its records. */
-export class TransactionShard implements Machine<TransactionCommand, TransactionRecord> {
+/**
+ * The transactional ids of one partition of `__transaction_state`. Its records hold its whole
+ * state.
+ */
+export class TransactionShard
+  implements Machine<TransactionCommand, TransactionRecord, TransactionEffect>
+{
   readonly transactions = new Map<string, Transaction>()
   private readonly config: TransactionConfig
   private readonly logger: Logger
-  private readonly ports: TransactionPorts
 
-  constructor(o: {
-    readonly config: TransactionConfig
-    readonly logger: Logger
-    readonly ports: TransactionPorts
-  }) {
-    this.config = o.config
-    this.logger = o.logger
-    this.ports = o.ports
+  constructor(options: { readonly config: TransactionConfig; readonly logger: Logger }) {
+    this.config = options.config
+    this.logger = options.logger
   }
 
   decide(command: TransactionCommand, nowMs: number): Draft {
@@ -65,10 +65,10 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
       this.dispatch(command, out, nowMs)
       return out
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      // What was decided so far is void.
+      if (!(error instanceof ApiError)) throw error
+      // An error discards the records decided so far.
       const refused: Draft = new OutcomeDraft()
-      if ('to' in command) refused.reply(command.to as (answer: Refusal) => void, error)
+      if ('to' in command) refused.reply(command.to as (answer: ApiError) => void, error)
       return refused
     }
   }
@@ -113,15 +113,15 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     const { transactionalId, timeoutMs, expected, newProducerId } = command
     let from = this.transactions.get(transactionalId)
     if (from === undefined) {
-      if (newProducerId === null) return this.fetchProducerId(command, out)
+      if (newProducerId === null) return this.takeProducerId(command, out)
       from = unborn(transactionalId, { producerId: newProducerId, timeoutMs, nowMs })
     }
-    if (expected !== null && !isOf(expected, from)) throw new Refusal('PRODUCER_FENCED')
-    if (isPrepared(from.state)) throw new Refusal('CONCURRENT_TRANSACTIONS')
+    if (expected !== null && !isOf(expected, from)) throw new ApiError('PRODUCER_FENCED')
+    if (isPrepared(from.state)) throw new ApiError('CONCURRENT_TRANSACTIONS')
     if (from.state === 'Ongoing') {
-      // Its abort takes a while; the producer asks again, and gets an epoch above the fence.
+      // The abort takes time; the producer retries and then gets an epoch above that of the fence.
       if (this.fence(from, command, out, nowMs)) {
-        out.reply(command.to, new Refusal('CONCURRENT_TRANSACTIONS'))
+        out.reply(command.to, new ApiError('CONCURRENT_TRANSACTIONS'))
       }
       return
     }
@@ -129,7 +129,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     const renewal = { timeoutMs, nowMs, expectedEpoch }
     const mustRotate =
       isEpochExhausted(from) && (expectedEpoch === null || expectedEpoch === from.producerEpoch)
-    if (mustRotate && newProducerId === null) return this.fetchProducerId(command, out)
+    if (mustRotate && newProducerId === null) return this.takeProducerId(command, out)
     const next = mustRotate ? nextId(from, newProducerId!, renewal) : nextEpoch(from, renewal)
     this.write(next, out)
     out.reply(command.to, identityOf(next))
@@ -138,7 +138,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
   private addPartitions(command: Command<'addPartitions'>, out: Draft, nowMs: number): void {
     const { partitions, transactionVersion } = command
     const from = this.ofProducer(command)
-    if (isPrepared(from.state)) throw new Refusal('CONCURRENT_TRANSACTIONS')
+    if (isPrepared(from.state)) throw new ApiError('CONCURRENT_TRANSACTIONS')
     if (from.state !== 'Ongoing' || !includes(from.partitions, partitions)) {
       this.write(withPartitions(from, partitions, { nowMs, transactionVersion }), out)
       this.scheduleTimeouts(out, nowMs)
@@ -148,7 +148,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
 
   private verifyPartitions(command: Command<'verifyPartitions'>, out: Draft): void {
     const from = this.ofProducer(command)
-    if (isPrepared(from.state)) throw new Refusal('CONCURRENT_TRANSACTIONS')
+    if (isPrepared(from.state)) throw new ApiError('CONCURRENT_TRANSACTIONS')
     const missing = new Map<string, Set<number>>()
     for (const { topic, partitions } of topicsOf(command.partitions)) {
       const absent = partitions.filter((partition) => !has(from.partitions, topic, partition))
@@ -160,21 +160,23 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
   private endTransaction(command: EndTransaction, out: Draft, nowMs: number): void {
     const { isCommit, transactionVersion, newProducerId } = command
     const from = this.transactions.get(command.transactionalId)
-    if (from === undefined) throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
+    if (from === undefined) throw new ApiError('INVALID_PRODUCER_ID_MAPPING')
     if (endOf(from, command) === 'isDone') return out.reply(command.to, identityOf(from))
     const mustRotate = transactionVersion >= 2 && isEpochExhausted(from)
-    if (mustRotate && newProducerId === null) return this.fetchProducerId(command, out)
+    if (mustRotate && newProducerId === null) return this.takeProducerId(command, out)
     const nextProducerId = mustRotate ? newProducerId! : noProducerId
     const next = decided(from, { isCommit, transactionVersion, nextProducerId, nowMs })
     this.write(next, out)
-    // The producer may go on with what it will be: whoever comes too soon is told to wait.
+    // The producer may go on with its next identity; a request that comes before the transaction is
+    // complete gets an error and is retried.
     out.reply(command.to, identityOf(completed(next, nowMs)))
     this.tell(next, out)
   }
 
   /**
    * Aborts an ongoing transaction with an epoch that its producer does not have.
-   * @returns false if that has to wait for a producer id.
+   *
+   * @returns false if the fence has to wait for a producer id.
    */
   private fence(
     from: Transaction,
@@ -186,7 +188,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     const isBumped = transactionVersion >= 2
     const mustRotate = isBumped && isEpochExhausted(from)
     if (mustRotate && command.newProducerId === null) {
-      this.fetchProducerId(command, out)
+      this.takeProducerId(command, out)
       return false
     }
     const nextProducerId = mustRotate ? command.newProducerId! : noProducerId
@@ -223,7 +225,9 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     if (isAnyOpen) this.scheduleTimeouts(out, nowMs)
   }
 
-  /** The producer id that a fence had to wait for is here; meanwhile the transaction may be over. */
+  /**
+   * Resumes a fence that waited for a producer id; the transaction may have ended in the meantime.
+   */
   private fenceTimedOut(command: Fence, out: Draft, nowMs: number): void {
     const from = this.transactions.get(command.transactionalId)
     if (from?.state !== 'Ongoing' || !isSame(command, from)) return
@@ -264,7 +268,7 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
 
   private describe(transactionalId: string): DescribedTransaction {
     const found = this.transactions.get(transactionalId)
-    if (found === undefined) throw new Refusal('TRANSACTIONAL_ID_NOT_FOUND')
+    if (found === undefined) throw new ApiError('TRANSACTIONAL_ID_NOT_FOUND')
     return {
       errorCode: errorCode('NONE'),
       transactionalId,
@@ -277,14 +281,13 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
     }
   }
 
-  private list({ producerIds, states, durationMs, matches }: ListFilter, nowMs: number) {
+  private list({ producerIds, states, durationMs }: ListFilter, nowMs: number) {
     return [...this.transactions.values()]
       .filter(
-        ({ transactionalId, producerId, state, startMs }) =>
+        ({ producerId, state, startMs }) =>
           (producerIds.size === 0 || producerIds.has(producerId)) &&
           (states === null || states.has(state)) &&
-          (durationMs < 0 || nowMs - startMs > durationMs) &&
-          matches(transactionalId),
+          (durationMs < 0 || nowMs - startMs > durationMs),
       )
       .map(({ transactionalId, producerId, state: transactionState }) => ({
         transactionalId,
@@ -293,36 +296,29 @@ export class TransactionShard implements Machine<TransactionCommand, Transaction
       }))
   }
 
-  /** @throws Refusal INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED */
+  /** @throws ApiError INVALID_PRODUCER_ID_MAPPING | PRODUCER_FENCED */
   private ofProducer(
     command: ProducerIdentity & { readonly transactionalId: string },
   ): Transaction {
     const from = this.transactions.get(command.transactionalId)
-    if (from?.producerId !== command.producerId) throw new Refusal('INVALID_PRODUCER_ID_MAPPING')
-    if (from.producerEpoch !== command.producerEpoch) throw new Refusal('PRODUCER_FENCED')
+    if (from?.producerId !== command.producerId) throw new ApiError('INVALID_PRODUCER_ID_MAPPING')
+    if (from.producerEpoch !== command.producerEpoch) throw new ApiError('PRODUCER_FENCED')
     return from
   }
 
-  private fetchProducerId(command: InitProducerId | EndTransaction | Fence, out: Draft): void {
-    this.effect(this.ports.fetchProducerId, command, out)
+  private takeProducerId(command: NeedsId, out: Draft): void {
+    out.effects.push({ kind: 'takeProducerId', command })
   }
 
   private tell(prepared: Transaction, out: Draft): void {
-    this.effect(this.ports.writeMarkers, orderOf(prepared), out)
-  }
-
-  /** Done once the log is committed, and not at all when it has refused what was decided. */
-  private effect<T>(port: (body: T) => void, body: T, out: Draft): void {
-    out.reply<T | Refusal>((outcome) => {
-      if (!(outcome instanceof Refusal)) port(outcome)
-    }, body)
+    out.effects.push({ kind: 'writeMarkers', order: orderOf(prepared) })
   }
 
   private write(transaction: Transaction, out: Draft): void {
     out.records.push({ transactionalId: transaction.transactionalId, transaction })
   }
 
-  /** What the log says, as plain data: two shards that replayed the same log must agree. */
+  /** Returns the replayed state as plain data, to compare two shards that replayed the same log. */
   hardState(): unknown {
     return [...this.transactions.values()]
       .map(({ lastProducerEpoch: _, partitions, ...rest }) => ({
@@ -341,12 +337,12 @@ function isSame(a: ProducerIdentity, b: ProducerIdentity): boolean {
   return a.producerId === b.producerId && a.producerEpoch === b.producerEpoch
 }
 
-/** Whether a producer that says who it is may be the one that is known (KIP-360). */
+/** Returns whether a producer that sent its id and epoch may be the known one (KIP-360). */
 function isOf(expected: ProducerIdentity, known: Transaction): boolean {
   return (
     known.producerEpoch === noProducerEpoch ||
     expected.producerId === known.producerId ||
-    // Its epochs were used up, and the answer that gave it a new id was lost.
+    // The epochs of its id were exhausted, and the response with the new id was lost.
     (expected.producerId === known.previousProducerId && isEpochExhausted(expected))
   )
 }

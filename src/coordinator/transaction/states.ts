@@ -1,4 +1,4 @@
-/** Where a transactional id stands, and the number that its record says it with. */
+/** States of a transactional id, with their numbers in the records of `__transaction_state`. */
 export const stateIds = {
   Empty: 0,
   Ongoing: 1,
@@ -23,12 +23,12 @@ export function isState(name: string): name is TransactionState {
   return Object.hasOwn(stateIds, name)
 }
 
-/** Decided, but not all partitions know it yet. */
+/** Returns whether the outcome is decided but some partitions still lack their marker. */
 export function isPrepared(state: TransactionState): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort'
 }
 
-/** Nothing is going on: a new transaction may begin, and the id may be forgotten. */
+/** Returns whether no transaction is open: a new one may begin, and the id may expire. */
 export function isIdle(state: TransactionState): boolean {
   return state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort'
 }

@@ -1,27 +1,32 @@
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import { type PartitionSet, union } from './partition-set.ts'
 import { isIdle, type TransactionState } from './states.ts'
 
 export const noProducerId = -1
 export const noProducerEpoch = -1
 
-/** The last epoch of a producer id: what would come after it gets a new id (`isEpochExhausted`). */
+/** The last epoch of a producer id; after it the producer gets a new id (`isEpochExhausted`). */
 export const lastUsableEpoch = 32_766
 const epochMax = 32_767
 
-/** A transaction without a timeout belongs to an outside coordinator (two-phase commit, KIP-939). */
+/**
+ * The timeout (ms) of a transaction that an outside coordinator ends (two-phase commit, KIP-939).
+ */
 const untimed = 2 ** 31 - 1
 
-/** What is known of one transactional id. Kafka: `TransactionMetadata`. Never changed in place. */
+/** The state of one transactional id; immutable. Kafka: `TransactionMetadata`. */
 export interface Transaction {
   readonly transactionalId: string
   readonly producerId: number
-  /** The one before `producerId`; a producer that missed a change of id is known by it. */
+  /** The id before `producerId`; identifies a producer that missed the change of id. */
   readonly previousProducerId: number
-  /** What the id will be once the transaction is complete; -1 if it stays. */
+  /** The producer id once the transaction is complete; -1 if it does not change. */
   readonly nextProducerId: number
   readonly producerEpoch: number
-  /** The one before, for a producer whose bump was not answered; not in the log: -1 after a load. */
+  /**
+   * The epoch before, for a producer that missed the response with its new epoch. It is not in the
+   * log: -1 after a load.
+   */
   readonly lastProducerEpoch: number
   readonly timeoutMs: number
   readonly state: TransactionState
@@ -29,7 +34,7 @@ export interface Transaction {
   /** -1 before the first transaction. */
   readonly startMs: number
   readonly lastUpdateMs: number
-  /** 0 (KIP-98) or 2 (KIP-890), as the producer of the newest transaction spoke. */
+  /** The transaction version of the last transaction's producer: 0 (KIP-98) or 2 (KIP-890). */
   readonly clientTransactionVersion: number
 }
 
@@ -42,23 +47,23 @@ export function isEpochExhausted({ producerEpoch }: { readonly producerEpoch: nu
   return producerEpoch >= lastUsableEpoch
 }
 
-/** A transactional id that nobody has asked for before; not in the log until its first epoch is. */
+/** Returns the initial state of a new transactional id; the log holds it once it has an epoch. */
 export function unborn(
   transactionalId: string,
-  o: { readonly producerId: number; readonly timeoutMs: number; readonly nowMs: number },
+  options: { readonly producerId: number; readonly timeoutMs: number; readonly nowMs: number },
 ): Transaction {
   return {
     transactionalId,
-    producerId: o.producerId,
+    producerId: options.producerId,
     previousProducerId: noProducerId,
     nextProducerId: noProducerId,
     producerEpoch: noProducerEpoch,
     lastProducerEpoch: noProducerEpoch,
-    timeoutMs: o.timeoutMs,
+    timeoutMs: options.timeoutMs,
     state: 'Empty',
     partitions: new Map(),
     startMs: -1,
-    lastUpdateMs: o.nowMs,
+    lastUpdateMs: options.nowMs,
     clientTransactionVersion: 0,
   }
 }
@@ -66,87 +71,92 @@ export function unborn(
 interface Renewal {
   readonly timeoutMs: number
   readonly nowMs: number
-  /** The epoch that the producer says it has; null if it does not say (before KIP-360). */
+  /** The epoch that the producer sent; null if it sent none (before KIP-360). */
   readonly expectedEpoch: number | null
 }
 
 /**
- * The next epoch for a producer that begins.
- * @throws Refusal PRODUCER_FENCED when it has neither the newest epoch nor, as a retry, the one before.
+ * Returns the next epoch for a producer that starts.
+ *
+ * @throws ApiError PRODUCER_FENCED if it has neither the newest epoch nor, as a retry, the one
+ *   before.
  */
-export function nextEpoch(from: Transaction, o: Renewal): Transaction {
+export function nextEpoch(from: Transaction, options: Renewal): Transaction {
   const { producerEpoch, lastProducerEpoch } = from
-  const { expectedEpoch } = o
+  const { expectedEpoch } = options
   const bumped = { producerEpoch: producerEpoch + 1, lastProducerEpoch: producerEpoch }
   if (expectedEpoch === null) {
-    return renewed(from, { ...bumped, lastProducerEpoch: noProducerEpoch }, o)
+    return renewed(from, { ...bumped, lastProducerEpoch: noProducerEpoch }, options)
   }
   if (producerEpoch === noProducerEpoch || expectedEpoch === producerEpoch) {
-    return renewed(from, bumped, o)
+    return renewed(from, bumped, options)
   }
-  // The answer to the bump was lost: the same once more.
-  if (expectedEpoch === lastProducerEpoch) return renewed(from, {}, o)
-  throw new Refusal('PRODUCER_FENCED')
+  // The response with the new epoch was lost: answers with the same epoch again.
+  if (expectedEpoch === lastProducerEpoch) return renewed(from, {}, options)
+  throw new ApiError('PRODUCER_FENCED')
 }
 
-/** A new producer id, for the epochs of the old one are used up. */
-export function nextId(from: Transaction, producerId: number, o: Renewal): Transaction {
-  const lastProducerEpoch = o.expectedEpoch === null ? noProducerEpoch : from.producerEpoch
-  return renewed(from, { producerId, producerEpoch: 0, lastProducerEpoch }, o)
+/** Returns the state with a new producer id, because the epochs of the old one are exhausted. */
+export function nextId(from: Transaction, producerId: number, options: Renewal): Transaction {
+  const lastProducerEpoch = options.expectedEpoch === null ? noProducerEpoch : from.producerEpoch
+  return renewed(from, { producerId, producerEpoch: 0, lastProducerEpoch }, options)
 }
 
-function renewed(from: Transaction, change: Partial<Transaction>, o: Renewal): Transaction {
+function renewed(from: Transaction, change: Partial<Transaction>, options: Renewal): Transaction {
   const empty = { state: 'Empty', partitions: new Map(), startMs: -1 } as const
-  const { timeoutMs, nowMs } = o
+  const { timeoutMs, nowMs } = options
   return step(from, { ...empty, timeoutMs, lastUpdateMs: nowMs, ...change })
 }
 
-/** Partitions join the transaction; the first ones begin it. */
+/** Returns the transaction with more partitions; the first ones begin it. */
 export function withPartitions(
   from: Transaction,
   partitions: PartitionSet,
-  o: { readonly nowMs: number; readonly transactionVersion: number },
+  options: { readonly nowMs: number; readonly transactionVersion: number },
 ): Transaction {
   return step(from, {
     state: 'Ongoing',
     partitions: union(from.partitions, partitions),
-    startMs: isIdle(from.state) ? o.nowMs : from.startMs,
-    lastUpdateMs: o.nowMs,
-    clientTransactionVersion: o.transactionVersion,
+    startMs: isIdle(from.state) ? options.nowMs : from.startMs,
+    lastUpdateMs: options.nowMs,
+    clientTransactionVersion: options.transactionVersion,
   })
 }
 
-/** The outcome is decided. From version 2 on it is told with a new epoch, which fences what is late. */
+/**
+ * Returns the prepared state of the decided outcome. From transaction version 2 on the marker has a
+ * new epoch, which fences late records of the producer.
+ */
 export function decided(
   from: Transaction,
-  o: {
+  options: {
     readonly isCommit: boolean
     readonly transactionVersion: number
     readonly nextProducerId: number
     readonly nowMs: number
   },
 ): Transaction {
-  const isBumped = o.transactionVersion >= 2
+  const isBumped = options.transactionVersion >= 2
   const producerEpoch = Math.min(from.producerEpoch + (isBumped ? 1 : 0), epochMax)
   return step(from, {
-    state: o.isCommit ? 'PrepareCommit' : 'PrepareAbort',
+    state: options.isCommit ? 'PrepareCommit' : 'PrepareAbort',
     producerEpoch,
     lastProducerEpoch: isBumped ? from.producerEpoch : from.lastProducerEpoch,
-    nextProducerId: o.nextProducerId,
-    // An abort of nothing: it has to begin sometime.
-    startMs: isIdle(from.state) ? o.nowMs : from.startMs,
-    lastUpdateMs: o.nowMs,
-    clientTransactionVersion: o.transactionVersion,
+    nextProducerId: options.nextProducerId,
+    // An abort without a transaction has no start time yet.
+    startMs: isIdle(from.state) ? options.nowMs : from.startMs,
+    lastUpdateMs: options.nowMs,
+    clientTransactionVersion: options.transactionVersion,
   })
 }
 
-/** As an older producer would see itself after it was fenced: the next epoch, if there is one. */
+/** Returns the state with the next epoch, if there is one: it fences the producer. */
 export function fenced(from: Transaction): Transaction {
   const producerEpoch = Math.min(from.producerEpoch + 1, epochMax)
   return { ...from, producerEpoch, lastProducerEpoch: noProducerEpoch }
 }
 
-/** All partitions know the outcome. */
+/** Returns the complete state: all partitions have their marker. */
 export function completed(from: Transaction, nowMs: number): Transaction {
   const { clientTransactionVersion, nextProducerId } = from
   const isRotated = clientTransactionVersion >= 2 && nextProducerId !== noProducerId
@@ -163,7 +173,7 @@ export function isTimedOut({ state, timeoutMs, startMs }: Transaction, nowMs: nu
   return state === 'Ongoing' && timeoutMs !== untimed && startMs + timeoutMs < nowMs
 }
 
-/** Every step remembers the producer id from which it was taken. */
+/** Returns the changed state with `previousProducerId` set to the current producer id. */
 function step(from: Transaction, change: Partial<Transaction>): Transaction {
   return { ...from, previousProducerId: from.producerId, ...change }
 }

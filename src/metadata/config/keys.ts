@@ -10,13 +10,13 @@ function keysOf(table: unknown): Keys {
   return new Map((table as ConfigDefinition[]).map((definition) => [definition.name, definition]))
 }
 
-/** Every key of `KafkaConfig` in Apache Kafka 4.4.0, by name. */
+/** All keys of `KafkaConfig` in Apache Kafka 4.4.0, by name. */
 export const brokerKeys: Keys = keysOf(brokerTable)
-/** Every key of `LogConfig`: what a topic can be given. */
+/** All keys of `LogConfig`: the topic configs. */
 export const topicKeys: Keys = keysOf(topicTable)
-/** Every key of `GroupConfig`. */
+/** All keys of `GroupConfig`. */
 export const groupKeys: Keys = keysOf(groupTable)
-/** Every key of `ClientMetricsConfigs`. */
+/** All keys of `ClientMetricsConfigs`. */
 export const clientMetricsKeys: Keys = keysOf(clientMetricsTable)
 
 /** Codes of `ConfigResource.Type`. */

@@ -1,18 +1,17 @@
 import type { ConfigDefinition } from './definition.ts'
 
 /**
- * Settings that Apache Kafka does not have. They stand in a server.properties or on the command line
- * only: no request shows or alters them.
+ * Settings that Apache Kafka does not have. They are set in server.properties or on the command
+ * line only: no request shows or alters them.
  */
 export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
   (
     [
-      // What a stream's acknowledgements may be later for it to cost less.
+      // For test suites that expect a topic to exist right after the first request for it.
       {
-        name: 'odradek.gather.ms',
-        type: 'INT',
-        default: '12',
-        valid: '[0,...,100]',
+        name: 'odradek.auto.creation.awaited',
+        type: 'BOOLEAN',
+        default: 'false',
         update: 'read-only',
       },
       {
@@ -21,21 +20,14 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
-      // For disks of which others need every block.
-      {
-        name: 'odradek.room.ahead.enabled',
-        type: 'BOOLEAN',
-        default: 'true',
-        update: 'read-only',
-      },
-      // For who does not want `koffi` in the process, or doubts it.
+      // For operators who do not want `koffi` in the process, or do not trust it.
       {
         name: 'odradek.sendfile.enabled',
         type: 'BOOLEAN',
         default: 'true',
         update: 'read-only',
       },
-      // Every acknowledged write survives a loss of power: what comes during one sync shares the next.
+      // Makes every acknowledged write survive a power loss; writes during one sync share the next.
       {
         name: 'odradek.sync.before.ack',
         type: 'BOOLEAN',

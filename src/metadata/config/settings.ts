@@ -3,21 +3,21 @@ import { type ConfigDefinition, type ConfigValue, parseConfig } from './definiti
 import { brokerKeys, topicKeys } from './keys.ts'
 import { ownKeys } from './own-keys.ts'
 
-/** Dynamic values of a resource, as the metadata image has them. */
+/** Dynamic configs of a resource, from the metadata image. */
 export type Overrides = ReadonlyMap<string, string>
 const none: Overrides = new Map()
 
-/** Where dynamic values come from; answers with the image of the moment. */
+/** Source of dynamic configs; reads the current image. */
 export interface DynamicConfigs {
-  /** Of all brokers. */
+  /** Configs of all brokers. */
   cluster(): Overrides
-  /** Of this broker. */
+  /** Configs of this broker. */
   broker(): Overrides
 }
 
 const noDynamicConfigs: DynamicConfigs = { cluster: () => none, broker: () => none }
 
-/** How strong a value is, and what DescribeConfigs calls it (`ConfigSource` codes). */
+/** Sources of a value, which decide its precedence, with their codes (`ConfigSource`). */
 export const configSources = {
   topic: 1,
   dynamicBroker: 2,
@@ -33,7 +33,7 @@ export type ConfigSource = keyof typeof configSources
 const isDynamic = (source: ConfigSource) =>
   source === 'dynamicBroker' || source === 'dynamicDefaultBroker'
 
-/** One of the values that a key could have, with where it comes from. */
+/** A possible value of a key, with its source. */
 export interface ConfigCandidate {
   readonly name: string
   readonly text: string | null
@@ -41,8 +41,8 @@ export interface ConfigCandidate {
 }
 
 /**
- * A broker's settings: what stands in server.properties below what was altered at run time. Values
- * are parsed on first use; dynamic ones are looked up anew, because they may have changed.
+ * A broker's settings: server.properties, overridden by dynamic configs. Values are parsed on first
+ * use; dynamic ones are looked up each time, because they may have changed.
  */
 export class BrokerSettings {
   readonly statics: Overrides
@@ -58,12 +58,12 @@ export class BrokerSettings {
     return new BrokerSettings(this.statics, dynamic)
   }
 
-  /** All values of a broker key and of those that say the same in other units, the one in force first. */
+  /** Returns all values of a broker key and its synonyms in other units, the effective first. */
   candidates(name: string): ConfigCandidate[] {
     return fromMainKey(name, this.valuesOf(synonymsOf(name)))
   }
 
-  /** What is said of any of these keys: the strongest source first, and of one source in their order. */
+  /** Returns all values of these keys: by descending precedence of source, then in given order. */
   valuesOf(names: readonly string[]): ConfigCandidate[] {
     const { dynamic, statics } = this
     const from = (source: ConfigSource, textOf: (name: string) => string | null | undefined) =>
@@ -86,8 +86,8 @@ export class BrokerSettings {
   }
 
   /**
-   * What a key comes to beside those that say the same: once one of them is altered at run time, what
-   * stands in server.properties for the others counts no more (`DynamicBrokerConfig.overrideProps`).
+   * Returns the effective value of a key among its synonyms: once one of them is altered at run
+   * time, server.properties no longer counts for the others (`DynamicBrokerConfig.overrideProps`).
    */
   effectiveText(name: string): string | null {
     const altered = this.valuesOf(synonymsOf(name)).filter(({ source }) => isDynamic(source))
@@ -135,7 +135,7 @@ function definitionOf(name: string): ConfigDefinition | undefined {
   return brokerKeys.get(name) ?? ownKeys.get(name)
 }
 
-/** Broker keys that say the same, by each of them; the strongest first (`DynamicBrokerConfig`). */
+/** Groups of synonymous broker keys, by key; by descending precedence (`DynamicBrokerConfig`). */
 const families: ReadonlyMap<string, readonly string[]> = new Map(
   [...topicKeys.values()].flatMap(({ synonyms }) => {
     const names = synonyms?.map(([key]) => key) ?? []
@@ -143,12 +143,12 @@ const families: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 )
 
-/** A broker key and those that say the same in other units, the strongest first. */
+/** Returns a broker key and its synonyms in other units, in descending precedence. */
 export function synonymsOf(name: string): readonly string[] {
   return families.get(name) ?? [name]
 }
 
-/** As Kafka, which lists from the key itself on: what only its synonyms say before is not spoken of. */
+/** Drops values of synonyms before the first value of the key itself, as Kafka does. */
 function fromMainKey(name: string, values: readonly ConfigCandidate[]): ConfigCandidate[] {
   const first = values.findIndex((one) => one.name === name && one.text !== null)
   return first < 0 ? [] : values.slice(first)
@@ -156,7 +156,10 @@ function fromMainKey(name: string, values: readonly ConfigCandidate[]): ConfigCa
 
 const unitMs = { same: 1, minutes: 60_000, hours: 3_600_000 } as const
 
-/** All values of a topic key, the one in force first (`ConfigHelper`, `ServerTopicConfigSynonyms`). */
+/**
+ * Returns all values of a topic key, the effective one first (`ConfigHelper`,
+ * `ServerTopicConfigSynonyms`).
+ */
 export function topicCandidates(
   name: string,
   overrides: Overrides,
@@ -171,7 +174,7 @@ export function topicCandidates(
   return [...ofTopic, ...broker.candidates(main).filter(({ text }) => text !== null)]
 }
 
-/** The text in force of a topic key, hours and minutes turned into milliseconds. */
+/** Returns the effective text of a topic key, with hours and minutes converted to milliseconds. */
 export function topicText(
   name: string,
   overrides: Overrides,
@@ -193,7 +196,7 @@ export function topicText(
   return definition.default ?? null
 }
 
-/** The value in force of a topic key. */
+/** Returns the effective value of a topic key. */
 export function topicValue(
   name: string,
   overrides: Overrides,

@@ -1,6 +1,6 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
-import { type ConfigDefinition, parseConfig, type UpdateMode } from '../config/definition.ts'
+import { type ConfigDefinition, parseConfig } from '../config/definition.ts'
 import {
   brokerKeys,
   clientMetricsKeys,
@@ -30,7 +30,7 @@ export interface ResourceChange {
   readonly type: number
   readonly name: string
   readonly changes: readonly ConfigChange[]
-  /** AlterConfigs: whatever is not named goes back to its default. */
+  /** Whether configs not named are reset to their default (AlterConfigs). */
   readonly replacesAll: boolean
 }
 
@@ -41,42 +41,55 @@ export interface AlteredResource {
   readonly errorMessage: string | null
 }
 
-/** Changes settings, each resource on its own terms (`ConfigurationControlManager`). */
+/** Resources decided on between two yields. */
+const resourcesBetween = 8
+
+/** Changes configs; each resource succeeds or fails alone (`ConfigurationControlManager`). */
 export function alterConfigs(
   resources: readonly ResourceChange[],
-  o: { readonly validateOnly: boolean; readonly brokerId: number },
+  options: { readonly validateOnly: boolean; readonly brokerId: number },
 ): Command<AlteredResource[]> {
-  return (view) => {
+  return function* (view) {
     const records: MetadataRecord[] = []
-    const altered = resources.map((resource): AlteredResource => {
+    const alter = (resource: ResourceChange): AlteredResource => {
       const { type, name } = resource
       try {
-        records.push(...alterOne(view, resource, o.brokerId))
+        records.push(...alterOne(view, resource, options.brokerId))
         return { type, name, error: 'NONE', errorMessage: null }
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         return { type, name, error: error.reason, errorMessage: error.detail }
       }
-    })
-    return { records: o.validateOnly ? [] : records, answer: altered }
+    }
+    const altered: AlteredResource[] = []
+    for (const resource of resources) {
+      altered.push(alter(resource))
+      if (altered.length % resourcesBetween === 0) yield
+    }
+    return { records: options.validateOnly ? [] : records, answer: altered }
   }
 }
 
 function alterOne(view: ControllerView, resource: ResourceChange, brokerId: number) {
   const { type, name } = resource
-  checkResource(view, resource, brokerId)
+  checkRequest(resource, brokerId)
   const definitions = definitionsOf(type)
   const before = overridesOf(view.image, type, name)
   const after = new Map(resource.replacesAll ? [] : before)
-  for (const change of resource.changes) applyChange(after, change, definitions, view)
+  for (const change of resource.changes) applyChange(after, change, listsOf(type))
   if (type === resourceTypes.broker) checkMinInsync(view, resource, before, after)
+  checkName(resource)
   validate(view, resource, after, definitions)
+  // Kafka checks that the topic exists after all other checks.
+  if (type === resourceTypes.topic && !view.image.topics.has(name)) {
+    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
+  }
   return changedRecords(type, name, before, after)
 }
 
 /**
- * With eligible leader replicas min.insync.replicas is the cluster's alone: there it may change, but not
- * go (KIP-966).
+ * With eligible leader replicas, min.insync.replicas exists only at the cluster level, where it can
+ * be changed but not removed (KIP-966).
  */
 function checkMinInsync(
   { image }: ControllerView,
@@ -87,13 +100,13 @@ function checkMinInsync(
   const key = 'min.insync.replicas'
   if ((image.features.get(elrFeature) ?? 0) === 0) return
   if (name === '' && before.has(key) && !after.has(key)) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_CONFIG',
       'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
     )
   }
   if (name !== '' && changes.some((change) => change.name === key)) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_CONFIG',
       'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',
     )
@@ -111,62 +124,77 @@ function definitionsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
     case resourceTypes.clientMetrics:
       return clientMetricsKeys
     default:
-      throw new Refusal('INVALID_REQUEST', `Unknown resource type ${type}`)
+      throw new ApiError('INVALID_REQUEST', `Unknown resource type ${type}`)
   }
 }
 
-function checkResource(
-  { image }: ControllerView,
-  resource: ResourceChange,
-  brokerId: number,
-): void {
-  const { type, name, changes } = resource
+/**
+ * Returns the keys whose lists can be appended to. Kafka's controller knows no types of group and
+ * client metrics keys, so their lists cannot.
+ */
+function listsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
+  const hasTypes = type === resourceTypes.topic || type === resourceTypes.broker
+  return hasTypes ? definitionsOf(type) : new Map()
+}
+
+/** Makes the checks of the broker before it asks the controller. */
+function checkRequest({ type, name, changes }: ResourceChange, brokerId: number): void {
   const names = changes.map((change) => change.name)
   if (new Set(names).size !== names.length) {
-    throw new Refusal('INVALID_REQUEST', 'Error due to duplicate config keys')
+    throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
   }
-  if (type === resourceTypes.topic) {
-    if (name === '')
-      throw new Refusal('INVALID_REQUEST', 'Default topic resources are not allowed.')
-    const fault = topicNameFault(name)
-    if (fault !== null) {
-      throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
-    }
-    if (!image.topics.has(name)) {
-      throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
-    }
-  } else if (type === resourceTypes.broker) {
-    if (!/^[+-]?\d*$/.test(name)) {
-      throw new Refusal('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
-    }
-    if (name !== '' && name !== String(brokerId)) {
-      throw new Refusal(
-        'INVALID_REQUEST',
-        `Unexpected broker id, expected ${brokerId}, but received ${name}`,
-      )
-    }
-  } else if (name === '') {
-    throw new Refusal(
+  const nulls = changes.filter(
+    ({ operation, value }) => operation !== configOperations.delete && value === null,
+  )
+  if (nulls.length > 0) {
+    const without = nulls.map((change) => change.name).join(', ')
+    throw new ApiError('INVALID_REQUEST', `Null value not supported for : ${without}`)
+  }
+  if (type !== resourceTypes.broker) return
+  if (!/^[+-]?\d*$/.test(name)) {
+    throw new ApiError('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
+  }
+  if (name !== '' && name !== String(brokerId)) {
+    throw new ApiError(
       'INVALID_REQUEST',
-      type === resourceTypes.group
-        ? 'Default group resources are not allowed.'
-        : "Subscription name can't be empty",
+      `Unexpected broker id, expected ${brokerId}, but received ${name}`,
     )
   }
 }
 
-function applyChange(
+/** Checks that a resource may have this name. */
+function checkName({ type, name }: ResourceChange): void {
+  if (type === resourceTypes.topic) {
+    if (name === '')
+      throw new ApiError('INVALID_REQUEST', 'Default topic resources are not allowed.')
+    const fault = topicNameFault(name)
+    if (fault === null) return
+    throw new ApiError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
+  }
+  if (type === resourceTypes.broker || name !== '') return
+  throw new ApiError(
+    'INVALID_REQUEST',
+    type === resourceTypes.group
+      ? 'Default group resources are not allowed.'
+      : "Subscription name can't be empty",
+  )
+}
+
+/**
+ * Applies one change to a resource's own values.
+ * @throws ApiError if Kafka refuses it, for any key.
+ */
+export function applyChange(
   overrides: Map<string, string>,
   { name, operation, value }: ConfigChange,
   definitions: ReadonlyMap<string, ConfigDefinition>,
-  view: ControllerView,
 ): void {
   if (operation === configOperations.delete) {
     overrides.delete(name)
     return
   }
   if (value === null) {
-    throw new Refusal('INVALID_REQUEST', `Null value not supported for : ${name}`)
+    throw new ApiError('INVALID_REQUEST', `Null value not supported for : ${name}`)
   }
   if (operation === configOperations.set) {
     overrides.set(name, value)
@@ -174,89 +202,66 @@ function applyChange(
   }
   const definition = definitions.get(name)
   if (operation !== configOperations.append && operation !== configOperations.subtract) {
-    // Kafka fails at this in a way that has no words.
-    throw new Refusal('UNKNOWN_SERVER_ERROR')
+    // Kafka fails here without a message.
+    throw new ApiError('UNKNOWN_SERVER_ERROR')
   }
   const verb = operation === configOperations.append ? 'APPEND to' : 'SUBTRACT to'
   if (definition === undefined || definition.type !== 'LIST') {
-    throw new Refusal('INVALID_CONFIG', `Can't ${verb} key ${name} because its type is not LIST.`)
+    throw new ApiError('INVALID_CONFIG', `Can't ${verb} key ${name} because its type is not LIST.`)
   }
-  const current = overrides.get(name) ?? inherited(definition, view)
-  const list = current === '' ? [] : current.split(',')
-  const words = value.split(',')
-  const changed =
-    operation === configOperations.append
-      ? [...list, ...words.filter((word) => !list.includes(word))]
-      : list.filter((word) => !words.includes(word))
-  overrides.set(name, changed.join(','))
+  // Without an own value Kafka starts from its default, whatever the broker's settings are.
+  const current = overrides.get(name) ?? definition.default ?? ''
+  const list = current.split(',').filter((word) => word !== '')
+  const words = javaSplit(value)
+  const isAppend = operation === configOperations.append
+  overrides.set(name, (isAppend ? more(list, words) : less(list, words)).join(','))
 }
 
-/** What a list is appended to when the resource has no value of its own. */
-function inherited(
-  { name, synonym, default: own }: ConfigDefinition,
-  { settings }: ControllerView,
-) {
-  const key = brokerKeys.has(name) ? name : synonym
-  return (key === undefined ? own : settings.text(key)) ?? ''
+/** Returns the list with missing entries appended. */
+function more(list: readonly string[], words: readonly string[]): string[] {
+  const listed = new Set(list)
+  return [...list, ...new Set(words.filter((word) => !listed.has(word)))]
+}
+
+/**
+ * Returns the list without the first occurrences of each word, as many as named. Uses a map, as
+ * lists may be long.
+ */
+function less(list: readonly string[], words: readonly string[]): string[] {
+  const named = new Map<string, number>()
+  for (const word of words) named.set(word, (named.get(word) ?? 0) + 1)
+  return list.filter((word) => {
+    const left = named.get(word) ?? 0
+    named.set(word, left - 1)
+    return left <= 0
+  })
+}
+
+/** Splits like Java's `String.split`: without empty words at the end. */
+function javaSplit(text: string): string[] {
+  const words = text.split(',')
+  while (text !== '' && words.at(-1) === '') words.pop()
+  return words
 }
 
 function validate(
   { settings }: ControllerView,
-  { type, name }: ResourceChange,
+  { type }: ResourceChange,
   after: Overrides,
   definitions: ReadonlyMap<string, ConfigDefinition>,
 ): void {
   if (type === resourceTypes.topic) return validateTopicConfigs(after, settings)
   if (type === resourceTypes.clientMetrics) return validateSubscription(after, definitions)
-  if (type === resourceTypes.broker) checkUpdatable([...after.keys()], name === '')
+  // The broker has validated its own configs already: its controller accepts them unchecked.
+  if (type === resourceTypes.broker) return
   for (const [key, text] of after) {
     const definition = definitions.get(key)
-    if (definition !== undefined) checkValue(definition, text, type)
-    else if (type !== resourceTypes.broker) {
-      throw new Refusal('INVALID_CONFIG', `Unknown group config name: ${key}`)
+    if (definition === undefined) {
+      throw new ApiError('INVALID_CONFIG', `Unknown group config name: ${key}`)
     }
-  }
-  if (type === resourceTypes.group) validateGroup(after, settings)
-}
-
-/** Of a broker's settings Kafka says that the request is wrong, of others that the setting is. */
-function checkValue(definition: ConfigDefinition, text: string, type: number): void {
-  try {
     parseConfig(definition, text)
-  } catch (error) {
-    if (!(error instanceof Refusal) || type !== resourceTypes.broker) throw error
-    throw new Refusal('INVALID_REQUEST', error.detail)
   }
-}
-
-/** Keys and certificates change with a listener's prefix only (`SslConfigs.RECONFIGURABLE_CONFIGS`). */
-const ofListener =
-  /^ssl\.(key\.password|keystore\.(type|location|password|key|certificate\.chain)|truststore\.(type|location|password|certificates))$/
-
-/** A broker setting changes at run time only where Kafka lets it (`DynamicBrokerConfig`). */
-function checkUpdatable(names: readonly string[], isClusterWide: boolean): void {
-  const withMode = (mode: UpdateMode) => names.filter((key) => brokerKeys.get(key)?.update === mode)
-  const fixed = withMode('read-only')
-  if (fixed.length > 0) {
-    throw new Refusal(
-      'INVALID_REQUEST',
-      `Cannot update these configs dynamically: [${fixed.join(', ')}]`,
-    )
-  }
-  const ofListeners = names.filter((key) => ofListener.test(key))
-  if (ofListeners.length > 0) {
-    throw new Refusal(
-      'INVALID_REQUEST',
-      `These security configs can be dynamically updated only per-listener using the listener prefix: [${ofListeners.join(', ')}]`,
-    )
-  }
-  const own = withMode('per-broker')
-  if (isClusterWide && own.length > 0) {
-    throw new Refusal(
-      'INVALID_REQUEST',
-      `Cannot update these configs at default cluster level, broker id must be specified: [${own.join(', ')}]`,
-    )
-  }
+  validateGroup(after, settings)
 }
 
 function changedRecords(

@@ -1,6 +1,7 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { javaHashCode, javaHashMapOrderBy } from '../../base/java-hash.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import { clientQuotaRecord } from '../../protocol/stored/metadata/14-client-quota-record.ts'
-import { type QuotaEntityPart, quotaKey } from '../quotas.ts'
+import { entityHash, entityParts, type QuotaEntityPart, quotaKey } from '../quotas.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command } from './controller.ts'
 
@@ -19,56 +20,79 @@ export interface AlteredQuota {
   readonly errorMessage: string | null
 }
 
-/** Which quotas there are for whom, and whether they count whole things (`QuotaConfig`). */
-const ofUsersAndClients: Readonly<Record<string, 'whole' | 'real'>> = {
-  producer_byte_rate: 'whole',
-  consumer_byte_rate: 'whole',
+type Kind = 'long' | 'int' | 'real'
+const wholes = {
+  long: { max: 2 ** 63, name: 'a LONG' },
+  int: { max: 2 ** 31 - 1, name: 'an INT' },
+} as const
+
+/** Quotas and their types by kind of entity (`QuotaConfig`). */
+const ofUsersAndClients: Readonly<Record<string, Kind>> = {
+  producer_byte_rate: 'long',
+  consumer_byte_rate: 'long',
   request_percentage: 'real',
   controller_mutation_rate: 'real',
 }
-const ofAddresses: Readonly<Record<string, 'whole' | 'real'>> = {
-  connection_creation_rate: 'whole',
+const ofAddresses: Readonly<Record<string, Kind>> = {
+  connection_creation_rate: 'int',
 }
 
-/** Sets and removes quotas, each entity on its own terms (`ClientQuotaControlManager`). */
+/** Entities decided on between two yields. */
+const entitiesBetween = 32
+
+/** Sets and removes quotas; each entity succeeds or fails alone (`ClientQuotaControlManager`). */
 export function alterQuotas(
   changes: readonly QuotaChange[],
-  o: { readonly validateOnly: boolean },
+  options: { readonly validateOnly: boolean },
 ): Command<AlteredQuota[]> {
-  return ({ image }) => {
+  return function* ({ image }) {
     const records: MetadataRecord[] = []
     const byEntity = new Map<string, AlteredQuota>()
     const seen = new Set<string>()
     const alter = ({ entity, ops }: QuotaChange): AlteredQuota => {
       try {
-        checkOnce(entity, seen)
+        checkOnce(entity, ops, seen)
         const known = quotaKeysFor(entity)
         const before = image.quotas.get(quotaKey(entity))?.values
-        for (const op of ops) {
-          checkValue(op, known)
+        const made: MetadataRecord[] = []
+        for (const op of javaHashMapOrderBy(ops, ({ key }) => javaHashCode(key), 1)) {
+          if (!op.remove) checkValue(op, known)
           if (op.remove ? before?.has(op.key) !== true : before?.get(op.key) === op.value) continue
-          records.push(metadataRecord(clientQuotaRecord, { entity, ...op }))
+          made.push(metadataRecord(clientQuotaRecord, { entity, ...op }))
         }
+        records.push(...made)
         return { entity, error: 'NONE', errorMessage: null }
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         return { entity, error: error.reason, errorMessage: error.detail }
       }
     }
-    for (const change of changes) byEntity.set(quotaKey(change.entity), alter(change))
-    return { records: o.validateOnly ? [] : records, answer: [...byEntity.values()] }
+    for (const { entity: asked, ops } of changes) {
+      const entity = entityParts(asked)
+      byEntity.set(quotaKey(entity), alter({ entity, ops }))
+      if (byEntity.size % entitiesBetween === 0) yield
+    }
+    const answer = javaHashMapOrderBy([...byEntity.values()], ({ entity }) => entityHash(entity))
+    return { records: options.validateOnly ? [] : records, answer }
   }
 }
 
-/** Of several changes of one entity the first counts; the answer, one for all of them, is the refusal. */
-function checkOnce(entity: readonly QuotaEntityPart[], seen: Set<string>): void {
+/**
+ * Refuses further changes of an entity: only the first one applies, but the entity's only answer is
+ * the refusal. A change that names a quota twice counts as several.
+ */
+function checkOnce(
+  entity: readonly QuotaEntityPart[],
+  ops: QuotaChange['ops'],
+  seen: Set<string>,
+): void {
   const key = quotaKey(entity)
-  if (!seen.has(key)) {
+  if (!seen.has(key) && new Set(ops.map((op) => op.key)).size === ops.length) {
     seen.add(key)
     return
   }
   const parts = entity.map(({ entityType, entityName }) => `${entityType}=${entityName}`)
-  throw new Refusal(
+  throw new ApiError(
     'INVALID_REQUEST',
     `Ignoring duplicate entity ClientQuotaEntity(entries={${parts.join(', ')}})`,
   )
@@ -76,12 +100,9 @@ function checkOnce(entity: readonly QuotaEntityPart[], seen: Set<string>): void 
 
 function quotaKeysFor(entity: readonly QuotaEntityPart[]) {
   const types = entity.map(({ entityType }) => entityType)
-  const refuse = (detail: string) => new Refusal('INVALID_REQUEST', detail)
+  const refuse = (detail: string) => new ApiError('INVALID_REQUEST', detail)
   if (types.length === 0) throw refuse('Invalid empty client quota entity')
   for (const { entityType, entityName } of entity) {
-    if (types.filter((type) => type === entityType).length > 1) {
-      throw refuse(`Duplicate entity type: ${entityType}`)
-    }
     if (!['user', 'client-id', 'ip'].includes(entityType)) {
       throw refuse(`Unhandled client quota entity type: ${entityType}`)
     }
@@ -101,19 +122,23 @@ function quotaKeysFor(entity: readonly QuotaEntityPart[]) {
 }
 
 function checkValue(
-  { key, value, remove }: QuotaChange['ops'][number],
-  known: Readonly<Record<string, 'whole' | 'real'>>,
+  { key, value }: QuotaChange['ops'][number],
+  known: Readonly<Record<string, Kind>>,
 ): void {
-  const kind = known[key]
-  if (kind === undefined) throw new Refusal('INVALID_REQUEST', `Invalid configuration key ${key}`)
-  if (remove) return
+  const kind = Object.hasOwn(known, key) ? known[key] : undefined
+  if (kind === undefined) throw new ApiError('INVALID_REQUEST', `Invalid configuration key ${key}`)
   if (!Number.isFinite(value)) {
-    throw new Refusal('INVALID_REQUEST', `Quota ${key} must be a finite number`)
+    throw new ApiError('INVALID_REQUEST', `Quota ${key} must be a finite number`)
   }
   if (!(value > 0)) {
-    throw new Refusal('INVALID_REQUEST', `Quota ${key} must be greater than 0`)
+    throw new ApiError('INVALID_REQUEST', `Quota ${key} must be greater than 0`)
   }
-  if (kind === 'whole' && !Number.isInteger(value)) {
-    throw new Refusal('INVALID_REQUEST', `${key} cannot be a fractional value.`)
+  if (kind === 'real') return
+  const { max, name } = wholes[kind]
+  if (value > max) {
+    throw new ApiError('INVALID_REQUEST', `Proposed value for ${key} is too large for ${name}.`)
+  }
+  if (value % 1 > 1e-6) {
+    throw new ApiError('INVALID_REQUEST', `${key} cannot be a fractional value.`)
   }
 }

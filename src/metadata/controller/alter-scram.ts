@@ -1,3 +1,4 @@
+import { javaHashMapOrder } from '../../base/java-hash.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import { userScramCredentialRecord } from '../../protocol/stored/metadata/11-user-scram-credential-record.ts'
 import { removeUserScramCredentialRecord } from '../../protocol/stored/metadata/22-remove-user-scram-credential-record.ts'
@@ -15,12 +16,14 @@ export interface ScramDeletion {
   readonly mechanism: number
 }
 
-/** With the keys that are kept: the password itself is never stored (RFC 5802). */
+/** A credential with its stored keys: the password itself is never stored (RFC 5802). */
 export interface ScramUpsertion extends ScramDeletion {
   readonly iterations: number
   readonly salt: Buffer
   readonly storedKey: Buffer
   readonly serverKey: Buffer
+  /** An empty password is invalid: no keys can be derived from it. */
+  readonly hasPassword: boolean
 }
 
 export interface AlteredUser {
@@ -29,43 +32,59 @@ export interface AlteredUser {
   readonly errorMessage: string | null
 }
 
-/** Changes credentials; a user with a fault keeps all that it had (`ScramControlManager`). */
+type Fault = readonly [ErrorName, string | null]
+
+/**
+ * Changes credentials. A user with a fault keeps all credentials; naming a user twice is a fault,
+ * whatever the mechanisms (`ScramControlManager`).
+ */
 export function alterScram(
   deletions: readonly ScramDeletion[],
   upsertions: readonly ScramUpsertion[],
 ): Command<AlteredUser[]> {
   return ({ image }) => {
-    const all = [...deletions, ...upsertions]
-    const faults = new Map<string, readonly [ErrorName, string]>()
-    for (const one of all) {
-      const fault =
-        faultOf(one) ??
-        ('iterations' in one ? faultOfIterations(one as ScramUpsertion) : null) ??
-        ('iterations' in one || image.scram.has(scramKey(one.name, one.mechanism))
-          ? null
-          : notThere) ??
-        faultOfTwice(one, all)
-      if (fault !== null && !faults.has(one.name)) faults.set(one.name, fault)
+    const faults = new Map<string, Fault>()
+    const deleted = new Map<string, ScramDeletion>()
+    const upserted = new Map<string, ScramUpsertion>()
+    for (const one of deletions) {
+      if (faults.has(one.name)) continue
+      const isThere = image.scram.has(scramKey(one.name, one.mechanism))
+      const fault = deleted.delete(one.name) ? twice : (faultOf(one) ?? (isThere ? null : notThere))
+      if (fault === null) deleted.set(one.name, one)
+      else faults.set(one.name, fault)
     }
-    const sound = ({ name }: ScramDeletion) => !faults.has(name)
+    for (const one of upsertions) {
+      if (faults.has(one.name)) continue
+      const isTwice = deleted.delete(one.name) || upserted.delete(one.name)
+      const fault = isTwice ? twice : (faultOf(one) ?? faultOfIterations(one))
+      if (fault === null) upserted.set(one.name, one)
+      else faults.set(one.name, fault)
+    }
+    for (const [name, { hasPassword }] of upserted) {
+      if (hasPassword) continue
+      upserted.delete(name)
+      faults.set(name, ['UNKNOWN_SERVER_ERROR', null])
+    }
     const records: MetadataRecord[] = [
-      ...deletions
-        .filter(sound)
-        .map(({ name, mechanism }) =>
-          metadataRecord(removeUserScramCredentialRecord, { name, mechanism }),
-        ),
-      ...upsertions.filter(sound).map((one) => metadataRecord(userScramCredentialRecord, one)),
+      ...[...deleted.values()].map(({ name, mechanism }) =>
+        metadataRecord(removeUserScramCredentialRecord, { name, mechanism }),
+      ),
+      ...[...upserted.values()].map((one) => metadataRecord(userScramCredentialRecord, one)),
     ]
-    const users = [...new Set(all.map(({ name }) => name))]
-    return {
-      records,
-      answer: users.map((user) => {
+    const answer = [deleted, upserted, faults].flatMap((users) =>
+      javaHashMapOrder(users.keys()).map((user) => {
         const [error, errorMessage] = faults.get(user) ?? (['NONE', null] as const)
         return { user, error, errorMessage }
       }),
-    }
+    )
+    return { records, answer }
   }
 }
+
+const twice = [
+  'DUPLICATE_RESOURCE',
+  'A user credential cannot be altered twice in the same request',
+] as const
 
 const notThere = [
   'RESOURCE_NOT_FOUND',
@@ -76,17 +95,6 @@ function faultOf({ name, mechanism }: ScramDeletion) {
   if (name === '') return ['UNACCEPTABLE_CREDENTIAL', 'Username must not be empty'] as const
   if (mechanism !== scramMechanisms.sha256 && mechanism !== scramMechanisms.sha512) {
     return ['UNSUPPORTED_SASL_MECHANISM', 'Unknown SCRAM mechanism'] as const
-  }
-  return null
-}
-
-function faultOfTwice({ name, mechanism }: ScramDeletion, all: readonly ScramDeletion[]) {
-  const same = all.filter((other) => other.name === name && other.mechanism === mechanism)
-  if (same.length > 1) {
-    return [
-      'DUPLICATE_RESOURCE',
-      'A user credential cannot be altered twice in the same request',
-    ] as const
   }
   return null
 }

@@ -24,9 +24,9 @@ const features = supportedFeatures.map(({ name, min, max }) => ({
 }))
 
 /**
- * The first records of a new cluster: what it was formatted with, or the feature levels that this
- * release starts with; and the number of in-sync replicas, which with eligible leader replicas is one
- * for the whole cluster (KIP-966).
+ * Writes the first records of a new cluster: those it was formatted with, or the initial feature
+ * levels of this release; and min.insync.replicas, which with eligible leader replicas is a
+ * cluster-wide config (KIP-966).
  */
 export function bootstrap(
   formatted: readonly MetadataRecord[],
@@ -53,7 +53,7 @@ export function featureRecords(levels: ReadonlyMap<string, number>): MetadataRec
   )
 }
 
-export function registerController(o: {
+export function registerController(options: {
   readonly id: number
   readonly incarnationId: string
   readonly endpoints: readonly Endpoint[]
@@ -61,10 +61,10 @@ export function registerController(o: {
   return () => ({
     records: [
       metadataRecord(registerControllerRecord, {
-        controllerId: o.id,
-        incarnationId: o.incarnationId,
+        controllerId: options.id,
+        incarnationId: options.incarnationId,
         zkMigrationReady: false,
-        endPoints: o.endpoints,
+        endPoints: options.endpoints,
         features,
       }),
     ],
@@ -72,8 +72,8 @@ export function registerController(o: {
   })
 }
 
-/** Enters a broker, fenced. Answers its epoch: the offset of the record (KIP-631). */
-export function registerBroker(o: {
+/** Registers a broker, fenced. Returns its epoch: the offset of the record (KIP-631). */
+export function registerBroker(options: {
   readonly id: number
   readonly incarnationId: string
   readonly endpoints: readonly Endpoint[]
@@ -83,16 +83,16 @@ export function registerBroker(o: {
   return ({ nextOffset }) => ({
     records: [
       metadataRecord(registerBrokerRecord, {
-        brokerId: o.id,
+        brokerId: options.id,
         isMigratingZkBroker: false,
-        incarnationId: o.incarnationId,
+        incarnationId: options.incarnationId,
         brokerEpoch: nextOffset,
-        endPoints: o.endpoints,
+        endPoints: options.endpoints,
         features,
-        rack: o.rack,
+        rack: options.rack,
         fenced: true,
         inControlledShutdown: false,
-        logDirs: o.logDirs,
+        logDirs: options.logDirs,
       }),
     ],
     answer: nextOffset,
@@ -100,9 +100,9 @@ export function registerBroker(o: {
 }
 
 /**
- * Lets a registered broker serve. It becomes the leader anew of every partition that is led by it,
- * or by nobody while it may lead: what a restart lost must be told from what came before, so the
- * leader epoch rises.
+ * Unfences a registered broker. It becomes leader again of every partition it leads, and of those
+ * without a leader that it may lead. The leader epoch rises, to tell records lost by a restart from
+ * those before it.
  */
 export function unfenceBroker(brokerId: number): Command<void> {
   return ({ image }) => {
@@ -118,7 +118,7 @@ export function unfenceBroker(brokerId: number): Command<void> {
         const { leader, isr, eligibleLeaderReplicas, lastKnownElr } = partition
         const directory = partition.directories[partition.replicas.indexOf(brokerId)]
         if (!isOnlineDirectory(directory, image.brokers.get(brokerId)!.logDirs)) return
-        // Who led last comes again when nobody else is left, as from a directory that was lost.
+        // The last leader is elected again if no other replica is left, as after a lost directory.
         const candidates = [...isr, ...eligibleLeaderReplicas]
         const mayLead = (candidates.length > 0 ? candidates : lastKnownElr).includes(brokerId)
         if (leader !== brokerId && !(leader === -1 && mayLead)) return
@@ -139,9 +139,9 @@ export function unfenceBroker(brokerId: number): Command<void> {
 }
 
 /**
- * Takes a broker out of service in order, as Kafka's controlled shutdown does: its partitions are left
- * without a leader but eligible (KIP-966), its registration is fenced. Whoever opens the directory next
- * need not wait for its session to run out.
+ * Fences a broker like Kafka's controlled shutdown: its partitions have no leader, but the broker
+ * stays eligible (KIP-966). The next process that opens the directory need not wait for its session
+ * to expire.
  */
 export function fenceBroker(brokerId: number): Command<void> {
   return ({ image }) => {
@@ -156,7 +156,7 @@ export function fenceBroker(brokerId: number): Command<void> {
   }
 }
 
-/** What a broker alone holds is left without a leader, but with one that may lead again. */
+/** Returns records that leave partitions with only this replica without a leader, but eligible. */
 export function leaderless(image: Image, brokerId: number): MetadataRecord[] {
   const records: MetadataRecord[] = []
   for (const topic of image.topics.values()) {
@@ -177,10 +177,10 @@ export function leaderless(image: Image, brokerId: number): MetadataRecord[] {
   return records
 }
 
-/** How many producer ids a broker gets at once (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`). */
+/** Number of producer ids per block (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`). */
 export const producerIdBlockSize = 1000
 
-/** Answers the first id of a block that nobody else is given, ever. */
+/** Returns the first id of a new block; no id is allocated twice. */
 export function allocateProducerIds(brokerId: number): Command<number> {
   return ({ image }) => {
     const first = image.nextProducerId

@@ -1,4 +1,4 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import type { CreatePartitionsRequest } from '../../protocol/messages/37-create-partitions.ts'
 import { removeTopicRecord } from '../../protocol/stored/metadata/09-remove-topic-record.ts'
 import { type Image, type TopicState, topicById } from '../image.ts'
@@ -7,7 +7,7 @@ import type { Command, ControllerView } from './controller.ts'
 import { checkAssignment, partitionRecords, partitionsPerRequestMax } from './create-topics.ts'
 import { placeReplicas } from './placement.ts'
 
-/** Which topic a request means: by name, or by id where the name is null. */
+/** A topic in a request: by name, or by id if the name is null. */
 export interface TopicReference {
   readonly name: string | null
   readonly id: string
@@ -17,7 +17,7 @@ export function findTopic(image: Image, { name, id }: TopicReference): TopicStat
   return name === null ? topicById(image, id) : image.topics.get(name)
 }
 
-/** Removes topics that exist; the caller has answered for those that do not. */
+/** Removes existing topics; the caller has answered for the others. */
 export function deleteTopics(ids: readonly string[]): Command<void> {
   return ({ image }) => ({
     records: ids
@@ -27,6 +27,9 @@ export function deleteTopics(ids: readonly string[]): Command<void> {
   })
 }
 
+/** Topics decided on between two yields. */
+const topicsBetween = 8
+
 type Growth = CreatePartitionsRequest['topics'][number]
 
 export interface GrownTopic {
@@ -35,12 +38,12 @@ export interface GrownTopic {
   readonly errorMessage: string | null
 }
 
-/** Adds partitions to topics, each on its own terms. */
+/** Adds partitions to topics; each topic succeeds or fails alone. */
 export function createPartitions(
   topics: readonly Growth[],
-  o: { readonly validateOnly: boolean },
+  options: { readonly validateOnly: boolean },
 ): Command<GrownTopic[]> {
-  return (view) => {
+  return function* (view) {
     const added = ({ name, count }: Growth) =>
       Math.max(count - (view.image.topics.get(name)?.partitions.length ?? count), 0)
     if (topics.reduce((sum, topic) => sum + added(topic), 0) > partitionsPerRequestMax) {
@@ -51,29 +54,34 @@ export function createPartitions(
       return { records: [], answer: refused }
     }
     const records: MetadataRecord[] = []
-    const grown = topics.map((topic): GrownTopic => {
+    const grow = (topic: Growth): GrownTopic => {
       try {
         records.push(...growTopic(view, topic))
         return { name: topic.name, error: 'NONE', errorMessage: null }
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         return { name: topic.name, error: error.reason, errorMessage: error.detail }
       }
-    })
-    return { records: o.validateOnly ? [] : records, answer: grown }
+    }
+    const grown: GrownTopic[] = []
+    for (const topic of topics) {
+      grown.push(grow(topic))
+      if (grown.length % topicsBetween === 0) yield
+    }
+    return { records: options.validateOnly ? [] : records, answer: grown }
   }
 }
 
 function growTopic(view: ControllerView, growth: Growth): MetadataRecord[] {
   const topic = view.image.topics.get(growth.name)
-  if (topic === undefined) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', null)
+  if (topic === undefined) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', null)
   const { count } = growth
   const before = topic.partitions.length
   if (count === before) {
-    throw new Refusal('INVALID_PARTITIONS', `Topic already has ${count} partition(s).`)
+    throw new ApiError('INVALID_PARTITIONS', `Topic already has ${count} partition(s).`)
   }
   if (count < before) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_PARTITIONS',
       `The topic ${topic.name} currently has ${before} partition(s); ${count} would not be an increase.`,
     )
@@ -85,7 +93,7 @@ function growTopic(view: ControllerView, growth: Growth): MetadataRecord[] {
     return partitionRecords(view.image, topic.id, replicas, before)
   }
   if (growth.assignments.length !== added) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICA_ASSIGNMENT',
       `Attempted to add ${added} additional partition(s), but only ${growth.assignments.length} ` +
         'assignment(s) were specified.',

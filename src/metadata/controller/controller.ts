@@ -3,26 +3,30 @@ import type { BrokerSettings } from '../config/settings.ts'
 import type { Image } from '../image.ts'
 import type { MetadataRecord } from '../records.ts'
 
-/** What a command decides: records to append as one batch, and the answer once they are committed. */
+/** Result of a command: records to append as one batch, and the answer once they are committed. */
 export interface Decision<R> {
   readonly records: readonly MetadataRecord[]
   readonly answer: R
 }
 
-/** What commands look at. `image` already holds all that was decided before. */
+/** The state that commands read. `image` already contains all earlier decisions. */
 export interface ControllerView {
   readonly image: Image
   readonly settings: BrokerSettings
   readonly random: Random
   readonly nowMs: number
-  /** The offset that the decision's first record will get. */
+  /** The offset of the decision's first record. */
   readonly nextOffset: number
 }
 
-/** A command is a pure function: it reads the view and chooses; replaying its records changes. */
-export type Command<R> = (view: ControllerView) => Decision<R>
+/**
+ * A command is a pure function: it reads the view and decides; replaying its records changes the
+ * image. A long one yields now and then; no other command is decided meanwhile, so that its view
+ * stays valid.
+ */
+export type Command<R> = (view: ControllerView) => Decision<R> | Generator<void, Decision<R>>
 
-/** A random type 4 uuid in Kafka's text form; never one that starts with a dash (`Uuid.randomUuid`). */
+/** Returns a random type 4 uuid in Kafka's format, without a leading dash (`Uuid.randomUuid`). */
 export function randomUuid(random: Random): string {
   for (;;) {
     const bytes = random.bytes(16)

@@ -1,4 +1,4 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import type { CreateTopicsRequest } from '../../protocol/messages/19-create-topics.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import { topicRecord } from '../../protocol/stored/metadata/02-topic-record.ts'
@@ -21,61 +21,90 @@ export interface CreatedTopic {
   readonly topicId: string
   readonly partitionCount: number
   readonly replicationFactor: number
-  /** The overrides as asked for. */
+  /** The overrides in the request. */
   readonly overrides: Overrides
 }
 
 const clusterMetadataTopic = '__cluster_metadata'
 
-/** One batch holds a topic whole; Kafka's controller refuses more partitions in one request. */
+/** Maximum partitions per request, as in Kafka's controller; one batch holds a whole topic. */
 export const partitionsPerRequestMax = 10_000
-/** And more records: a topic counts as one, and so does each of its settings (`QuorumController`). */
+/**
+ * Maximum number of records per request; a topic counts as one, and so does each of its configs
+ * (`QuorumController`).
+ */
 const recordsPerRequestMax = 10_000
 
-/** Creates topics, each on its own terms: one that is refused does not keep the others away. */
+/** Topics decided on between two yields. */
+const topicsBetween = 8
+
+const noOverrides: Overrides = new Map()
+
+/** Creates topics; each topic succeeds or fails alone. */
 export function createTopics(
-  topics: readonly CreatableTopic[],
-  o: { readonly validateOnly: boolean },
+  asked: readonly CreatableTopic[],
+  options: { readonly validateOnly: boolean },
 ): Command<CreatedTopic[]> {
-  return (view) => {
+  return function* (view) {
+    const counts = new Map<string, number>()
+    for (const { name } of asked) {
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+      if (counts.size % topicsBetween === 0) yield
+    }
+    const isDuplicate = new ApiError('INVALID_REQUEST', 'Duplicate topic name.')
+    const duplicates: CreatedTopic[] = []
+    const topics: CreatableTopic[] = []
+    for (const topic of asked) {
+      const count = counts.get(topic.name)
+      if (count === 1) topics.push(topic)
+      else if (count !== undefined) duplicates.push(refused(topic.name, isDuplicate))
+      // Each duplicate is answered once, at the end.
+      if (count !== 1) counts.delete(topic.name)
+      if (topics.length % topicsBetween === 0) yield
+    }
     if (partitionsAsked(topics, view.settings.int('num.partitions')) > partitionsPerRequestMax) {
-      return allRefused(topics, 'Excessively large number of partitions per request.')
+      const why = 'Excessively large number of partitions per request.'
+      return { records: [], answer: [...(yield* allRefused(topics, why)), ...duplicates] }
     }
     const records: MetadataRecord[] = []
-    const counts = new Map<string, number>()
-    for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1)
     const taken = collisions(view.image, topics)
-    const seen = new Set<string>()
     const created: CreatedTopic[] = []
     for (const topic of topics) {
-      if (seen.has(topic.name)) continue
-      seen.add(topic.name)
       try {
-        if (counts.get(topic.name)! > 1) {
-          throw new Refusal('INVALID_REQUEST', 'Duplicate topic name.')
-        }
         const decision = createTopic(view, topic, taken)
         records.push(...decision.records)
         created.push(decision.answer)
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         created.push(refused(topic.name, error))
       }
+      if (created.length % topicsBetween === 0) yield
     }
     if (records.length > recordsPerRequestMax) {
-      return allRefused(topics, 'Unable to perform excessively large batch operation.')
+      const why = 'Unable to perform excessively large batch operation.'
+      return { records: [], answer: [...(yield* allRefused(topics, why)), ...duplicates] }
     }
-    return { records: o.validateOnly ? [] : records, answer: created }
+    return { records: options.validateOnly ? [] : records, answer: [...created, ...duplicates] }
   }
 }
 
-function allRefused(topics: readonly CreatableTopic[], why: string): Decision<CreatedTopic[]> {
-  const names = [...new Set(topics.map(({ name }) => name))]
-  const refusal = new Refusal('POLICY_VIOLATION', why)
-  return { records: [], answer: names.map((name) => refused(name, refusal)) }
+function* allRefused(
+  topics: readonly CreatableTopic[],
+  why: string,
+): Generator<void, CreatedTopic[]> {
+  const refusal = new ApiError('POLICY_VIOLATION', why)
+  const answers: CreatedTopic[] = []
+  for (const { name } of topics) {
+    answers.push(refused(name, refusal))
+    if (answers.length % topicsBetween === 0) yield
+  }
+  return answers
 }
 
-/** What the request asks for in all, valid or not, as `ReplicationControlManager` counts. */
+/**
+ * Returns the partitions that a request asks for in all, valid or not, as
+ * `ReplicationControlManager` counts.
+ */
 function partitionsAsked(topics: readonly CreatableTopic[], byDefault: number): number {
   let total = 0
   for (const { assignments, numPartitions } of topics) {
@@ -85,7 +114,7 @@ function partitionsAsked(topics: readonly CreatableTopic[], byDefault: number): 
   return total
 }
 
-function refused(name: string, { reason, detail }: Refusal): CreatedTopic {
+function refused(name: string, { reason, detail }: ApiError): CreatedTopic {
   return {
     name,
     error: reason,
@@ -93,7 +122,7 @@ function refused(name: string, { reason, detail }: Refusal): CreatedTopic {
     topicId: zeroUuid,
     partitionCount: -1,
     replicationFactor: -1,
-    overrides: new Map(),
+    overrides: noOverrides,
   }
 }
 
@@ -129,7 +158,7 @@ function overridesOf(topic: CreatableTopic): Map<string, string> {
   const overrides = new Map<string, string>()
   for (const { name, value } of topic.configs) {
     if (value === null) {
-      throw new Refusal('INVALID_CONFIG', `Null value not supported for topic configs: ${name}`)
+      throw new ApiError('INVALID_CONFIG', `Null value not supported for topic configs: ${name}`)
     }
     overrides.set(name, value)
   }
@@ -137,8 +166,8 @@ function overridesOf(topic: CreatableTopic): Map<string, string> {
 }
 
 /**
- * Topics by what names may not collide in; those of the same request may, as on Kafka. Looked up once
- * a request, and only where a name can collide.
+ * Returns existing topics by collision key; topics of the same request may collide, as in Kafka.
+ * Computed once per request, and only if a name can collide.
  */
 function collisions(image: Image, topics: readonly CreatableTopic[]): ReadonlyMap<string, string> {
   const taken = new Map<string, string>()
@@ -151,21 +180,21 @@ function collisions(image: Image, topics: readonly CreatableTopic[]): ReadonlyMa
 
 function checkName(image: Image, name: string, taken: ReadonlyMap<string, string>): void {
   if (name === clusterMetadataTopic) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REQUEST',
       `Creation of internal topic ${clusterMetadataTopic} is prohibited.`,
     )
   }
   if (image.topics.has(name)) {
-    throw new Refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
+    throw new ApiError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
   }
   const fault = topicNameFault(name)
   if (fault !== null) {
-    throw new Refusal('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
+    throw new ApiError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${fault}`)
   }
   const other = taken.get(collisionKey(name))
   if (other !== undefined) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_TOPIC_EXCEPTION',
       `Topic '${name}' collides with existing topic: ${other}`,
     )
@@ -175,13 +204,13 @@ function checkName(image: Image, name: string, taken: ReadonlyMap<string, string
 function placed(view: ControllerView, topic: CreatableTopic): number[][] {
   const { numPartitions, replicationFactor } = topic
   if (numPartitions < -1 || numPartitions === 0) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_PARTITIONS',
       'Number of partitions was set to an invalid non-positive value.',
     )
   }
   if (replicationFactor < -1 || replicationFactor === 0) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
       'Replication factor must be larger than 0, or -1 to use the default value.',
     )
@@ -195,13 +224,13 @@ function placed(view: ControllerView, topic: CreatableTopic): number[][] {
 
 function assigned({ image, settings }: ControllerView, topic: CreatableTopic): number[][] {
   if (topic.replicationFactor !== -1) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REQUEST',
       'A manual partition assignment was specified, but replication factor was not set to -1.',
     )
   }
   if (topic.numPartitions !== -1) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REQUEST',
       'A manual partition assignment was specified, but numPartitions was not set to -1.',
     )
@@ -210,7 +239,7 @@ function assigned({ image, settings }: ControllerView, topic: CreatableTopic): n
   let asked: number | null = null
   for (const { partitionIndex, brokerIds } of topic.assignments) {
     if (byIndex.has(partitionIndex)) {
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_REPLICA_ASSIGNMENT',
         `Found multiple manual partition assignments for partition ${partitionIndex}`,
       )
@@ -224,7 +253,7 @@ function assigned({ image, settings }: ControllerView, topic: CreatableTopic): n
   return Array.from({ length: byIndex.size }, (_, index) => {
     const replicas = byIndex.get(index)
     if (replicas === undefined) {
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_REPLICA_ASSIGNMENT',
         'partitions should be a consecutive 0-based integer sequence',
       )
@@ -233,13 +262,13 @@ function assigned({ image, settings }: ControllerView, topic: CreatableTopic): n
   })
 }
 
-/** @throws Refusal INVALID_REPLICA_ASSIGNMENT; `factor` is what the other partitions have. */
+/** @throws ApiError INVALID_REPLICA_ASSIGNMENT; `factor` is that of the other partitions. */
 export function checkAssignment(
   image: Image,
   brokerIds: readonly number[],
   factor: number | null,
 ): void {
-  const refuse = (detail: string) => new Refusal('INVALID_REPLICA_ASSIGNMENT', detail)
+  const refuse = (detail: string) => new ApiError('INVALID_REPLICA_ASSIGNMENT', detail)
   if (brokerIds.length === 0) {
     throw refuse('The manual partition assignment includes an empty replica list.')
   }
@@ -262,7 +291,7 @@ export function checkAssignment(
   }
 }
 
-/** The records of new partitions, numbered from `first` on. */
+/** Returns the records of new partitions, numbered from `first` on. */
 export function partitionRecords(
   image: Image,
   topicId: string,

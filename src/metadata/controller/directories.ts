@@ -9,7 +9,7 @@ export interface PlacedPartition {
   readonly index: number
 }
 
-/** Writes down in which of a broker's directories replicas lie (KIP-858's AssignReplicasToDirs). */
+/** Records which directories of a broker hold its replicas (KIP-858's AssignReplicasToDirs). */
 export function assignDirectories(
   brokerId: number,
   placed: readonly (PlacedPartition & { readonly directoryId: string })[],
@@ -33,16 +33,16 @@ export function assignDirectories(
 
 export interface LostReplicas {
   readonly brokerId: number
-  /** The broker's directories that are left. */
+  /** The broker's remaining directories. */
   readonly online: readonly string[]
   readonly lost: readonly PlacedPartition[]
-  /** Whether they had all that is committed when they were last seen: not known at a start (KIP-966). */
+  /** Whether the replicas had all committed records when last seen; unknown at start (KIP-966). */
   readonly isEligible: boolean
 }
 
 /**
- * Takes the replicas that a broker has lost with a directory out of service: another in-sync replica
- * leads, or none does until the directory is back.
+ * Takes the replicas in a broker's failed directory offline: another in-sync replica becomes
+ * leader, or none until the directory is back.
  */
 export function loseReplicas({ brokerId, online, lost, isEligible }: LostReplicas): Command<void> {
   return ({ image }) => {

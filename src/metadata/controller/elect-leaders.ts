@@ -20,7 +20,7 @@ export interface ElectedTopic {
 
 type Asked = readonly { readonly topic: string; readonly partitions: readonly number[] }[]
 
-/** Elects leaders; when all partitions are asked for, those that need none are not spoken of. */
+/** Elects leaders; for a request of all partitions, omits those that need no election. */
 export function electLeaders(type: number, asked: Asked | null): Command<ElectedTopic[]> {
   return ({ image }) => {
     const records: MetadataRecord[] = []
@@ -67,7 +67,7 @@ function everything(image: Image): Asked {
   }))
 }
 
-/** Topics stay, also those of which there is nothing to say. */
+/** Keeps topics, even without partitions left. */
 function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
   return topics.map(({ topic, partitions }) => ({
     topic,
@@ -75,7 +75,7 @@ function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
   }))
 }
 
-/** The new leader, or why there is none. */
+/** Returns the new leader, or the reason why there is none. */
 function choose(type: number, partition: PartitionState, image: Image): number | ErrorName {
   const { leader, isr, replicas } = partition
   const isAlive = (id: number) => image.brokers.get(id)?.fenced === false

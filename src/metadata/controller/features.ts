@@ -1,11 +1,11 @@
-/** A feature of the cluster and the levels that this release can work at (KIP-584). */
+/** A feature of the cluster, and the levels this release supports (KIP-584). */
 export interface SupportedFeature {
   readonly name: string
   readonly min: number
   readonly max: number
-  /** From which level of `metadata.version` on a new cluster gets which level, lowest first. */
+  /** Default levels of a new cluster, each from a level of `metadata.version` on, lowest first. */
   readonly defaults: readonly (readonly [metadataVersion: number, level: number])[]
-  /** What a level needs of other features. */
+  /** Levels of other features that a level requires. */
   readonly needs: Readonly<Record<number, Readonly<Record<string, number>>>>
 }
 
@@ -13,7 +13,7 @@ export const metadataVersionFeature = 'metadata.version'
 export const kraftVersionFeature = 'kraft.version'
 export const elrFeature = 'eligible.leader.replicas.version'
 
-/** As Apache Kafka 4.4.0 without unstable features. */
+/** As in Apache Kafka 4.4.0 without unstable features. */
 export const supportedFeatures: readonly SupportedFeature[] = [
   feature('group.version', 1, [[22, 1]]),
   feature(kraftVersionFeature, 1, [[21, 1]]),
@@ -35,7 +35,7 @@ function feature(
   return { name, min: 0, max, defaults, needs: {} }
 }
 
-/** How many levels of `metadata.version` each release brought, and its first one's number. */
+/** Number of `metadata.version` levels per release, and the number of its first one. */
 const releases: readonly (readonly [release: string, count: number, firstIteration?: number])[] = [
   ['3.3', 1, 3],
   ['3.4', 1],
@@ -51,7 +51,7 @@ const releases: readonly (readonly [release: string, count: number, firstIterati
   ['4.4', 3],
 ]
 
-/** The names of the levels of `metadata.version`, as in `4.4-IV2`, from the lowest on. */
+/** Names of the levels of `metadata.version`, as in `4.4-IV2`, from the lowest on. */
 export const metadataVersions: ReadonlyMap<number, string> = new Map(
   releases
     .flatMap(([release, count, first = 0]) =>
@@ -60,7 +60,7 @@ export const metadataVersions: ReadonlyMap<number, string> = new Map(
     .map((name, i) => [7 + i, name]),
 )
 
-/** The level of `4.4-IV2`, or the newest one of `4.4` or `4.4.0`; null for an unknown version. */
+/** Returns the level of `4.4-IV2`, or the newest of `4.4` or `4.4.0`; null for unknown versions. */
 export function metadataVersionOf(text: string): number | null {
   const named = [...metadataVersions].filter(([, name]) =>
     text.includes('-IV') ? name === text : name.startsWith(`${release(text)}-`),
@@ -77,9 +77,8 @@ export function defaultLevel({ defaults }: SupportedFeature, metadataVersion: nu
 }
 
 /**
- * The levels that a cluster of this metadata version is formatted with, in the order of their records.
- *
- * @param chosen levels that were asked for instead of the defaults.
+ * Returns the feature levels of a cluster formatted with this metadata version, in record order.
+ * @param chosen requested levels, instead of the defaults.
  */
 export function initialFeatureLevels(
   metadataVersion: number,
@@ -98,5 +97,5 @@ export function initialFeatureLevels(
 
 export const newestMetadataVersion = 33
 
-/** Levels of `metadata.version` that brought records which an older one would lose. */
+/** Levels of `metadata.version` with new records, which a downgrade below them would lose. */
 export const lossyMetadataVersions: readonly number[] = [8, 11, 13, 14, 15, 17, 23, 30, 32, 33]

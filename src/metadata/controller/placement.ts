@@ -1,24 +1,24 @@
 import type { Random } from '../../base/random.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import type { BrokerSettings } from '../config/settings.ts'
 import type { Image } from '../image.ts'
 
-/** Data is not copied from broker to broker yet: no partition may promise more copies than this. */
+/** Maximum replication factor: data is not copied between brokers yet. */
 const replicasMax = 1
 
 /**
- * How many replicas a partition gets where `factor` are asked for: as many, or as many as can be
- * where the settings let that do (`odradek.replication.factor.capped`).
+ * Returns the replication factor granted for a requested one: capped if
+ * `odradek.replication.factor.capped` is set, else unchanged.
  */
 export function grantedFactor(factor: number, settings: BrokerSettings): number {
   const isCapped = settings.bool('odradek.replication.factor.capped')
   return isCapped ? Math.min(factor, replicasMax) : factor
 }
 
-/** @throws Refusal INVALID_REPLICATION_FACTOR for more replicas than data is kept in. */
+/** @throws ApiError INVALID_REPLICATION_FACTOR for more replicas than data is kept in. */
 export function checkReplicated(factor: number): void {
   if (factor <= replicasMax) return
-  throw new Refusal(
+  throw new ApiError(
     'INVALID_REPLICATION_FACTOR',
     `Unable to replicate the partition ${factor} time(s): data is kept in ${replicasMax} copy so ` +
       'far. With odradek.replication.factor.capped=true a higher factor is taken for 1.',
@@ -26,12 +26,11 @@ export function checkReplicated(factor: number): void {
 }
 
 /**
- * Spreads replicas over racks, then over the brokers of each rack, one step further with each
- * partition, from a random start; brokers that are fenced only where the others do not suffice.
- * After Kafka's StripedReplicaPlacer.
- *
+ * Places replicas across racks, then across the brokers of each rack, one step further with each
+ * partition, from a random start; uses fenced brokers only if the others do not suffice. Modelled
+ * on Kafka's StripedReplicaPlacer.
  * @returns the replicas of each partition, the preferred leader first.
- * @throws Refusal INVALID_REPLICATION_FACTOR when there are fewer brokers than replicas.
+ * @throws ApiError INVALID_REPLICATION_FACTOR with fewer brokers than replicas.
  */
 export function placeReplicas(
   image: Image,
@@ -42,7 +41,7 @@ export function placeReplicas(
   const brokers = [...image.brokers.values()]
   const unfenced = brokers.filter(({ fenced }) => !fenced)
   if (brokers.length < replicationFactor) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
         `factor of ${replicationFactor} cannot be reached because only ${brokers.length} ` +
@@ -50,7 +49,7 @@ export function placeReplicas(
     )
   }
   if (unfenced.length === 0) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): All brokers are currently ` +
         'fenced.',
@@ -63,7 +62,7 @@ export function placeReplicas(
   )
 }
 
-/** An order of all brokers in which neighbours are of different racks as far as can be. */
+/** Orders all brokers so that neighbours are in different racks where possible. */
 class Rounds {
   private readonly byRack: readonly (readonly number[])[]
   private readonly random: Random
@@ -85,7 +84,7 @@ class Rounds {
     this.start = random.int(brokers.length)
   }
 
-  /** Each broker leads once in a round; with every round the order is another. */
+  /** Returns a partition's replicas: each broker leads once per round; rounds differ in order. */
   replicas(partition: number, factor: number): number[] {
     const step = partition % Math.max(1, this.order.length)
     if (step === 0) this.order = interleaved(this.byRack, this.random)

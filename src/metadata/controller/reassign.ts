@@ -1,4 +1,4 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import type { AlterPartitionReassignmentsRequest } from '../../protocol/messages/45-alter-partition-reassignments.ts'
 import type { Image } from '../image.ts'
 import type { Command } from './controller.ts'
@@ -16,8 +16,8 @@ export interface ReassignedTopic {
 }
 
 /**
- * Answers moves of replicas. Where they are already is granted; data is not copied from broker to
- * broker yet, so that any other place is refused.
+ * Answers reassignments: grants the current replicas, and refuses all others, as data is not copied
+ * between brokers yet.
  */
 export function reassign(topics: Asked, mayChangeFactor: boolean): Command<ReassignedTopic[]> {
   return ({ image }) => ({
@@ -29,7 +29,7 @@ export function reassign(topics: Asked, mayChangeFactor: boolean): Command<Reass
           check(image, name, index, replicas, mayChangeFactor)
           return { index, error: 'NONE' as const, errorMessage: null }
         } catch (error) {
-          if (!(error instanceof Refusal)) throw error
+          if (!(error instanceof ApiError)) throw error
           return { index, error: error.reason, errorMessage: error.detail }
         }
       }),
@@ -46,23 +46,23 @@ function check(
 ): void {
   const state = image.topics.get(topic)
   if (state === undefined) {
-    throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find a topic named ${topic}.`)
+    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find a topic named ${topic}.`)
   }
   const partition = state.partitions[index]
   if (partition === undefined) {
-    throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find partition ${topic}:${index}.`)
+    throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find partition ${topic}:${index}.`)
   }
-  if (replicas === null) throw new Refusal('NO_REASSIGNMENT_IN_PROGRESS')
+  if (replicas === null) throw new ApiError('NO_REASSIGNMENT_IN_PROGRESS')
   checkAssignment(image, replicas, null)
   if (!mayChangeFactor && replicas.length !== partition.replicas.length) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
       `The replication factor is changed from ${partition.replicas.length} to ${replicas.length}`,
     )
   }
   const isThere = (id: number) => partition.replicas.includes(id)
   if (replicas.length !== partition.replicas.length || !replicas.every(isThere)) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_REPLICA_ASSIGNMENT',
       `Partition ${topic}-${index} stays on broker(s) ${partition.replicas.join(', ')}: data is not ` +
         'moved between brokers yet.',

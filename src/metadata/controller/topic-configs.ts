@@ -1,4 +1,4 @@
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
 import { parseConfig } from '../config/definition.ts'
 import { resourceTypes, topicKeys } from '../config/keys.ts'
@@ -6,14 +6,14 @@ import { type BrokerSettings, type Overrides, topicValue } from '../config/setti
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 
 /**
- * Checks a topic's overrides as Kafka's `LogConfig.validate` does.
- * @throws Refusal INVALID_CONFIG naming the key.
+ * Checks a topic's overrides like Kafka's `LogConfig.validate`.
+ * @throws ApiError INVALID_CONFIG naming the key.
  */
 export function validateTopicConfigs(overrides: Overrides, settings: BrokerSettings): void {
   for (const [name, text] of overrides) {
     const definition = topicKeys.get(name)
     if (definition === undefined) {
-      throw new Refusal('INVALID_CONFIG', `Unknown topic config name: ${name}`)
+      throw new ApiError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
     }
     const value = parseConfig(definition, text)
     if (name.endsWith('.replication.throttled.replicas')) checkThrottled(name, value as string[])
@@ -22,7 +22,7 @@ export function validateTopicConfigs(overrides: Overrides, settings: BrokerSetti
     topicValue('remote.storage.enable', overrides, settings) === true &&
     settings.text('remote.log.storage.system.enable') !== 'true'
   ) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_CONFIG',
       'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',
     )
@@ -30,7 +30,7 @@ export function validateTopicConfigs(overrides: Overrides, settings: BrokerSetti
   const minLag = topicValue('min.compaction.lag.ms', overrides, settings) as number
   const maxLag = topicValue('max.compaction.lag.ms', overrides, settings) as number
   if (minLag > maxLag) {
-    throw new Refusal(
+    throw new ApiError(
       'INVALID_CONFIG',
       `conflict topic config setting min.compaction.lag.ms (${minLag}) > ` +
         `max.compaction.lag.ms (${maxLag})`,
@@ -38,11 +38,11 @@ export function validateTopicConfigs(overrides: Overrides, settings: BrokerSetti
   }
 }
 
-/** As `ThrottledReplicaListValidator`: `*`, or partition and broker in pairs. */
+/** Checks like `ThrottledReplicaListValidator`: `*`, or pairs of partition and broker. */
 function checkThrottled(name: string, replicas: readonly string[]): void {
   const isAll = replicas.length === 1 && replicas[0] === '*'
   if (isAll || replicas.every((one) => /^\d+:\d+$/.test(one))) return
-  throw new Refusal(
+  throw new ApiError(
     'INVALID_CONFIG',
     `Invalid value [${replicas.join(', ')}] for configuration ${name}: ${name} must be the literal ` +
       "'*' or a list of replicas in the following format: " +

@@ -1,7 +1,7 @@
-/** Kafka's rules for topic names (`org.apache.kafka.common.internals.Topic`). */
+/** Maximum length of a topic name (`org.apache.kafka.common.internals.Topic`). */
 export const topicNameLengthMax = 249
 
-/** Why a name is not allowed, in Kafka's words; null when it is. */
+/** Returns why a name is not allowed, in Kafka's words, or null. */
 export function topicNameFault(name: string): string | null {
   if (name === '') return 'the empty string is not allowed'
   if (name === '.' || name === '..') return `'${name}' is not allowed`
@@ -14,7 +14,7 @@ export function topicNameFault(name: string): string | null {
   return null
 }
 
-/** Metric names cannot tell `.` from `_`, so two topics may not differ only in them. */
+/** Returns the key in which topic names must differ: `.` and `_` are equal in metric names. */
 export function collisionKey(name: string): string {
   return name.replaceAll('.', '_')
 }

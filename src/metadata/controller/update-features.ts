@@ -1,4 +1,5 @@
-import { type ErrorName, Refusal } from '../../protocol/errors.ts'
+import { javaHashMapOrder } from '../../base/java-hash.ts'
+import { ApiError, type ErrorName } from '../../protocol/errors.ts'
 import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
 import { featureLevelRecord } from '../../protocol/stored/metadata/12-feature-level-record.ts'
 import { clearElrRecord } from '../../protocol/stored/metadata/28-clear-elr-record.ts'
@@ -28,22 +29,23 @@ export interface UpdatedFeatures {
   readonly errorMessage: string | null
 }
 
-/** Sets levels of features, all of them or none (Kafka's `FeatureControlManager`, KIP-584, KIP-1022). */
+/** Sets feature levels, all or none (Kafka's `FeatureControlManager`, KIP-584, KIP-1022). */
 export function updateFeatures(
   updates: readonly FeatureUpdate[],
-  o: { readonly validateOnly: boolean; readonly nodeId: number },
+  options: { readonly validateOnly: boolean; readonly nodeId: number },
 ): Command<UpdatedFeatures> {
   return (view) => {
-    // Of a feature that is named twice the last word counts.
-    const last = [...new Map(updates.map((one) => [one.feature, one])).values()]
+    // The last entry of a repeated feature counts.
+    const byName = new Map(updates.map((one) => [one.feature, one]))
+    const last = javaHashMapOrder(byName.keys()).map((name) => byName.get(name)!)
     const levels = new Map(view.image.features)
     for (const { feature, level } of last) levels.set(feature, level)
     try {
-      const records = last.flatMap((one) => updateOne(one, levels, view, o.nodeId))
+      const records = last.flatMap((one) => updateOne(one, levels, view, options.nodeId))
       const answer = { error: 'NONE', errorMessage: null } as const
-      return { records: o.validateOnly ? [] : records, answer }
+      return { records: options.validateOnly ? [] : records, answer }
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof ApiError)) throw error
       const errorMessage =
         'The update failed for all features since the following feature had an error: ' +
         error.detail
@@ -89,6 +91,7 @@ function checkUpdate(
   if (level < 0) throw invalid(update, 'A feature version cannot be less than 0.')
   const supported = supportedFeatures.find(({ name }) => name === feature)
   if (supported === undefined) {
+    if (level === 0) throw invalid(update, `Feature ${feature} not found.`)
     throw invalid(update, `Local controller ${nodeId} does not support this feature.`)
   }
   const { min, max, needs } = supported
@@ -118,10 +121,10 @@ function checkUpdate(
   }
 }
 
-/** A downgrade must not lose what only the newer version can say. */
+/** Refuses a downgrade that would lose records of the newer version. */
 function checkMetadataVersion({ level, upgradeType }: FeatureUpdate, current: number): void {
   if (!lossyMetadataVersions.some((lossy) => lossy > level && lossy <= current)) return
-  throw new Refusal(
+  throw new ApiError(
     'INVALID_UPDATE_VERSION',
     `Unsupported metadata.version downgrade from ${current} to ${level}. ` +
       (upgradeType === upgradeTypes.unsafeDowngrade
@@ -130,14 +133,17 @@ function checkMetadataVersion({ level, upgradeType }: FeatureUpdate, current: nu
   )
 }
 
-function invalid({ feature, level }: FeatureUpdate, why: string): Refusal {
-  return new Refusal(
+function invalid({ feature, level }: FeatureUpdate, why: string): ApiError {
+  return new ApiError(
     'INVALID_UPDATE_VERSION',
     `Invalid update version ${level} for feature ${feature}. ${why}`,
   )
 }
 
-/** With eligible leader replicas the number of in-sync replicas is one for the whole cluster (KIP-966). */
+/**
+ * Returns records that move min.insync.replicas to the cluster level, as eligible leader replicas
+ * require (KIP-966).
+ */
 function minInsyncRecords({ image, settings }: ControllerView): MetadataRecord[] {
   const name = 'min.insync.replicas'
   const isSet = overridesOf(image, resourceTypes.broker, '').has(name)

@@ -1,7 +1,7 @@
 import { crc32c } from '../../base/crc32c.ts'
 import { readInt64, writeInt64 } from '../../base/int64.ts'
 
-/** Where the fields of a record batch stand (magic 2, KIP-98), in bytes from its start. */
+/** Positions in bytes of the fields of a record batch (magic 2, KIP-98). */
 const at = {
   baseOffset: 0,
   length: 8,
@@ -18,13 +18,13 @@ const at = {
   recordCount: 57,
 } as const
 
-/** Bytes before the first record. */
+/** Size in bytes of a batch header. */
 export const batchHeaderBytes = 61
-/** Base offset and length: what stands before the bytes that the length field counts. */
+/** Size in bytes of base offset and length, which the length field does not count. */
 export const batchOverheadBytes = 12
-/** The smallest batch of any magic; what the length field says must be at least this much less 12. */
+/** Minimum value of the length field: the smallest batch of any magic without these 12 bytes. */
 const lengthMin = 14
-/** What a reader needs to tell offset, size and magic. */
+/** Bytes needed to know offset, size and magic. */
 export const batchPrefixBytes = 17
 
 export const noProducerId = -1
@@ -33,7 +33,7 @@ export const noSequence = -1
 export const noTimestamp = -1
 export const noLeaderEpoch = -1
 
-/** The low three bits of the attributes. */
+/** Values of the lowest three bits of the attributes. */
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 export type CodecName = keyof typeof codecs
 
@@ -44,12 +44,12 @@ const controlFlag = 0x20
 const deleteHorizonFlag = 0x40
 
 /**
- * A record batch (magic 2) as a view on bytes: nothing is decoded before it is asked for, and the
- * fields that a broker may change are changed in place. The view may be moved to another batch.
+ * A record batch (magic 2) as a view of bytes: fields are decoded on access, and those that a
+ * broker may change are changed in place. The view can be moved to another batch.
  */
 export class Batch {
   bytes: Buffer
-  /** Where the batch starts in `bytes`. */
+  /** Start position of the batch in `bytes`. */
   start: number
 
   constructor(bytes: Buffer, start = 0) {
@@ -61,12 +61,12 @@ export class Batch {
     return readInt64(this.bytes, this.start)
   }
 
-  /** Base offset and leader epoch lie outside the checksum, so a broker sets them for free. */
+  /** Base offset and leader epoch are not covered by the checksum, which need not be recomputed. */
   set baseOffset(offset: number) {
     writeInt64(this.bytes, offset, this.start)
   }
 
-  /** The whole batch in bytes, with the twelve that the length field does not count. */
+  /** Size of the whole batch in bytes, including the 12 that the length field does not count. */
   get sizeBytes(): number {
     return this.bytes.readInt32BE(this.start + at.length) + batchOverheadBytes
   }
@@ -95,7 +95,7 @@ export class Batch {
     return this.bytes.readInt16BE(this.start + at.attributes)
   }
 
-  /** One of `codecs`, or 5 to 7, which nobody knows. */
+  /** One of `codecs`, or an undefined value from 5 to 7. */
   get codec(): number {
     return this.attributes & codecMask
   }
@@ -112,7 +112,7 @@ export class Batch {
     return (this.attributes & controlFlag) !== 0
   }
 
-  /** Whether `baseTimestamp` holds the time at which tombstones may go (KIP-534). */
+  /** Whether `baseTimestamp` is the time from which tombstones may be removed (KIP-534). */
   get hasDeleteHorizon(): boolean {
     return (this.attributes & deleteHorizonFlag) !== 0
   }
@@ -149,7 +149,7 @@ export class Batch {
     return this.bytes.readInt32BE(this.start + at.baseSequence)
   }
 
-  /** Sequences wrap from 2^31 - 1 to 0. */
+  /** The last sequence number; sequence numbers wrap from 2^31 - 1 to 0. */
   get lastSequence(): number {
     const base = this.baseSequence
     return base === noSequence ? noSequence : addSequence(base, this.lastOffsetDelta)
@@ -163,18 +163,18 @@ export class Batch {
     return this.producerId > noProducerId
   }
 
-  /** The records as they stand there: compressed when `codec` is not 0. */
+  /** The bytes of the records, compressed if `codec` is not 0. */
   get payload(): Buffer {
     return this.bytes.subarray(this.start + batchHeaderBytes, this.end)
   }
 
-  /** The batch and nothing else. */
+  /** The bytes of this batch only. */
   get slice(): Buffer {
     const isAll = this.start === 0 && this.end === this.bytes.length
     return isAll ? this.bytes : this.bytes.subarray(this.start, this.end)
   }
 
-  /** Whether size, magic and checksum are right; reads every byte of the batch. */
+  /** Returns whether size, magic and checksum are valid; reads every byte of the batch. */
   isIntact(): boolean {
     return (
       this.sizeBytes >= batchHeaderBytes &&
@@ -187,7 +187,7 @@ export class Batch {
     return crc32c(this.bytes.subarray(this.start + at.attributes, this.end))
   }
 
-  /** Says that the newest record is of `timestampMs`; recomputes the checksum if that is news. */
+  /** Sets the greatest timestamp (ms) and its type; recomputes the checksum if they change. */
   setMaxTimestamp(timestampMs: number, logAppendTime: boolean): void {
     const attributes = logAppendTime
       ? this.attributes | logAppendTimeFlag
@@ -199,20 +199,20 @@ export class Batch {
   }
 }
 
-/** `sequence + step`, wrapping from 2^31 - 1 to 0. */
+/** Returns `sequence + step`, wrapping from 2^31 - 1 to 0. */
 export function addSequence(sequence: number, step: number): number {
   const sum = sequence + step
   return sum > 0x7fffffff ? sum - 0x80000000 : sum
 }
 
-/** `sequence - step`, wrapping from 0 to 2^31 - 1. */
+/** Returns `sequence - step`, wrapping from 0 to 2^31 - 1. */
 export function subtractSequence(sequence: number, step: number): number {
   return sequence >= step ? sequence - step : 0x80000000 - (step - sequence)
 }
 
 /**
- * How many bytes the batch at `start` takes; NaN if fewer than 12 bytes are left to tell by, or if
- * its length field is one that no batch can have. The batch itself may reach beyond `bytes`.
+ * Returns the size in bytes of the batch at `start`; NaN if fewer than 12 bytes are left or the
+ * length field is invalid. The batch may extend beyond `bytes`.
  */
 export function batchSizeAt(bytes: Buffer, start: number): number {
   if (start + batchOverheadBytes > bytes.length) return Number.NaN
@@ -221,8 +221,8 @@ export function batchSizeAt(bytes: Buffer, start: number): number {
 }
 
 /**
- * The batches that stand whole in `bytes`, one after the other; stops before one that is cut off or
- * whose length cannot be.
+ * Iterates over the complete batches in `bytes`; stops before one that is truncated or has an
+ * invalid length.
  */
 export function* batchesIn(bytes: Buffer, start = 0): Generator<Batch, void, void> {
   for (let at = start; ; ) {
@@ -250,7 +250,7 @@ interface HeaderFields {
   readonly recordCount: number
 }
 
-/** Fills the header of the batch that `bytes` is to hold; its records stand there already. */
+/** Writes the batch header to the start of `bytes`, behind which the records already are. */
 export function writeBatchHeader(bytes: Buffer, header: HeaderFields): void {
   const attributes =
     header.codec |

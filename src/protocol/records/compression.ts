@@ -1,199 +1,160 @@
-import { createRequire } from 'node:module'
-import zlib from 'node:zlib'
-import { Refusal } from '../errors.ts'
+import { messageOf } from '../../base/error-text.ts'
+import { ApiError } from '../errors.ts'
 import { codecs } from './batch.ts'
-import { lz4BytesAtMost, snappyParts, xerialFrame, zstdBytesAtMost } from './frames.ts'
+import { GzipPieces } from './pieces/gzip.ts'
+import { Lz4Pieces } from './pieces/lz4.ts'
+import { OnePiece, type PieceSource } from './pieces/piece-source.ts'
+import { openSink } from './pieces/sinks.ts'
+import { SnappyPieces } from './pieces/snappy.ts'
+import { ZstdPieces } from './pieces/zstd.ts'
 
 /**
- * What the records of one batch may take when decompressed. Kafka has no such limit: it reads batches
- * as a stream. A batch is at most `message.max.bytes` (1 MB) compressed, so this is room enough.
+ * Maximum decompressed bytes of a payload that is needed as a whole: coordinator records, client
+ * metrics, records that are displayed.
  */
 export const decompressedBytesMaxDefault = 128 * 1024 * 1024
 
-/** Compressed payloads up to here are worked on at once; larger ones off the event loop. */
-export const inlineBytesMax = 64 * 1024
-
-const require = createRequire(import.meta.url)
-
-interface SnappyPackage {
-  compressSync(bytes: Buffer): Buffer
-  compress(bytes: Buffer): Promise<Buffer>
-  uncompressSync(bytes: Buffer, options: { asBuffer: true }): Buffer
-  uncompress(bytes: Buffer, options: { asBuffer: true }): Promise<Buffer>
-}
-interface Lz4Package {
-  compressFrameSync(bytes: Buffer): Buffer
-  compressFrame(bytes: Buffer): Promise<Buffer>
-  decompressFrameSync(bytes: Buffer): Buffer
-  decompressFrame(bytes: Buffer): Promise<Buffer>
-}
-interface ZstdPackage {
-  compress(bytes: Buffer, level?: number): Promise<Buffer>
-  decompress(bytes: Buffer): Promise<Buffer>
-}
-/** node:zlib from 22.15 on. */
-interface ZlibWithZstd {
-  zstdCompressSync?(bytes: Buffer, options: { params: Record<number, number> }): Buffer
-  zstdDecompressSync?(bytes: Buffer, options: { maxOutputLength: number }): Buffer
-}
-
-/** A package is loaded when its codec is first met: most brokers never meet all of them. */
-const loaded = new Map<string, unknown>()
-function load<T>(name: string): T {
-  let found = loaded.get(name)
-  if (found === undefined) {
-    found = require(name)
-    loaded.set(name, found)
+/**
+ * Returns the decompressed bytes of a payload in pieces. Accepts exactly what Kafka's reader of the
+ * codec accepts. Small pieces are returned synchronously, others from another thread.
+ *
+ * @throws ApiError (also as a rejection, and from `next`) UNKNOWN_SERVER_ERROR, as in Kafka, for
+ * bytes that are invalid for the codec and for a codec that Kafka does not have.
+ */
+export function openPieces(codec: number, payload: Buffer): PieceSource {
+  switch (codec) {
+    case codecs.none:
+      return new OnePiece(payload)
+    case codecs.gzip:
+      return new Explained(codec, new GzipPieces(payload))
+    case codecs.snappy:
+      return new Explained(codec, new SnappyPieces(payload))
+    case codecs.lz4:
+      return new Explained(codec, new Lz4Pieces(payload))
+    case codecs.zstd:
+      return new Explained(codec, new ZstdPieces(payload))
+    default:
+      throw unknownCodec(codec)
   }
-  return found as T
 }
 
 /**
- * Decompresses the records of a batch; at once where the codec and the size allow.
+ * Decompresses a payload as a whole; synchronously if the codec and the size allow.
  *
- * @param bytesMax a payload that would take more is refused before memory is spent on it.
- * @throws Refusal (also as a rejection) MESSAGE_TOO_LARGE for too many bytes; UNKNOWN_SERVER_ERROR, as
- *   Kafka answers, for bytes that are not of this codec and for a codec that Kafka does not have.
+ * @throws ApiError (also as a rejection) MESSAGE_TOO_LARGE above `bytesMax`, and errors of
+ * `openPieces`.
  */
 export function decompress(
   codec: number,
   payload: Buffer,
   bytesMax: number = decompressedBytesMaxDefault,
 ): Buffer | Promise<Buffer> {
+  if (codec === codecs.none) return payload
+  const source = openPieces(codec, payload)
+  const gathered = new Gathered(source, bytesMax)
   try {
-    const bytes = decompressWith(codec, payload, bytesMax)
-    if (Buffer.isBuffer(bytes)) return bytes
-    return bytes.catch((error: unknown) => {
-      throw undecodable(codec, error)
-    })
+    const bytes = gathered.run()
+    if (!(bytes instanceof Promise)) source.close()
+    return bytes instanceof Promise ? bytes.finally(() => source.close()) : bytes
   } catch (error) {
-    throw undecodable(codec, error)
-  }
-}
-
-function decompressWith(
-  codec: number,
-  payload: Buffer,
-  bytesMax: number,
-): Buffer | Promise<Buffer> {
-  switch (codec) {
-    case codecs.none:
-      return payload
-    case codecs.gzip:
-      return gunzip(payload, bytesMax)
-    case codecs.snappy:
-      return unsnap(payload, bytesMax)
-    case codecs.lz4:
-      refuseAbove(lz4BytesAtMost(payload), bytesMax)
-      return payload.length <= inlineBytesMax
-        ? load<Lz4Package>('lz4-napi').decompressFrameSync(payload)
-        : load<Lz4Package>('lz4-napi').decompressFrame(payload)
-    case codecs.zstd:
-      return unzstd(payload, bytesMax)
-    default:
-      throw unknownCodec(codec)
+    source.close()
+    throw error
   }
 }
 
 /**
- * Compresses records. Frames are what Kafka's Java client writes: xerial blocks for snappy.
+ * Compresses records in the frame format of Kafka's Java client: xerial blocks for snappy, blocks
+ * of 64 KB for lz4.
  *
  * @param level of gzip (default 6) or zstd (default 3); the other two have none.
  */
-export function compress(codec: number, bytes: Buffer, level?: number): Buffer | Promise<Buffer> {
-  switch (codec) {
-    case codecs.none:
-      return bytes
-    case codecs.gzip:
-      return zlib.gzipSync(bytes, { level: level ?? zlib.constants.Z_DEFAULT_COMPRESSION })
-    case codecs.snappy:
-      return xerialFrame(bytes, load<SnappyPackage>('snappy').compressSync)
-    case codecs.lz4:
-      return bytes.length <= inlineBytesMax
-        ? load<Lz4Package>('lz4-napi').compressFrameSync(bytes)
-        : load<Lz4Package>('lz4-napi').compressFrame(bytes)
-    case codecs.zstd:
-      return zstd(bytes, level ?? 3)
-    default:
-      throw unknownCodec(codec)
+export async function compress(codec: number, bytes: Buffer, level?: number): Promise<Buffer> {
+  const sink = openSink(codec, level)
+  if (sink === null) throw unknownCodec(codec)
+  await sink.add(bytes)
+  return sink.end()
+}
+
+class Gathered {
+  private readonly source: PieceSource
+  private readonly bytesMax: number
+  private readonly pieces: Buffer[] = []
+  private bytes = 0
+
+  constructor(source: PieceSource, bytesMax: number) {
+    this.source = source
+    this.bytesMax = bytesMax
+  }
+
+  run(): Buffer | Promise<Buffer> {
+    for (;;) {
+      const piece = this.source.next()
+      if (piece instanceof Promise) return this.goOn(piece)
+      if (piece === null) return this.whole()
+      this.take(piece)
+    }
+  }
+
+  private async goOn(coming: Promise<Buffer | null>): Promise<Buffer> {
+    for (let piece = await coming; piece !== null; piece = await this.source.next()) {
+      this.take(piece)
+    }
+    return this.whole()
+  }
+
+  private take(piece: Buffer): void {
+    this.bytes += piece.length
+    if (this.bytes > this.bytesMax) {
+      throw new ApiError(
+        'MESSAGE_TOO_LARGE',
+        `The records would take more than ${this.bytesMax} bytes.`,
+      )
+    }
+    // Copied because a piece is only valid until the next one.
+    this.pieces.push(Buffer.from(piece))
+  }
+
+  private whole(): Buffer {
+    return this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces)
   }
 }
 
-function gunzip(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
-  const options = { maxOutputLength: bytesMax }
-  if (payload.length <= inlineBytesMax)
-    return capped(() => zlib.gunzipSync(payload, options), bytesMax)
-  return new Promise((resolve, reject) => {
-    zlib.gunzip(payload, options, (error, bytes) => {
-      if (error === null) resolve(bytes)
-      else reject(isTooLarge(error) ? tooLarge(bytesMax) : error)
-    })
-  })
-}
+/** Adds the codec to the errors of a source. */
+class Explained implements PieceSource {
+  private readonly codec: number
+  private readonly source: PieceSource
 
-/** node:zlib stops at the limit by itself, with an error of its own. */
-const isTooLarge = (error: unknown) =>
-  (error as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE'
+  constructor(codec: number, source: PieceSource) {
+    this.codec = codec
+    this.source = source
+  }
 
-function capped(inflate: () => Buffer, bytesMax: number): Buffer {
-  try {
-    return inflate()
-  } catch (error) {
-    throw isTooLarge(error) ? tooLarge(bytesMax) : error
+  next(): Buffer | null | Promise<Buffer | null> {
+    try {
+      const piece = this.source.next()
+      if (!(piece instanceof Promise)) return piece
+      return piece.catch((error: unknown) => {
+        throw undecodable(this.codec, error)
+      })
+    } catch (error) {
+      throw undecodable(this.codec, error)
+    }
+  }
+
+  close(): void {
+    this.source.close()
   }
 }
 
-function unsnap(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
-  const { parts, bytes } = snappyParts(payload)
-  refuseAbove(bytes, bytesMax)
-  const snappy = load<SnappyPackage>('snappy')
-  const asBuffer = { asBuffer: true } as const
-  if (payload.length <= inlineBytesMax) {
-    const whole = parts.map((part) => snappy.uncompressSync(part, asBuffer))
-    return whole.length === 1 ? whole[0]! : Buffer.concat(whole)
-  }
-  return Promise.all(parts.map((part) => snappy.uncompress(part, asBuffer))).then((whole) =>
-    whole.length === 1 ? whole[0]! : Buffer.concat(whole),
-  )
-}
-
-function unzstd(payload: Buffer, bytesMax: number): Buffer | Promise<Buffer> {
-  const native = zlib as unknown as ZlibWithZstd
-  if (native.zstdDecompressSync !== undefined) {
-    const inflate = native.zstdDecompressSync
-    return capped(() => inflate(payload, { maxOutputLength: bytesMax }), bytesMax)
-  }
-  refuseAbove(zstdBytesAtMost(payload), bytesMax)
-  return load<ZstdPackage>('@mongodb-js/zstd').decompress(payload)
-}
-
-/** ZSTD_c_compressionLevel: the name is missing from the types of Node 20. */
-const zstdLevelParam = 100
-
-function zstd(bytes: Buffer, level: number): Buffer | Promise<Buffer> {
-  const native = zlib as unknown as ZlibWithZstd
-  return native.zstdCompressSync !== undefined
-    ? native.zstdCompressSync(bytes, { params: { [zstdLevelParam]: level } })
-    : load<ZstdPackage>('@mongodb-js/zstd').compress(bytes, level)
-}
-
-function refuseAbove(bytes: number, bytesMax: number): void {
-  if (bytes > bytesMax) throw tooLarge(bytesMax)
-}
-
-function tooLarge(bytesMax: number): Refusal {
-  return new Refusal('MESSAGE_TOO_LARGE', `The records would take more than ${bytesMax} bytes.`)
-}
-
-function unknownCodec(codec: number): Refusal {
-  return new Refusal('UNKNOWN_SERVER_ERROR', `Unknown compression type id: ${codec}`)
+function unknownCodec(codec: number): ApiError {
+  return new ApiError('UNKNOWN_SERVER_ERROR', `Unknown compression type id: ${codec}`)
 }
 
 const codecNames = Object.keys(codecs)
 
-function undecodable(codec: number, error: unknown): Refusal {
-  if (error instanceof Refusal) return error
-  const why = error instanceof Error ? error.message : String(error)
+function undecodable(codec: number, error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  const why = messageOf(error)
   const what = `Failed to decompress ${codecNames[codec]} records: ${why}`
-  return new Refusal('UNKNOWN_SERVER_ERROR', what)
+  return new ApiError('UNKNOWN_SERVER_ERROR', what)
 }

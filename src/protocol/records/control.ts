@@ -3,7 +3,9 @@ import { codecs } from './batch.ts'
 import { writeBatch } from './record.ts'
 import { RecordCursor } from './record-cursor.ts'
 
-/** The kinds of control records (`org.apache.kafka.common.record.internal.ControlRecordType`). */
+/**
+ * Types of control records (Kafka's `org.apache.kafka.common.record.internal.ControlRecordType`).
+ */
 export const controlTypes = {
   abort: 0,
   commit: 1,
@@ -14,10 +16,10 @@ export const controlTypes = {
   kraftVoters: 6,
 } as const
 
-/** The end of a transaction in one partition. */
+/** The marker that ends a transaction in one partition. */
 export interface TransactionMarker {
   readonly kind: 'commit' | 'abort'
-  /** Of the transaction coordinator; a marker of an older one is refused. */
+  /** Epoch of the transaction coordinator; a marker with an older one is refused. */
   readonly coordinatorEpoch: number
 }
 
@@ -36,12 +38,15 @@ export interface ControlRecord {
   readonly value: Buffer
 }
 
-/** The first record of a control batch, or null if it is of no known shape. */
+/** Returns the first record of a control batch; null if its format is unknown. */
 export function readControlRecord(batch: Batch): ControlRecord | null {
   return readControlRecords(batch, 1)[0] ?? null
 }
 
-/** The records of a control batch up to the first that is of no known shape; the raft layer's have several. */
+/**
+ * Returns the records of a control batch up to the first with an unknown format; batches of the
+ * raft layer have several.
+ */
 export function readControlRecords(batch: Batch, countMax = batch.recordCount): ControlRecord[] {
   const records: ControlRecord[] = []
   if (batch.codec !== codecs.none) return records
@@ -55,7 +60,7 @@ export function readControlRecords(batch: Batch, countMax = batch.recordCount): 
   return records
 }
 
-/** The marker of a control batch, or null if it ends no transaction. */
+/** Returns the marker of a control batch; null if it does not end a transaction. */
 export function readTransactionMarker(batch: Batch): TransactionMarker | null {
   const record = readControlRecord(batch)
   if (record === null || record.value.length < 6) return null
@@ -66,8 +71,8 @@ export function readTransactionMarker(batch: Batch): TransactionMarker | null {
   }
 }
 
-/** A control batch that ends the producer's transaction. */
-export function writeTransactionMarker(o: {
+/** Builds the control batch that ends the producer's transaction. */
+export function writeTransactionMarker(options: {
   readonly producerId: number
   readonly producerEpoch: number
   readonly timestampMs: number
@@ -75,27 +80,31 @@ export function writeTransactionMarker(o: {
 }): Buffer {
   const value = Buffer.alloc(6)
   value.writeInt16BE(schemaVersion, 0)
-  value.writeInt32BE(o.marker.coordinatorEpoch, 2)
-  const key = controlKey(controlTypes[o.marker.kind])
+  value.writeInt32BE(options.marker.coordinatorEpoch, 2)
+  const key = controlKey(controlTypes[options.marker.kind])
   return writeBatch({
-    records: [{ key, value, timestampMs: o.timestampMs }],
-    producerId: o.producerId,
-    producerEpoch: o.producerEpoch,
+    records: [{ key, value, timestampMs: options.timestampMs }],
+    producerId: options.producerId,
+    producerEpoch: options.producerEpoch,
     isTransactional: true,
     isControl: true,
   })
 }
 
-/** A control batch of the raft layer, which belongs to no producer and no transaction. */
-export function writeControlBatch(o: {
+/** Builds a control batch of the raft layer, without producer and transaction. */
+export function writeControlBatch(options: {
   readonly records: readonly ControlRecord[]
   readonly timestampMs: number
   readonly leaderEpoch: number
   readonly baseOffset?: number
 }): Buffer {
-  const { timestampMs, leaderEpoch, baseOffset = 0 } = o
+  const { timestampMs, leaderEpoch, baseOffset = 0 } = options
   return writeBatch({
-    records: o.records.map(({ type, value }) => ({ key: controlKey(type), value, timestampMs })),
+    records: options.records.map(({ type, value }) => ({
+      key: controlKey(type),
+      value,
+      timestampMs,
+    })),
     baseOffset,
     leaderEpoch,
     isControl: true,

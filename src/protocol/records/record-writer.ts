@@ -1,20 +1,20 @@
-import type { RecordToWrite } from './record.ts'
+import type { RecordToWrite } from './record-types.ts'
 
 const initialBytes = 512
 
-/** Writes records one after the other into a buffer that grows. */
+/** Writes records to a growing buffer. */
 export class RecordWriter {
   private bytes: Buffer
   private at: number
 
-  /** @param reserved bytes left free at the front: for a batch header. */
+  /** @param reserved bytes to reserve at the start for a batch header. */
   constructor(reserved: number) {
-    // Out of Node's pool: a buffer of its own costs ten times what writing a small record does.
+    // From Node's pool: a separate buffer costs ten times as much as writing a small record.
     this.bytes = Buffer.allocUnsafe(reserved + initialBytes)
     this.at = reserved
   }
 
-  /** Bytes written so far, the reserved ones included. */
+  /** Bytes written so far, including the reserved ones. */
   get length(): number {
     return this.at
   }
@@ -41,14 +41,14 @@ export class RecordWriter {
     })
   }
 
-  /** A record's bytes as they stand in another batch of the same base offset and timestamp. */
+  /** Copies the bytes of a record from a batch with the same base offset and timestamp. */
   raw(record: Uint8Array): void {
     this.reserve(record.length)
     this.bytes.set(record, this.at)
     this.at += record.length
   }
 
-  /** What was written; the writer is then done. */
+  /** Returns the written bytes; the writer must not be used afterwards. */
   take(): Buffer {
     return this.bytes.subarray(0, this.at)
   }

@@ -1,6 +1,6 @@
-import { Refusal } from '../errors.ts'
+import { ApiError } from '../errors.ts'
 import {
-  Batch,
+  type Batch,
   batchHeaderBytes,
   type CodecName,
   codecs,
@@ -11,44 +11,18 @@ import {
   noTimestamp,
   writeBatchHeader,
 } from './batch.ts'
-import { compress, decompress, decompressedBytesMaxDefault } from './compression.ts'
+import { compress, decompress } from './compression.ts'
 import { RecordCursor } from './record-cursor.ts'
+import type { KafkaRecord, RecordToWrite } from './record-types.ts'
 import { RecordWriter } from './record-writer.ts'
 
-export interface RecordHeader {
-  readonly key: string
-  readonly value: Buffer | null
-}
+export type { KafkaRecord, RecordHeader, RecordToWrite } from './record-types.ts'
 
-/** A record as a batch's reader sees it. Keys and values are views on the (decompressed) payload. */
-export interface KafkaRecord {
-  readonly offset: number
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: readonly RecordHeader[]
-}
-
-/**
- * The payload of a batch ready for a `RecordCursor`: the batch's own bytes when it is not compressed.
- *
- * @param bytesMax what the records may take when decompressed.
- * @throws what `decompress` throws.
- */
-export function payloadOf(
-  batch: Batch,
-  bytesMax: number = decompressedBytesMaxDefault,
-): Buffer | Promise<Buffer> {
-  return batch.codec === codecs.none
-    ? batch.payload
-    : decompress(batch.codec, batch.payload, bytesMax)
-}
-
-/** Every record of a batch, in order. Reads what `writeBatch` and any Kafka client wrote. */
+/** Reads all records of a batch in order, as written by `writeBatch` or any Kafka client. */
 export async function readRecords(batch: Batch, bytesMax?: number): Promise<KafkaRecord[]> {
-  const { baseOffset, baseTimestamp, recordCount } = batch
+  const { baseOffset, baseTimestamp, recordCount, codec, payload } = batch
   const appendTime = batch.isLogAppendTime ? batch.maxTimestamp : null
-  const cursor = new RecordCursor(await payloadOf(new Batch(batch.bytes, batch.start), bytesMax))
+  const cursor = new RecordCursor(await decompress(codec, payload, bytesMax))
   const records: KafkaRecord[] = []
   for (let i = 0; i < recordCount; i++) {
     cursor.next()
@@ -60,22 +34,12 @@ export async function readRecords(batch: Batch, bytesMax?: number): Promise<Kafk
       headers: cursor.headers(),
     })
   }
-  if (!cursor.atEnd) throw new Refusal('CORRUPT_MESSAGE', 'Bytes are left after the last record.')
+  if (!cursor.atEnd) throw new ApiError('CORRUPT_MESSAGE', 'Bytes are left after the last record.')
   return records
 }
 
-export interface RecordToWrite {
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[]
-  /** Milliseconds since the epoch. */
-  readonly timestampMs: number
-  /** Only where records are missing between others, as after compaction; else counted up. */
-  readonly offsetDelta?: number
-}
-
 export interface BatchToWrite {
-  /** Defaults to 0: the log assigns the real one. */
+  /** Defaults to 0: the log assigns the actual offset. */
   readonly baseOffset?: number
   readonly records: readonly RecordToWrite[]
   readonly producerId?: number
@@ -87,7 +51,7 @@ export interface BatchToWrite {
   readonly logAppendTimeMs?: number
 }
 
-/** One batch, not compressed. What coordinators and the controller write, they write with this. */
+/** Builds an uncompressed batch. Used for the records of coordinators and the controller. */
 export function writeBatch(batch: BatchToWrite): Buffer {
   const writer = new RecordWriter(batchHeaderBytes)
   const summary = writeRecords(writer, batch.records)
@@ -97,9 +61,9 @@ export function writeBatch(batch: BatchToWrite): Buffer {
 }
 
 /**
- * One batch, compressed with `compression`.
+ * Builds a batch compressed with `compression`.
  *
- * @param level the codec's own; undefined takes Kafka's default.
+ * @param level of the codec; undefined for Kafka's default.
  */
 export async function writeCompressedBatch(
   batch: BatchToWrite,

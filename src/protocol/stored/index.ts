@@ -1,4 +1,4 @@
-/** Every message that stands alone: headers, and what records of internal logs hold. */
+/** All standalone messages: headers, and contents of records in internal logs. */
 import type { AnyData } from '../schema.ts'
 import { consumerProtocolAssignment } from './consumer/consumer-protocol-assignment.ts'
 import { consumerProtocolSubscription } from './consumer/consumer-protocol-subscription.ts'

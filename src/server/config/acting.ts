@@ -1,12 +1,12 @@
 import documentation from '../../metadata/config/documentation.json' with { type: 'json' }
-import { actingKeys } from './acting-keys.ts'
+import { supportedKeys } from './supported-keys.ts'
 
-/** What a setting belongs to. */
+/** The kind of resource a setting belongs to. */
 export type ConfigKind = 'broker' | 'topic' | 'group' | 'client-metrics'
 
 const texts: Readonly<Record<string, string>> = documentation
 
-/** Topic settings that change nothing here: of tiers, replicas and files that are not built. */
+/** Topic settings without effect here: for tiered storage, replicas and file handling not built. */
 const idleTopicKeys: readonly RegExp[] = [
   /^(errors|internal|local|remote)\./,
   /\.replication\.throttled\.replicas$/,
@@ -21,11 +21,11 @@ const actingGroupKeys: ReadonlySet<string> = new Set([
   'consumer.session.timeout.ms',
 ])
 
-/** Whether a setting that Kafka knows does something here. */
+/** Whether a setting of Kafka has an effect in this broker. */
 export function acts(kind: ConfigKind, name: string): boolean {
   switch (kind) {
     case 'broker':
-      return actingKeys.has(name)
+      return supportedKeys.has(name)
     case 'topic':
       return !idleTopicKeys.some((idle) => idle.test(name))
     case 'group':
@@ -35,12 +35,12 @@ export function acts(kind: ConfigKind, name: string): boolean {
   }
 }
 
-/** What a setting is for, in a sentence; null for a key that nobody knows. */
+/** Returns the description of a setting in one sentence, or null for an unknown key. */
 export function documentationOf(name: string): string | null {
   return texts[name] ?? null
 }
 
-/** As DescribeConfigs tells it: with a word where the setting is accepted and does nothing. */
+/** Returns the description for DescribeConfigs, with a note if the setting has no effect. */
 export function documentationFor(kind: ConfigKind, name: string): string | null {
   const text = documentationOf(name)
   return text === null || acts(kind, name) ? text : `${text} Accepted, without effect here.`

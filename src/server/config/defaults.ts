@@ -1,7 +1,7 @@
 /**
- * What a broker that was given no server.properties starts with: a node of its own, alone, with its
- * internal topics on one replica and no waiting for a group's first members. What stands in
- * Kafka's stock server.properties for a single node, and what tests want.
+ * Returns the settings of a broker without server.properties: a single node whose internal topics
+ * have one replica, and no delay for a group's first members. Taken from Kafka's stock
+ * server.properties for a single node, and suited to tests.
  */
 export function soleNodeDefaults(): Map<string, string> {
   return new Map([

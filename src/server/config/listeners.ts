@@ -2,7 +2,7 @@ import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import { BadConfig } from './static-config.ts'
 
 export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
-/** Codes of `SecurityProtocol` in registrations. */
+/** Codes of Kafka's `SecurityProtocol` in broker registrations. */
 export const securityProtocolCodes: Readonly<Record<SecurityProtocol, number>> = {
   PLAINTEXT: 0,
   SSL: 1,
@@ -20,7 +20,7 @@ export interface ListenerAddress {
 
 export interface ListenerPlan extends ListenerAddress {
   readonly protocol: SecurityProtocol
-  /** What clients are told; null to tell them the host that is bound. */
+  /** The advertised listener; null to advertise the bound host. */
   readonly advertised: ListenerAddress | null
 }
 
@@ -29,7 +29,7 @@ export interface ListenerPlans {
   readonly controller: readonly ListenerPlan[]
 }
 
-/** @throws BadConfig for what is not `NAME://host:port`. */
+/** @throws BadConfig for text other than `NAME://host:port`. */
 export function parseListener(key: string, text: string): ListenerAddress {
   const parts = /^([^:/]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/[\]]*)):(-?\d+)$/.exec(text.trim())
   const port = Number(parts?.[4])
@@ -47,6 +47,24 @@ function parseListeners(key: string, texts: readonly string[]): ListenerAddress[
   return listeners
 }
 
+const isIpv4 = (host: string) => /^\d+\.\d+\.\d+\.\d+$/.test(host)
+const isIpv6 = (host: string) => host.includes(':')
+
+/**
+ * Two listeners may share a port only as one IPv4 and one IPv6 address (`CoreUtils.validate`).
+ * @throws BadConfig
+ */
+function checkPorts(listeners: readonly ListenerAddress[]): void {
+  for (const [i, one] of listeners.entries()) {
+    if (one.port === 0) continue
+    const others = listeners.slice(0, i).filter(({ port }) => port === one.port)
+    if (others.length === 0) continue
+    const hosts = [one.host, others[0]!.host]
+    if (others.length === 1 && hosts.some(isIpv4) && hosts.some(isIpv6)) continue
+    throw new BadConfig(`listeners: ${one.name} and ${others[0]!.name} have one port, ${one.port}`)
+  }
+}
+
 function protocolMap(settings: BrokerSettings): ReadonlyMap<string, SecurityProtocol> {
   const map = new Map<string, SecurityProtocol>()
   const text = settings.string('listener.security.protocol.map') ?? ''
@@ -61,9 +79,9 @@ function protocolMap(settings: BrokerSettings): ReadonlyMap<string, SecurityProt
 }
 
 /**
- * What to open, from `listeners`, `advertised.listeners`, `listener.security.protocol.map` and
- * `controller.listener.names`, by the rules of `SocketServerConfigs` and `KafkaConfig`.
- * @throws BadConfig naming the key that is wrong.
+ * Plans the listeners from `listeners`, `advertised.listeners`, `listener.security.protocol.map`
+ * and `controller.listener.names`, by the rules of `SocketServerConfigs` and `KafkaConfig`.
+ * @throws BadConfig naming the wrong key.
  */
 export function planListeners(settings: BrokerSettings): ListenerPlans {
   const protocols = protocolMap(settings)
@@ -71,13 +89,17 @@ export function planListeners(settings: BrokerSettings): ListenerPlans {
   const advertised = settings.isSet('advertised.listeners')
     ? parseListeners('advertised.listeners', settings.list('advertised.listeners'))
     : []
-  const plans = parseListeners('listeners', settings.list('listeners')).map((listener) => {
-    // Kafka maps a controller listener without an entry to PLAINTEXT while the map is the default.
+  const listeners = parseListeners('listeners', settings.list('listeners'))
+  checkPorts(listeners)
+  // Kafka maps a controller listener without an entry to PLAINTEXT while the map is the default and
+  // no listener is named after another protocol (`effectiveListenerSecurityProtocolMap`).
+  const isAllPlain =
+    !settings.isSet('listener.security.protocol.map') &&
+    listeners.every(({ name }) => name === 'PLAINTEXT' || !(name in securityProtocolCodes))
+  const plans = listeners.map((listener) => {
     const mapped = protocols.get(listener.name)
     const isController = controllerNames.includes(listener.name)
-    const protocol =
-      mapped ??
-      (isController && !settings.isSet('listener.security.protocol.map') ? 'PLAINTEXT' : undefined)
+    const protocol = mapped ?? (isController && isAllPlain ? 'PLAINTEXT' : undefined)
     if (protocol === undefined) {
       throw new BadConfig(
         `listener.security.protocol.map has no entry for the listener ${listener.name}`,
@@ -92,15 +114,11 @@ export function planListeners(settings: BrokerSettings): ListenerPlans {
       throw new BadConfig(`advertised.listeners names ${name}, which listeners does not have`)
     }
   }
-  for (const { name, port, advertised: told } of broker) {
-    if (told?.host === '0.0.0.0' || told?.host === '') {
-      throw new BadConfig(
-        `advertised.listeners: ${name} must name a host that clients can reach, not 0.0.0.0`,
-      )
-    }
-    if (told !== null && told.port === 0 && port !== 0) {
-      throw new BadConfig(`advertised.listeners: ${name} must have a port`)
-    }
+  for (const { name, advertised: told } of broker) {
+    if (told?.host !== '0.0.0.0') continue
+    throw new BadConfig(
+      `advertised.listeners: ${name} must name a host that clients can reach, not 0.0.0.0`,
+    )
   }
   if (broker.length === 0) throw new BadConfig('listeners has none that clients could use')
   return { broker, controller: plans.filter(({ name }) => controllerNames.includes(name)) }

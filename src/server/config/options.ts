@@ -1,19 +1,18 @@
 import type { Logger } from '../../base/logger.ts'
 import { BrokerSettings } from '../../metadata/config/settings.ts'
 import type { BrokerOptions } from '../broker-options.ts'
+import { checkAcross } from './cross-checks.ts'
 import { soleNodeDefaults } from './defaults.ts'
 import { type ListenerAddress, type ListenerPlan, planListeners } from './listeners.ts'
+import { checkRoles } from './roles.ts'
 import { BadConfig, readStaticConfig } from './static-config.ts'
 
 const memoryDir = '/odradek'
 
-/** More brokers in one process have nothing to gain. */
-const brokersMax = 32
-
-/** Node ids that no broker of ours has; Kafka's own test clusters number controllers from here too. */
+/** Controller node id, above all broker ids; Kafka's test clusters start at 3000 too. */
 const controllerIdWithBrokers = 3000
 
-/** A node to be started: its settings, and what it listens on if it is a broker. */
+/** A node to start: its settings, and its listeners if it is a broker. */
 export interface NodePlan {
   readonly nodeId: number
   readonly statics: BrokerSettings
@@ -21,31 +20,43 @@ export interface NodePlan {
 }
 
 export interface ProcessPlan {
-  /** One of `brokers` where that is controller as well. */
+  /** One of `brokers` if that node is also the controller. */
   readonly controller: NodePlan
   readonly brokers: readonly NodePlan[]
-  /** The directories that hold a directory for each node; empty for a sole node. */
+  /** Directories that contain a directory for each node; empty for a single node. */
   readonly parentDirs: readonly string[]
 }
 
 /**
- * What is to be started, from what its starter said.
+ * Plans the nodes of the process from the options of `Broker.start`.
  * @throws BadConfig
  */
 export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan {
-  const { brokers = 1 } = options
-  if (!Number.isInteger(brokers) || brokers < 1 || brokers > brokersMax) {
-    throw new BadConfig(`brokers must be a whole number from 1 to ${brokersMax}, not ${brokers}`)
+  const { brokers = 1, properties = {}, settings: strict = {} } = options
+  const given = new Map(
+    Object.entries({ ...properties, ...strict }).map(([key, value]) => [key, String(value)]),
+  )
+  const values = valuesOf(options, given)
+  const { settings, notBuilt, unknown } = readStaticConfig(values, (key) =>
+    Object.hasOwn(strict, key),
+  )
+  for (const key of notBuilt) logger.warn(`the setting ${key} has no effect yet`, { key })
+  for (const { key, hint } of unknown) {
+    logger.warn(`the setting ${key} is not known and ignored${hint}`, { key })
   }
-  const values = valuesOf(options)
-  const { settings, notBuilt } = readStaticConfig(values)
-  for (const key of notBuilt) {
-    logger.warn(`the setting ${key} has no effect yet`, { key })
-  }
-  const listeners = planListeners(settings).broker
+  checkAcross(settings)
+  const plans = planListeners(settings)
+  if (given.has('process.roles')) checkRoles(settings, plans)
+  const listeners = plans.broker
   if (brokers === 1) {
     const node = { nodeId: settings.int('node.id'), statics: settings, listeners }
     return { controller: node, brokers: [node], parentDirs: [] }
+  }
+  for (const key of ['node.id', 'broker.id']) {
+    if (Object.hasOwn(strict, key)) {
+      throw new BadConfig(`${key} cannot be set for ${brokers} brokers: theirs are 1 to ${brokers}`)
+    }
+    if (given.has(key)) logger.warn(`${key} is ignored: the brokers are 1 to ${brokers}`, { key })
   }
   const parentDirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
   const nodeOf = (nodeId: number, role: string, dir: string, own: readonly ListenerPlan[]) => {
@@ -76,28 +87,36 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
 }
 
 /**
- * The defaults of a node that is alone, unless the settings describe a node themselves, then the
- * settings, then options.
+ * Merges, in rising precedence: the defaults of a single node (unless the settings set
+ * `process.roles`), the settings, the options.
  */
-function valuesOf(options: BrokerOptions): Map<string, string> {
-  const given = Object.entries(options.settings ?? {}).map(
-    ([key, value]) => [key, String(value)] as const,
-  )
-  const describesNode = given.some(([key]) => key === 'process.roles')
+function valuesOf(options: BrokerOptions, given: ReadonlyMap<string, string>): Map<string, string> {
+  const describesNode = given.has('process.roles')
   const values = new Map([...(describesNode ? [] : soleNodeDefaults()), ...given])
-  setNodeId(values, new Map(given))
+  setNodeId(values, given)
   if (options.port !== undefined || options.host !== undefined) {
     const host = options.host ?? '127.0.0.1'
     const port = options.port ?? 9092
-    values.set('listeners', listenerText({ name: 'PLAINTEXT', host, port }))
-    values.delete('advertised.listeners')
+    const names = wordsOf(values.get('controller.listener.names')).map((one) => one.toUpperCase())
+    const ofController = wordsOf(values.get('listeners')).filter((one) =>
+      names.includes(one.split('://')[0]!.toUpperCase()),
+    )
+    const ours = listenerText({ name: 'PLAINTEXT', host, port })
+    values.set('listeners', [ours, ...ofController].join(','))
   }
   if (options.memory === true) setDirs(values, [memoryDir])
   else if (options.dataDir !== undefined) setDirs(values, [options.dataDir])
   return values
 }
 
-/** Two names of one thing, both shown (`KafkaConfig.populateSynonyms`). @throws BadConfig */
+function wordsOf(list: string | undefined): string[] {
+  return (list ?? '').split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]))
+}
+
+/**
+ * Sets `node.id` and its synonym `broker.id`, both shown (`KafkaConfig.populateSynonyms`).
+ * @throws BadConfig
+ */
 function setNodeId(values: Map<string, string>, given: ReadonlyMap<string, string>): void {
   const [nodeId, brokerId] = [given.get('node.id'), given.get('broker.id')]
   if (nodeId !== undefined && brokerId !== undefined && nodeId.trim() !== brokerId.trim()) {
@@ -117,7 +136,7 @@ function listenerText({ name, host, port }: ListenerAddress): string {
   return `${name}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** The same listener on a port `by` further up; a free one stays a free one. */
+/** Returns the listener with ports raised by `by`; port 0 stays 0. */
 function shifted(plan: ListenerPlan, by: number): ListenerPlan {
   const move = <T extends ListenerAddress>(one: T): T =>
     one.port === 0 ? one : { ...one, port: one.port + by }

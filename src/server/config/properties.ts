@@ -1,12 +1,12 @@
-/** A line of a properties file that says nothing, or not what it should. */
+/** A malformed line of a properties file. */
 export class BadProperties extends Error {
   override readonly name = 'BadProperties'
 }
 
 /**
- * Reads a Java properties file: `key=value`, `key:value` or `key value`, comments with `#` and `!`,
- * a backslash at the end joins lines, `\t \n \r \f \uXXXX` and escaped separators in keys.
- * The last of several lines with one key wins.
+ * Parses a Java properties file: `key=value`, `key:value` or `key value`, comments with `#` and
+ * `!`, a backslash at the end joins lines, `\t \n \r \f \uXXXX` and escaped separators in keys. The
+ * last of several lines with the same key wins.
  */
 export function parseProperties(text: string): Map<string, string> {
   const values = new Map<string, string>()

@@ -1,4 +1,4 @@
-/** A directory cannot be formatted like this: the message says why, and nothing was written. */
+/** A directory cannot be formatted: the message says why, and nothing was written. */
 export class BadFormat extends Error {
   override readonly name = 'BadFormat'
 }

@@ -13,8 +13,8 @@ import {
   supportedFeatures,
 } from '../../metadata/controller/features.ts'
 import type { QuorumMembers } from '../../metadata/image.ts'
-import { metadataTopic } from '../../replication/metadata-partition.ts'
-import { snapshotBatches, snapshotName } from '../../replication/metadata-snapshots.ts'
+import { metadataTopic } from '../../quorum/metadata-partition.ts'
+import { snapshotBatches, snapshotName } from '../../quorum/snapshot-file.ts'
 import type { Disk } from '../../storage/disk.ts'
 import { readMetaProperties, writeMetaProperties } from '../../storage/meta-properties.ts'
 import { planListeners } from '../config/listeners.ts'
@@ -24,14 +24,14 @@ import { scramRecord } from './scram-argument.ts'
 export interface FormatOptions {
   readonly settings: BrokerSettings
   readonly clusterId: string
-  /** Who votes: this node alone, whoever joins later, or what the settings say (KIP-853). */
+  /** The voters (KIP-853): this node alone, nodes that join later, or those in the settings. */
   readonly voters: 'standalone' | 'none yet' | 'static'
   /** As in `4.4` or `4.4-IV2`; null for the newest. */
   readonly releaseVersion: string | null
   readonly features: ReadonlyMap<string, number>
-  /** Users as `kafka-storage format --add-scram` takes them. */
+  /** Users in the syntax of `kafka-storage format --add-scram`. */
   readonly scram: readonly string[]
-  /** Directories that are formatted already are left alone instead of refused. */
+  /** Skips formatted directories instead of failing. */
   readonly ignoreFormatted: boolean
 }
 
@@ -42,24 +42,23 @@ interface Rooms {
 }
 
 /**
- * Gives the directories of `log.dirs` their identity, and the metadata directory the records that the
- * cluster begins with: what `kafka-storage format` does (Kafka's `Formatter`).
- *
+ * Formats the directories of `log.dirs` and writes the initial records of the cluster to the
+ * metadata directory, like `kafka-storage format` (Kafka's `Formatter`).
  * @returns lines for the operator.
  * @throws BadFormat
  */
-export async function format(o: FormatOptions, rooms: Rooms): Promise<string[]> {
-  const { settings, clusterId } = o
+export async function format(options: FormatOptions, rooms: Rooms): Promise<string[]> {
+  const { settings, clusterId } = options
   const { disk, random } = rooms
-  const metadataVersion = metadataVersionFor(o)
-  checkFeatures(o)
-  const scram = o.scram.map((text) => scramRecord(text, random))
-  const levels = initialFeatureLevels(metadataVersion, o.features)
+  const metadataVersion = metadataVersionFor(options)
+  checkFeatures(options)
+  const scram = options.scram.map((text) => scramRecord(text, random))
+  const levels = initialFeatureLevels(metadataVersion, options.features)
   const records = [...featureRecords(levels), ...scram]
   const paths = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
   const metadataDir = settings.string('metadata.log.dir') ?? paths[0]!
   const all = [...new Set([metadataDir, ...paths])]
-  const unformatted = await pickUnformatted(all, o, disk)
+  const unformatted = await pickUnformatted(all, options, disk)
   const directoryIds = new Map(unformatted.map((path) => [path, randomUuid(random)]))
   const nodeId = settings.int('node.id')
   const lines: string[] = []
@@ -68,7 +67,7 @@ export async function format(o: FormatOptions, rooms: Rooms): Promise<string[]> 
     const isMetadata = path === metadataDir
     const kind = !isMetadata
       ? 'data directory'
-      : o.voters === 'standalone'
+      : options.voters === 'standalone'
         ? 'dynamic metadata voter directory'
         : 'metadata directory'
     const version = metadataVersions.get(metadataVersion)
@@ -76,20 +75,20 @@ export async function format(o: FormatOptions, rooms: Rooms): Promise<string[]> 
     await disk.makeDirectory(path)
     if (isMetadata) {
       const dir = `${path}/${metadataTopic}-0`
-      const quorum = quorumOf(o, nodeId, directoryId, metadataVersion)
+      const quorum = quorumOf(options, nodeId, directoryId, metadataVersion)
       const nowMs = rooms.clock.nowMs()
       const times = { timestampMs: nowMs, lastContainedLogTimestampMs: nowMs }
       const batches = [...snapshotBatches({ epoch: 0, quorum, records, ...times })]
       await disk.makeDirectory(dir)
       await disk.writeFileAtomically(`${dir}/${snapshotName(0, 0)}`, Buffer.concat(batches))
     }
-    // Last: a directory counts as formatted once it says whose it is.
+    // Written last: a directory with meta.properties counts as formatted.
     await writeMetaProperties(disk, path, { clusterId, directoryId, nodeId })
   }
   return lines.length > 0 ? lines : ['All of the log directories are already formatted.']
 }
 
-async function pickUnformatted(paths: readonly string[], o: FormatOptions, disk: Disk) {
+async function pickUnformatted(paths: readonly string[], options: FormatOptions, disk: Disk) {
   const unformatted: string[] = []
   for (const path of paths) {
     const found = await readMetaProperties(disk, path)
@@ -97,15 +96,15 @@ async function pickUnformatted(paths: readonly string[], o: FormatOptions, disk:
       unformatted.push(path)
       continue
     }
-    if (!o.ignoreFormatted) {
+    if (!options.ignoreFormatted) {
       throw new BadFormat(
         `Log directory ${path} is already formatted. Use --ignore-formatted to ignore this ` +
           'directory and format the others.',
       )
     }
-    if (found.clusterId !== undefined && found.clusterId !== o.clusterId) {
+    if (found.clusterId !== undefined && found.clusterId !== options.clusterId) {
       throw new BadFormat(
-        `Invalid cluster.id in: ${path}/meta.properties. Expected ${o.clusterId}, but read ` +
+        `Invalid cluster.id in: ${path}/meta.properties. Expected ${options.clusterId}, but read ` +
           found.clusterId,
       )
     }

@@ -14,8 +14,9 @@ const iterationsMax = 16384
 const saltBytes = 18
 
 /**
- * A user of `--add-scram`: `SCRAM-SHA-256=[name=alice,password=secret,iterations=8192,salt="base64"]`,
- * with `saltedpassword="base64"` in place of the password if that is to stay unknown.
+ * Parses a user of `--add-scram`:
+ * `SCRAM-SHA-256=[name=alice,password=secret,iterations=8192,salt="base64"]`, or with
+ * `saltedpassword="base64"` instead of the password, to keep it secret.
  * @throws BadFormat
  */
 export function scramRecord(text: string, random: Random): MetadataRecord {

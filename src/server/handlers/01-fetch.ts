@@ -1,30 +1,58 @@
-import { errorCode } from '../../protocol/errors.ts'
+import { mapInTurns, runInTurns } from '../../base/turns.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/01-fetch.ts'
-import { type Located, locate, type ReadAll, type ReadPartition, readAll } from '../fetch/read.ts'
-import type { FetchPlan } from '../fetch/session-cache.ts'
+import { isolationLevels } from '../../replication/partition.ts'
+import { delayedFetch } from '../fetch/delayed-fetch.ts'
+import { HeldRecords } from '../fetch/held-records.ts'
+import {
+  type FetchLimits,
+  type Readable,
+  type ReadPartition,
+  readAll,
+  sort,
+} from '../fetch/read.ts'
+import type { FetchPlan } from '../fetch/session.ts'
+import { type Naming, type Wanted, wantedOf } from '../fetch/session.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { hintedCodes, LeaderHints } from '../leader-hints.ts'
 import type { Services } from '../services.ts'
 
-/** Fetch: answers at once when enough can be read, else when it can or the time is up. */
+/** The first version that names topics by id (KIP-516). */
+const byIdSince = 13
+
+/** The first version whose response names current leaders (KIP-951). */
+const hintedSince = 16
+
+/** Fetch: answers at once if enough can be read, else when it can, or after `max_wait_ms`. */
 export const handleFetch = handler(
   fetch,
   async (request, context, services) => {
-    const { apiVersion } = context
-    const plan = services.fetchSessions.plan(request, apiVersion)
-    const located = plan.wanted.map((one) => locate(one, apiVersion, context, services))
-    let read = await readAll(located, request, services)
-    if (mustWait(read, request, located)) {
-      read = await new LongPoll(located, request, context, services).result()
+    const { topicNames } = services.metadata.image
+    const isById = context.apiVersion >= byIdSince
+    const naming: Naming = { isById, nameOf: (topicId) => topicNames.get(topicId) }
+    const wanted = await wantedOf(request.topics, naming, services.turns)
+    const plan = planOf(request, wanted, naming, services)
+    if (typeof plan === 'number') return empty(plan, 0)
+    const held = new HeldRecords()
+    try {
+      const { readable, failed } = await sort(plan.wanted, isFollower(request), context, services)
+      let parts: readonly ReadPartition[] = []
+      if (readable.length > 0) {
+        const limits = limitsOf(request, { isById, held }, services)
+        parts = await readOrWait(readable, limits, context, services)
+      }
+      const answer = await respond([...parts, ...failed], plan, context, services)
+      held.handOver(answer)
+      return isFollower(request) ? { ...answer, nodeEndpoints: [] } : answer
+    } finally {
+      held.end()
     }
-    return respond(read, plan, context, services)
   },
-  (request, context, code) => {
-    // Errors of a session stand at the top; before sessions there was only the partitions' own.
-    if (context.apiVersion >= 7) return { throttleTimeMs: 0, errorCode: code, responses: [] }
+  (request, { apiVersion }, code) => {
+    // Since v7 there is a top-level error; partition errors remain while topics have names.
+    if (apiVersion >= byIdSince) return empty(code, request.sessionId)
     return {
-      throttleTimeMs: 0,
-      errorCode: code,
+      ...empty(code, request.sessionId),
       responses: request.topics.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition }) => ({
@@ -39,113 +67,121 @@ export const handleFetch = handler(
   },
 )
 
-function mustWait(read: ReadAll, request: FetchRequest, located: readonly Located[]): boolean {
-  return (
-    request.maxWaitMs > 0 && located.length > 0 && read.bytes < request.minBytes && !read.isUrgent
-  )
+async function readOrWait(
+  readable: readonly Readable[],
+  limits: FetchLimits,
+  context: RequestContext,
+  services: Services,
+): Promise<readonly ReadPartition[]> {
+  const read = await readAll(readable, limits, services)
+  const { maxWaitMs, minBytes, held } = limits
+  if (maxWaitMs <= 0 || read.readable >= minBytes || read.isUrgent) return read.parts
+  held.drop(read.parts)
+  const waiting = delayedFetch(readable, limits, context, services)
+  return (await services.purgatory.wait(waiting)).parts
 }
 
-/** One fetch that waits: woken by its partitions, the deadline, or the end of its connection. */
-class LongPoll {
-  private readonly located: readonly Located[]
-  private readonly request: FetchRequest
-  private readonly context: RequestContext
-  private readonly services: Services
-  private isReading = false
-  private isStale = false
-  private isOver = false
+const sessionErrors: ReadonlySet<string> = new Set([
+  'FETCH_SESSION_ID_NOT_FOUND',
+  'INVALID_FETCH_SESSION_EPOCH',
+  'FETCH_SESSION_TOPIC_ID_ERROR',
+])
 
-  constructor(
-    located: readonly Located[],
-    request: FetchRequest,
-    context: RequestContext,
-    services: Services,
-  ) {
-    this.located = located
-    this.request = request
-    this.context = context
-    this.services = services
-  }
-
-  result(): Promise<ReadAll> {
-    return new Promise((resolve, reject) => {
-      const { closed } = this.context.connection
-      const partitions = this.located.flatMap(({ partition }) => (partition ? [partition] : []))
-      const end = (settle: () => void) => {
-        if (this.isOver) return
-        this.isOver = true
-        timer.clear()
-        closed.removeEventListener('abort', onDeadline)
-        for (const partition of partitions) partition.waiters.remove(onNews)
-        settle()
-      }
-      const look = (isLast: boolean) => {
-        this.read().then(
-          (read) => {
-            if (isLast || read.bytes >= this.request.minBytes || read.isUrgent) {
-              end(() => resolve(read))
-            } else if (this.isStale) onNews()
-          },
-          (error: unknown) => end(() => reject(error)),
-        )
-      }
-      const onNews = () => {
-        if (this.isOver) return
-        this.isStale = true
-        if (!this.isReading) look(false)
-      }
-      const onDeadline = () => look(true)
-      const timer = this.services.clock.after(this.request.maxWaitMs, onDeadline)
-      closed.addEventListener('abort', onDeadline)
-      for (const partition of partitions) partition.waiters.add(onNews)
-      // What came between the first look and the waiting must not be slept through.
-      onNews()
-    })
-  }
-
-  private async read(): Promise<ReadAll> {
-    this.isReading = true
-    this.isStale = false
-    try {
-      return await readAll(this.located, this.request, this.services)
-    } finally {
-      this.isReading = false
-    }
+/** @returns an error code if the session id or epoch does not match. */
+function planOf(
+  request: FetchRequest,
+  wanted: readonly Wanted[],
+  naming: Naming,
+  services: Services,
+): FetchPlan | number {
+  try {
+    return services.fetchSessions.plan(request, wanted, naming)
+  } catch (refusal) {
+    if (refusal instanceof ApiError && sessionErrors.has(refusal.reason)) return refusal.code
+    throw refusal
   }
 }
 
-/** The first version that tells where leaders are (KIP-951). */
-const hintedSince = 16
+function empty(code: number, sessionId: number) {
+  return { errorCode: code, sessionId, responses: [] }
+}
 
-function respond(
-  read: ReadAll,
+function limitsOf(
+  request: FetchRequest,
+  options: Pick<FetchLimits, 'isById' | 'held'>,
+  { settings }: Services,
+): FetchLimits {
+  const { isolationLevel, maxWaitMs } = request
+  if (!Object.values<number>(isolationLevels).includes(isolationLevel)) {
+    throw new ApiError('UNKNOWN_SERVER_ERROR', `Unknown isolation level ${isolationLevel}`)
+  }
+  const maxBytes = Math.min(request.maxBytes, settings.int('fetch.max.bytes'))
+  const minBytes = Math.min(request.minBytes, maxBytes)
+  return {
+    minBytes,
+    maxBytes,
+    maxWaitMs,
+    isolationLevel,
+    isFollower: isFollower(request),
+    ...options,
+  }
+}
+
+function isFollower({ replicaId, replicaState }: FetchRequest): boolean {
+  return replicaId >= 0 || replicaState.replicaId >= 0
+}
+
+async function respond(
+  all: readonly ReadPartition[],
   plan: FetchPlan,
   context: RequestContext,
   services: Services,
-): FetchResponse {
+): Promise<FetchResponse> {
   const { apiVersion: version } = context
-  const { session, isIncremental } = plan
-  const told = read.parts.filter((part) => {
-    const isNews = session?.isNews(part.wanted.key, newsOf(part)) ?? true
-    return isNews || !isIncremental
-  })
+  if (plan.kind === 'incremental' && plan.session.nextEpoch !== plan.expectedEpoch) {
+    // Another request has continued the session while this one waited.
+    return {
+      ...empty(errorCode('INVALID_FETCH_SESSION_EPOCH'), plan.session.id),
+      nodeEndpoints: [],
+    }
+  }
+  const sessionId = await sessionIdOf(all, plan, version, services)
+  const told =
+    plan.kind === 'incremental'
+      ? all.filter((part) => plan.session.isNews(part.wanted.key, newsOf(part)))
+      : all
   const codes = version >= hintedSince ? hintedCodes.fetch : hintedCodes.none
-  const hints = new LeaderHints(codes, context, services)
-  const parts = told.map((part) => hinted(part, hints, services))
+  const hints = told.some(({ answer }) => answer.errorCode !== 0)
+    ? new LeaderHints(codes, context.session, services)
+    : null
+  const parts =
+    hints === null ? told : await mapInTurns(services.turns, told, (part) => hinted(part, hints))
   return {
-    throttleTimeMs: 0,
     errorCode: errorCode('NONE'),
-    sessionId: session?.id ?? 0,
-    responses: byTopic(parts, version >= 13),
-    nodeEndpoints: hints.nodes(),
+    sessionId,
+    responses: await runInTurns(services.turns, byTopic(parts, version >= byIdSince)),
+    nodeEndpoints: hints?.nodes() ?? [],
   }
 }
 
-function hinted(part: ReadPartition, hints: LeaderHints, { metadata }: Services): ReadPartition {
+async function sessionIdOf(
+  all: readonly ReadPartition[],
+  plan: FetchPlan,
+  version: number,
+  { fetchSessions, turns }: Services,
+): Promise<number> {
+  if (plan.kind === 'incremental') return plan.session.id
+  if (plan.kind === 'sessionless' || version < 7) return 0
+  const session = fetchSessions.begin(all.length, version >= byIdSince)
+  if (session === null) return 0
+  await mapInTurns(turns, all, (part) => session.add(part.wanted, newsOf(part)))
+  return session.id
+}
+
+function hinted(part: ReadPartition, hints: LeaderHints): ReadPartition {
   const { wanted, answer } = part
   if (answer.errorCode === 0) return part
-  const { topics, topicNames } = metadata.image
-  const topic = topics.has(wanted.topic) ? wanted.topic : topicNames.get(wanted.topicId)
+  const topic = wanted.topic ?? undefined
   return { ...part, answer: hints.on(answer, topic, answer.partitionIndex) }
 }
 
@@ -159,14 +195,25 @@ function newsOf({ bytes, answer }: ReadPartition) {
   }
 }
 
-/** Neighbours of one topic share an entry; the order of partitions is the client's. */
-function byTopic(parts: readonly ReadPartition[], isById: boolean): FetchResponse['responses'] {
+/** Partitions processed between two checks of the turn's time. */
+const partitionsBetween = 1024
+
+/** Groups adjacent partitions of the same topic into one entry. */
+function* byTopic(
+  parts: readonly ReadPartition[],
+  isById: boolean,
+): Generator<void, FetchResponse['responses']> {
   const topics: { topic: string; topicId: string; partitions: ReadPartition['answer'][] }[] = []
-  for (const { wanted, answer } of parts) {
-    const last = topics.at(-1)
+  let last: Wanted | undefined
+  for (const [i, { wanted, answer }] of parts.entries()) {
+    if (i % partitionsBetween === partitionsBetween - 1) yield
     const isSame = isById ? last?.topicId === wanted.topicId : last?.topic === wanted.topic
-    if (last !== undefined && isSame) last.partitions.push(answer)
-    else topics.push({ topic: wanted.topic, topicId: wanted.topicId, partitions: [answer] })
+    if (last !== undefined && isSame) topics.at(-1)!.partitions.push(answer)
+    else {
+      const { topic, topicId } = wanted
+      topics.push({ topic: topic ?? '', topicId, partitions: [answer] })
+    }
+    last = wanted
   }
   return topics
 }

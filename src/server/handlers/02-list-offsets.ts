@@ -1,19 +1,21 @@
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { mapWaiting, runInTurns, type Turns } from '../../base/turns.ts'
+import { ApiError, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   type ListOffsetsRequest,
   type ListOffsetsResponse,
   listOffsets,
 } from '../../protocol/messages/02-list-offsets.ts'
-import type { Partition } from '../../replication/partition.ts'
+import { isolationLevels, type Partition } from '../../replication/partition.ts'
+import { offsetForTimestamp, offsetOfMaxTimestamp } from '../../storage/timestamps.ts'
 import { mayAccess } from '../access.ts'
+import { askedPartitions, byTopic, distinctPartitions } from '../asked-partitions.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { partitionOf } from '../partition-lookup.ts'
 import type { Services } from '../services.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
 type Answer = ListOffsetsResponse['topics'][number]['partitions'][number]
 
-/** Timestamps that stand for a place, and the first version that knows each. */
+/** Special timestamps, and the first version that supports each. */
 const latest = -1
 const earliest = -2
 const maxTimestamp = -3
@@ -32,22 +34,25 @@ function sinceVersionOf(special: number): number {
   return sinceVersion[special] ?? Number.POSITIVE_INFINITY
 }
 
-/** ListOffsets: places in a partition, by name or by time. */
+/** ListOffsets: finds offsets in a partition, by special timestamp or by time. */
 export const handleListOffsets = handler(
   listOffsets,
   async (request, context, services) => {
-    const twice = duplicates(request)
-    const topics = request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(
-        partitions.map((asked) =>
-          twice.has(`${name}/${asked.partitionIndex}`)
-            ? failed(asked, 'INVALID_REQUEST')
-            : answerFor(name, asked, request, context, services),
-        ),
-      ),
-    }))
-    return { topics: await Promise.all(topics) }
+    checkIsolation(request)
+    const { turns } = services
+    const all = askedPartitions(request.topics)
+    const distinct = distinctPartitions(all, ({ partitionIndex }) => partitionIndex)
+    const answered = await mapWaiting(
+      turns,
+      await runInTurns(turns, distinct),
+      async ({ topic, asked, isRepeated }) => ({
+        topic,
+        answer: isRepeated
+          ? failed(asked, 'INVALID_REQUEST')
+          : await answerFor(topic, asked, request, context, services),
+      }),
+    )
+    return { topics: byTopic(answered) }
   },
   (request, _context, code) => ({
     topics: request.topics.map(({ name, partitions }) => ({
@@ -57,18 +62,11 @@ export const handleListOffsets = handler(
   }),
 )
 
-/** Partitions that are asked for more than once, as `topic/index`. */
-function duplicates({ topics }: ListOffsetsRequest): ReadonlySet<string> {
-  const seen = new Set<string>()
-  const twice = new Set<string>()
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}/${partitionIndex}`
-      if (seen.has(key)) twice.add(key)
-      seen.add(key)
-    }
-  }
-  return twice
+/** As in Kafka, the isolation level is checked only for consumers. */
+function checkIsolation({ replicaId, isolationLevel }: ListOffsetsRequest): void {
+  const isKnown = Object.values<number>(isolationLevels).includes(isolationLevel)
+  if (replicaId !== consumer || isKnown) return
+  throw new ApiError('UNKNOWN_SERVER_ERROR', `Unknown isolation level ${isolationLevel}`)
 }
 
 function failed({ partitionIndex }: Asked, error: ErrorName): Answer {
@@ -87,28 +85,30 @@ async function answerFor(
   }
   try {
     if (asked.timestamp < 0 && context.apiVersion < sinceVersionOf(asked.timestamp)) {
-      throw new Refusal('UNSUPPORTED_VERSION')
+      throw new ApiError('UNSUPPORTED_VERSION')
     }
-    const partition = partitionOf(topic, asked.partitionIndex, services)
+    const partition = services.partitions.need(topic, asked.partitionIndex, services.metadata.image)
     partition.checkLeader(asked.currentLeaderEpoch)
-    return await find(partition, asked, request)
+    return await find(partition, asked, request, services.turns)
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     return failed(asked, error.reason)
   }
 }
 
-const fromReplica = (replicaId: number) => replicaId >= 0
+/** The replica id of consumers. */
+const consumer = -1
 
 async function find(
   partition: Partition,
   { partitionIndex, timestamp }: Asked,
   { replicaId, isolationLevel }: ListOffsetsRequest,
+  turns: Turns,
 ): Promise<Answer> {
   const { log } = partition
   const answer = { partitionIndex, errorCode: 0 }
-  // Clients look no further than they may read; replicas look to the end.
-  const end = fromReplica(replicaId) ? log.logEndOffset : partition.endFor(isolationLevel)
+  // Consumers see offsets up to their isolation level's end; replicas and debuggers see all.
+  const end = replicaId === consumer ? partition.endFor(isolationLevel) : log.logEndOffset
   switch (timestamp) {
     case latest:
       return { ...answer, offset: end, leaderEpoch: partition.leaderEpoch }
@@ -121,12 +121,12 @@ async function find(
       }
     case latestTiered:
     case earliestPendingUpload:
-      // There is no tiered storage: nothing has been moved, nothing waits to be.
+      // Without tiered storage no segment was uploaded, and none is pending.
       return answer
   }
   const found = await (timestamp === maxTimestamp
-    ? log.offsetOfMaxTimestamp()
-    : log.offsetForTimestamp(timestamp)
+    ? offsetOfMaxTimestamp(log, turns)
+    : offsetForTimestamp(log, timestamp, turns)
   ).catch((error: unknown) => {
     throw log.readFailures.refusalOf(error)
   })

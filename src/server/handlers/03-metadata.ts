@@ -1,7 +1,7 @@
-import { createTopics } from '../../metadata/controller/create-topics.ts'
+import { mapInTurns } from '../../base/turns.ts'
 import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
 import { type Image, offlineReplicas, type TopicState, topicById } from '../../metadata/image.ts'
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   type MetadataRequest,
   type MetadataResponse,
@@ -11,13 +11,12 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { clusterResource, mayAccess, operationsIfAsked } from '../access.ts'
 import { aliveNodes, anyAliveId } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { creatableInternalTopic } from '../internal-topics.ts'
 import type { Services } from '../services.ts'
 
 type TopicAnswer = MetadataResponse['topics'][number]
 type Asked = NonNullable<MetadataRequest['topics']>[number]
 
-/** Metadata: who leads what, and where. Topics that are asked for may come into being by it. */
+/** Metadata: returns topics, leaders and broker addresses; may create missing topics. */
 export const handleMetadata = handler(
   metadata,
   async (request, context, services) => {
@@ -25,17 +24,25 @@ export const handleMetadata = handler(
     const all = isAll(request, context.apiVersion)
     const asked = all ? [] : distinct(request.topics ?? [])
     if (!all) await createMissing(asked, request, context, services)
-    const { image } = services.metadata
-    const nodes = aliveNodes(image, context)
+    const { turns, metadata: seen } = services
+    const { image } = seen
+    const nodes = aliveNodes(image, context.session)
     const topics = all
-      ? [...image.topics.values()]
-          .filter(({ name }) => mayAccess(services, context, 'DESCRIBE', 'topic', name))
-          .map((topic) => describe(topic, request, context, services))
-      : asked.map((one) => answerFor(one, request, context, services))
+      ? await mapInTurns(
+          turns,
+          [...image.topics.values()].filter(({ name }) =>
+            mayAccess(services, context, 'DESCRIBE', 'topic', name, false),
+          ),
+          (topic) => {
+            context.session.closed.throwIfAborted()
+            return describe(topic, image, request, context, services)
+          },
+        )
+      : await mapInTurns(turns, asked, (one) => answerFor(one, image, request, context, services))
     return {
       brokers: nodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
       clusterId: services.identity.clusterId,
-      controllerId: anyAliveId(image, context, services.random.int),
+      controllerId: anyAliveId(image, context.session, services.random.int),
       topics,
       clusterAuthorizedOperations: operationsIfAsked(
         request.includeClusterAuthorizedOperations,
@@ -63,15 +70,22 @@ function isAll({ topics }: MetadataRequest, version: number): boolean {
   return topics === null || (version === 0 && topics.length === 0)
 }
 
-/** Ids may stand in v10 and v11, but only from v12 on may a topic be asked for by one (KIP-516). */
+/** Checks names and ids: v10 and v11 have ids, but they are allowed only from v12 (KIP-516). */
 function checkNamed({ topics }: MetadataRequest, version: number): void {
-  if (version >= 12) return
+  if (version >= 12) {
+    const isByName = (topics ?? []).every(({ topicId }) => topicId === zeroUuid)
+    if (!isByName || (topics ?? []).every(({ name }) => name !== null)) return
+    throw new ApiError('UNKNOWN_SERVER_ERROR', 'A topic with neither name nor id.')
+  }
   for (const { name, topicId } of topics ?? []) {
-    if (name === null || topicId !== zeroUuid) throw new Refusal('INVALID_REQUEST')
+    if (name === null || topicId !== zeroUuid) throw new ApiError('INVALID_REQUEST')
   }
 }
 
-/** Each topic once. One id makes ids of all: names are not looked at, which Java clients leave empty. */
+/**
+ * Removes duplicate topics. If any topic has an id, only ids count and names are ignored: Java
+ * clients leave them empty.
+ */
 function distinct(topics: readonly Asked[]): Asked[] {
   const ids = new Set(topics.map(({ topicId }) => topicId).filter((id) => id !== zeroUuid))
   if (ids.size > 0) return [...ids].map((topicId) => ({ name: null, topicId }))
@@ -84,37 +98,31 @@ async function createMissing(
   context: RequestContext,
   services: Services,
 ): Promise<void> {
-  const { settings, metadata } = services
+  const { settings, metadata, autoCreation } = services
   if (!request.allowAutoTopicCreation || !settings.bool('auto.create.topics.enable')) return
   const names = asked.flatMap(({ name }) =>
     name !== null &&
     !metadata.image.topics.has(name) &&
     topicNameFault(name) === null &&
-    (mayAccess(services, context, 'CREATE', 'cluster', clusterResource) ||
+    (mayAccess(services, context, 'CREATE', 'cluster', clusterResource, false) ||
       mayAccess(services, context, 'CREATE', 'topic', name))
       ? [name]
       : [],
   )
-  if (names.length === 0) return
-  const topics = names.map(
-    (name) => creatableInternalTopic(name, settings) ?? { ...defaultTopic, name },
-  )
-  // What could not be made is found missing below, and said so.
-  await metadata.submit(createTopics(topics, { validateOnly: false }))
+  // Topics not created yet, or refused, are answered as unknown below.
+  if (names.length > 0) await autoCreation.request(names)
 }
-
-const defaultTopic = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
 
 function answerFor(
   { name, topicId }: Asked,
+  image: Image,
   request: MetadataRequest,
   context: RequestContext,
   services: Services,
 ): TopicAnswer {
-  const { image } = services.metadata
   const topic = name === null ? topicById(image, topicId) : image.topics.get(name)
   if (topic !== undefined && mayAccess(services, context, 'DESCRIBE', 'topic', topic.name)) {
-    return describe(topic, request, context, services)
+    return describe(topic, image, request, context, services)
   }
   if (name === null) return missing('UNKNOWN_TOPIC_ID', null, topicId)
   if (!mayAccess(services, context, 'DESCRIBE', 'topic', name)) {
@@ -129,26 +137,37 @@ function missing(error: ErrorName, name: string | null, topicId: string): TopicA
   return { errorCode: errorCode(error), name, topicId, isInternal, partitions: [] }
 }
 
+/** Descriptions of topics by image, so that all requests in progress share their memory. */
+const described = new WeakMap<Image, Map<TopicState, TopicAnswer>>()
+
 function describe(
   topic: TopicState,
-  request: MetadataRequest,
+  image: Image,
+  { includeTopicAuthorizedOperations: isAsked }: MetadataRequest,
   context: RequestContext,
   services: Services,
 ): TopicAnswer {
-  return {
-    errorCode: 0,
-    name: topic.name,
-    topicId: topic.id,
-    isInternal: internalTopics.has(topic.name),
-    partitions: partitionsOf(topic, services.metadata.image),
-    topicAuthorizedOperations: operationsIfAsked(
-      request.includeTopicAuthorizedOperations,
-      services,
-      context,
-      'topic',
-      topic.name,
-    ),
+  const shared = sharedDescription(topic, image)
+  if (!isAsked) return shared
+  const operations = operationsIfAsked(isAsked, services, context, 'topic', topic.name)
+  return { ...shared, topicAuthorizedOperations: operations }
+}
+
+function sharedDescription(topic: TopicState, image: Image): TopicAnswer {
+  let ofImage = described.get(image)
+  if (ofImage === undefined) described.set(image, (ofImage = new Map()))
+  let answer = ofImage.get(topic)
+  if (answer === undefined) {
+    answer = {
+      errorCode: 0,
+      name: topic.name,
+      topicId: topic.id,
+      isInternal: internalTopics.has(topic.name),
+      partitions: partitionsOf(topic, image),
+    }
+    ofImage.set(topic, answer)
   }
+  return answer
 }
 
 function partitionsOf(topic: TopicState, image: Image): TopicAnswer['partitions'] {

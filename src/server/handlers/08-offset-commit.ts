@@ -2,12 +2,16 @@ import { type GroupCoordinator, refusalCode } from '../../coordinator/group/coor
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { type OffsetCommitRequest, offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { authorize, mayAccess } from '../access.ts'
+import { mergeCommits } from '../commit-answers.ts'
 import { handler } from '../handler.ts'
+
+/** The first version with the errors of consumer groups (KIP-848). */
+const consumerGroupsSince = 9
 
 type Topic = OffsetCommitRequest['topics'][number]
 type Partition = Topic['partitions'][number]
 
-/** OffsetCommit: partitions that there are go to the group, the others are refused one by one. */
+/** OffsetCommit: commits existing partitions, refuses the others one by one. */
 export const handleOffsetCommit = handler(
   offsetCommit,
   async (request, context, services) => {
@@ -18,13 +22,12 @@ export const handleOffsetCommit = handler(
     const checked = request.topics.map((topic) => check(topic, apiVersion, groups, mayRead))
     const topics = checked.filter(({ partitions }) => partitions.length > 0)
     const committed = topics.length > 0 ? await commit(groups, apiVersion, request, topics) : []
-    return {
-      topics: checked.map((topic) => ({
-        name: topic.name,
-        topicId: topic.topicId,
-        partitions: [...topic.refused, ...(committed[topics.indexOf(topic)] ?? [])],
-      })),
-    }
+    const answerOf = ({ name, topicId }: { name: string; topicId: string }) => ({ name, topicId })
+    const refused = checked.flatMap((topic) =>
+      topic.refused === null ? [] : [{ ...answerOf(topic), partitions: topic.refused }],
+    )
+    const taken = topics.map((topic, i) => ({ ...answerOf(topic), partitions: committed[i]! }))
+    return { topics: mergeCommits(refused, taken, apiVersion >= 10) }
   },
   ({ topics }, _context, errorCode) => ({
     topics: topics.map((topic) => ({ ...topic, partitions: refuse(topic.partitions, errorCode) })),
@@ -53,15 +56,16 @@ function check(
   const exists = ({ partitionIndex }: Partition) =>
     partitionIndex >= 0 && partitionIndex < found.partitionCount
   const unknown = topic.partitions.filter((partition) => !exists(partition))
+  const refused = refuse(unknown, errorCode('UNKNOWN_TOPIC_OR_PARTITION'))
   return {
     name,
     topicId: found.id,
     partitions: topic.partitions.filter(exists),
-    refused: refuse(unknown, errorCode('UNKNOWN_TOPIC_OR_PARTITION')),
+    refused: unknown.length > 0 ? refused : null,
   }
 }
 
-/** The answers for each topic's partitions, in order; an error of the group is that of all. */
+/** Returns the answers for each topic's partitions, in order; a group error applies to all. */
 async function commit(
   groups: GroupCoordinator,
   apiVersion: number,
@@ -69,7 +73,8 @@ async function commit(
   topics: readonly { name: string; topicId: string; partitions: readonly Partition[] }[],
 ) {
   try {
-    const result = await groups.commitOffsets(apiVersion, { ...request, topics })
+    const knowsConsumerGroups = apiVersion >= consumerGroupsSince
+    const result = await groups.commitOffsets(knowsConsumerGroups, { ...request, topics })
     return result.topics.map(({ partitions }) => partitions)
   } catch (error) {
     const code = refusalCode(error)

@@ -1,3 +1,4 @@
+import { mapWaiting } from '../../base/turns.ts'
 import type { FetchedTopic } from '../../coordinator/group/commands.ts'
 import { refusalCode } from '../../coordinator/group/coordinator.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
@@ -15,13 +16,15 @@ interface Answer {
   readonly topics: readonly FetchedTopic[]
 }
 
-/** OffsetFetch: one group before v8, several from then on, topics by id from v10 on. */
+/** OffsetFetch: one group before v8, several from v8 on, topics by id from v10 on. */
 export const handleOffsetFetch = handler(
   offsetFetch,
   async (request, context, services) => {
     const { apiVersion } = context
-    const answers = await Promise.all(
-      groupsOf(request, apiVersion).map(async (asked): Promise<Answer> => {
+    const answers = await mapWaiting(
+      services.turns,
+      groupsOf(request, apiVersion),
+      async (asked): Promise<Answer> => {
         const { groupId } = asked
         if (!mayAccess(services, context, 'DESCRIBE', 'group', groupId)) {
           return { groupId, errorCode: errorCode('GROUP_AUTHORIZATION_FAILED'), topics: [] }
@@ -32,7 +35,7 @@ export const handleOffsetFetch = handler(
         } catch (error) {
           return { groupId, errorCode: refusalCode(error), topics: [] }
         }
-      }),
+      },
     )
     return respond(request, apiVersion, answers)
   },
@@ -93,7 +96,7 @@ function respond(request: OffsetFetchRequest, apiVersion: number, answers: reado
   if (apiVersion >= 8) return { groups: answers, topics: [] }
   const { errorCode, topics } = answers[0]!
   if (apiVersion >= 2 || errorCode === 0) return { topics, errorCode, groups: [] }
-  // v1 has no error of its own: each partition carries it.
+  // v1 has no top-level error: each partition carries it.
   const failed = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => ({

@@ -1,5 +1,12 @@
+import { mapWaiting } from '../../base/turns.ts'
 import { keyPartition } from '../../coordinator/key-partition.ts'
-import { defaultMessage, type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import {
+  ApiError,
+  defaultMessage,
+  type ErrorName,
+  errorCode,
+  errorName,
+} from '../../protocol/errors.ts'
 import {
   type FindCoordinatorResponse,
   findCoordinator,
@@ -8,7 +15,7 @@ import type { ResourceKind } from '../../security/authorizer.ts'
 import { authorize } from '../access.ts'
 import { nodeOf } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { ensureInternalTopic, offsetsTopic, transactionsTopic } from '../internal-topics.ts'
+import { offsetsTopic, transactionsTopic } from '../internal-topics.ts'
 import type { Services } from '../services.ts'
 
 type Found = NonNullable<FindCoordinatorResponse['coordinators']>[number]
@@ -18,22 +25,23 @@ const coordinators: Readonly<Partial<Record<number, { topic: string; resource: R
   [keyTypes.group]: { topic: offsetsTopic, resource: 'group' },
   [keyTypes.transaction]: { topic: transactionsTopic, resource: 'transactionalId' },
 }
-/** The first version in which several keys may be asked for (KIP-699). */
+/** The first version with several keys (KIP-699). */
 const batchedSince = 4
 
-/** FindCoordinator: the leader of the partition that holds the key's records. */
+/** FindCoordinator: returns the leader of the partition that holds the key's records. */
 export const handleFindCoordinator = handler(
   findCoordinator,
   async (request, context, services) => {
     const isBatched = context.apiVersion >= batchedSince
     const keys = isBatched ? request.coordinatorKeys : [request.key]
-    const found = await Promise.all(
-      keys.map((key) => findOne(key, request.keyType, context, services)),
+    const found = await mapWaiting(services.turns, keys, (key) =>
+      findOne(key, request.keyType, context, services),
     )
     if (isBatched) return { coordinators: found }
     const { errorCode: code, errorMessage, nodeId, host, port } = found[0]!
-    // Where there is one answer only, Kafka names the error that there was not.
-    return { errorCode: code, errorMessage: code === 0 ? 'NONE' : errorMessage, nodeId, host, port }
+    // With a single answer, Kafka sends the message `NONE` for success.
+    const message = code ? errorMessage || defaultMessage(errorName(code)) : 'NONE'
+    return { errorCode: code, errorMessage: message, nodeId, host, port }
   },
   (request, context, code) => {
     const nobody = { errorCode: code, errorMessage: null, nodeId: -1, host: '', port: -1 }
@@ -52,13 +60,20 @@ async function findOne(
     const { id, host, port } = await coordinatorOf(key, keyType, context, services)
     return { key, errorCode: 0, errorMessage: '', nodeId: id, host, port }
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     return refused(key, error.reason, error.detail)
   }
 }
 
 function refused(key: string, error: ErrorName, errorMessage: string | null): Found {
-  return { key, errorCode: errorCode(error), errorMessage, nodeId: -1, host: '', port: -1 }
+  return {
+    key,
+    errorCode: errorCode(error),
+    errorMessage: errorMessage ?? '',
+    nodeId: -1,
+    host: '',
+    port: -1,
+  }
 }
 
 async function coordinatorOf(
@@ -69,15 +84,17 @@ async function coordinatorOf(
 ) {
   const kind = coordinators[keyType]
   if (kind === undefined) {
-    if (keyType === keyTypes.share) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
-    throw new Refusal('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
+    if (keyType === keyTypes.share) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
+    throw new ApiError('INVALID_REQUEST', defaultMessage('INVALID_REQUEST'))
   }
   authorize(services, context, 'DESCRIBE', kind.resource, key)
-  const { metadata, settings } = services
-  const topic = await ensureInternalTopic(kind.topic, metadata, settings)
+  const { metadata, autoCreation } = services
+  if (!metadata.image.topics.has(kind.topic)) await autoCreation.request([kind.topic])
+  const topic = metadata.image.topics.get(kind.topic)
+  if (topic === undefined) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
   const { leader } = topic.partitions[keyPartition(key, topic.partitions.length)]!
   const broker = metadata.image.brokers.get(leader)
-  const node = broker === undefined ? null : nodeOf(broker, context)
-  if (node === null) throw new Refusal('COORDINATOR_NOT_AVAILABLE')
+  const node = broker === undefined ? null : nodeOf(broker, context.session)
+  if (node === null) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
   return node
 }

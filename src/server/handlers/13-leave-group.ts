@@ -2,7 +2,7 @@ import { leaveGroup } from '../../protocol/messages/13-leave-group.ts'
 import { authorize } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** LeaveGroup: before v3 the one member's error is that of the response. */
+/** LeaveGroup: before v3 the only member's error is the top-level error. */
 export const handleLeaveGroup = handler(
   leaveGroup,
   async (request, context, services) => {

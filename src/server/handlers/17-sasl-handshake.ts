@@ -4,7 +4,7 @@ import { handler } from '../handler.ts'
 
 const failed = (code: number) => ({ errorCode: code, mechanisms: [] })
 
-/** SaslHandshake: out of place on a listener without SASL, and told so by Kafka's code. */
+/** SaslHandshake: refused with Kafka's error code on listeners without SASL. */
 export const handleSaslHandshake = handler(
   saslHandshake,
   () => failed(errorCode('ILLEGAL_SASL_STATE')),

@@ -6,21 +6,21 @@ import type { AnyApi } from '../../protocol/schema.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 
-/** Librdkafka takes a minimum above 0 for a broker without Produce; so Kafka says 0 (KAFKA-18659). */
+/** Kafka sends 0: librdkafka takes a higher minimum for a broker without Produce (KAFKA-18659). */
 const advertisedMin: Readonly<Record<number, number>> = { 0: 0 }
 
-/** KIP-511: what a client may call itself. */
+/** Allowed client software names and versions (KIP-511). */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** ApiVersions: derived from the table of handlers, so that it cannot promise too much. */
+/** ApiVersions: derived from the table of handlers, so that it lists only served versions. */
 export const handleApiVersions = handler(
   apiVersions,
   (request, context, services) => {
     const fault = faultOf(request, context.apiVersion, services)
     if (fault !== null) return { errorCode: errorCode(fault), apiKeys: [] }
     if (context.apiVersion >= 3) {
-      context.connection.softwareName = request.clientSoftwareName
-      context.connection.softwareVersion = request.clientSoftwareVersion
+      context.session.softwareName = request.clientSoftwareName
+      context.session.softwareVersion = request.clientSoftwareVersion
     }
     return {
       errorCode: 0,
@@ -30,7 +30,7 @@ export const handleApiVersions = handler(
   },
   (_request, _context, code) => ({
     errorCode: code,
-    // The client learns which versions of this very request it may use (KIP-511).
+    // The client learns which ApiVersions versions are served (KIP-511).
     apiKeys: code === errorCode('UNSUPPORTED_VERSION') ? [versionsOf(apiVersions)] : [],
   }),
 )
@@ -43,7 +43,7 @@ function versionsOf(api: AnyApi) {
   }
 }
 
-/** KIP-1242: a client that says whom it means is told when it is wrong. */
+/** Returns an error if the client names another cluster or node (KIP-1242). */
 function faultOf(request: ApiVersionsRequest, version: number, { identity }: Services) {
   if (version < 3) return null
   const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request
@@ -55,7 +55,7 @@ function faultOf(request: ApiVersionsRequest, version: number, { identity }: Ser
   return isUs ? null : 'REBOOTSTRAP_REQUIRED'
 }
 
-/** The level of the quorum's own protocol is not a record of the image, and 0 is not spoken of. */
+/** Returns finalized features; adds kraft.version, which the image's features lack, if above 0. */
 function finalizedFeatures({ features: levels, quorum }: Image): Iterable<[string, number]> {
   const { kraftVersion } = quorum
   return kraftVersion > 0 ? [...levels, ['kraft.version', kraftVersion]] : levels

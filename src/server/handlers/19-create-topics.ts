@@ -1,5 +1,11 @@
+import { mapInTurns } from '../../base/turns.ts'
 import { topicKeys } from '../../metadata/config/keys.ts'
-import { configSources, topicCandidates, topicText } from '../../metadata/config/settings.ts'
+import {
+  configSources,
+  type Overrides,
+  topicCandidates,
+  topicText,
+} from '../../metadata/config/settings.ts'
 import { type CreatedTopic, createTopics } from '../../metadata/controller/create-topics.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import {
@@ -7,32 +13,42 @@ import {
   type CreateTopicsResponse,
 } from '../../protocol/messages/19-create-topics.ts'
 import { clusterResource, mayAccess } from '../access.ts'
+import { checkDeadline } from '../controller-deadline.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { logRefusedTopics } from '../refused-topics.ts'
 import type { Services } from '../services.ts'
 
 type TopicAnswer = CreateTopicsResponse['topics'][number]
 
-/** CreateTopics: answers once the next Metadata request will show the topics. */
+/** CreateTopics: answers once the next Metadata request shows the topics. */
 export const handleCreateTopics = handler(
   api,
   async (request, context, services) => {
-    const mayAll = mayAccess(services, context, 'CREATE', 'cluster', clusterResource)
+    checkDeadline(request.timeoutMs)
+    const mayAll = mayAccess(services, context, 'CREATE', 'cluster', clusterResource, false)
     const may = (name: string) => mayAll || mayAccess(services, context, 'CREATE', 'topic', name)
     const allowed = request.topics.filter(({ name }) => may(name))
     const created = await services.metadata.submit(
       createTopics(allowed, { validateOnly: request.validateOnly }),
     )
+    logRefusedTopics(created, services.logger)
+    // The same for all topics without configs of their own.
+    const usual = created.some(({ error }) => error === 'NONE')
+      ? configsOf(new Map(), services)
+      : []
     const refused = request.topics.filter(({ name }) => !may(name))
     return {
-      throttleTimeMs: 0,
       topics: [
-        ...created.map((topic) => answerFor(topic, context, services)),
-        ...refused.map(({ name }) => failed(name, errorCode('TOPIC_AUTHORIZATION_FAILED'), null)),
+        ...(await mapInTurns(services.turns, created, (topic) =>
+          answerFor(topic, usual, context, services),
+        )),
+        ...refused.map(({ name }) =>
+          failed(name, errorCode('TOPIC_AUTHORIZATION_FAILED'), 'Authorization failed.'),
+        ),
       ],
     }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name }) => failed(name, code, null)),
   }),
 )
@@ -41,7 +57,12 @@ function failed(name: string, code: number, errorMessage: string | null): TopicA
   return { name, errorCode: code, errorMessage, configs: [] }
 }
 
-function answerFor(topic: CreatedTopic, context: RequestContext, services: Services): TopicAnswer {
+function answerFor(
+  topic: CreatedTopic,
+  usual: TopicAnswer['configs'],
+  context: RequestContext,
+  services: Services,
+): TopicAnswer {
   if (topic.error !== 'NONE') return failed(topic.name, errorCode(topic.error), topic.errorMessage)
   const answer = {
     name: topic.name,
@@ -49,23 +70,23 @@ function answerFor(topic: CreatedTopic, context: RequestContext, services: Servi
     errorCode: 0,
     errorMessage: null,
   }
-  if (!mayAccess(services, context, 'DESCRIBE_CONFIGS', 'topic', topic.name)) {
+  if (!mayAccess(services, context, 'DESCRIBE_CONFIGS', 'topic', topic.name, false)) {
     return {
       ...answer,
       topicConfigErrorCode: errorCode('TOPIC_AUTHORIZATION_FAILED'),
-      configs: null,
+      configs: [],
     }
   }
   return {
     ...answer,
     numPartitions: topic.partitionCount,
     replicationFactor: topic.replicationFactor,
-    configs: configsOf(topic, services),
+    configs: topic.overrides.size === 0 ? usual : configsOf(topic.overrides, services),
   }
 }
 
-/** KIP-525: the values that the topic starts out with, and where each comes from. */
-function configsOf({ overrides }: CreatedTopic, { settings }: Services) {
+/** Returns the initial configs of a topic, with their sources (KIP-525). */
+function configsOf(overrides: Overrides, { settings }: Services) {
   return [...topicKeys.values()]
     .filter(({ internal }) => internal !== true)
     .map(({ name }) => {

@@ -1,18 +1,21 @@
+import { distinctInTurns } from '../../base/repeated.ts'
+import { mapInTurns } from '../../base/turns.ts'
 import { deleteTopics, findTopic } from '../../metadata/controller/change-topics.ts'
-import { defaultMessage, type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, defaultMessage, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   deleteTopics as api,
   type DeleteTopicsRequest,
   type DeleteTopicsResponse,
 } from '../../protocol/messages/20-delete-topics.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
-import { mayAccess } from '../access.ts'
+import { clusterResource, mayAccess } from '../access.ts'
+import { checkDeadline } from '../controller-deadline.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 
 type Answer = DeleteTopicsResponse['responses'][number]
 
-/** One topic that is to go: by name (null when only the id is known) or by id. */
+/** A topic to delete: by name (null if only the id is known) or by id. */
 interface Target {
   readonly name: string | null
   readonly topicId: string
@@ -24,17 +27,22 @@ export const handleDeleteTopics = handler(
   async (request, context, services) => {
     const version = context.apiVersion
     if (!services.settings.bool('delete.topic.enable')) {
-      // Clients before v3 do not know the code that says so.
-      throw new Refusal(version < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED')
+      // Clients before v3 do not know TOPIC_DELETION_DISABLED.
+      throw new ApiError(version < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED')
     }
+    checkDeadline(request.timeoutMs)
     const targets = targetsOf(request, version)
-    const answers = distinct(targets).map((target) => check(target, targets, context, services))
+    // A repeated topic is refused once.
+    const { distinct, twice } = await distinctInTurns(services.turns, targets, keyOf)
+    const mayAll = mayAccess(services, context, 'DELETE', 'cluster', clusterResource, false)
+    const answers = await mapInTurns(services.turns, distinct, (target) =>
+      check(target, { twice, mayAll }, context, services),
+    )
     const ids = answers.flatMap(({ topicId, errorCode }) => (errorCode === 0 ? [topicId!] : []))
     await services.metadata.submit(deleteTopics(ids))
-    return { throttleTimeMs: 0, responses: answers }
+    return { responses: answers }
   },
   (request, context, code) => ({
-    throttleTimeMs: 0,
     responses: targetsOf(request, context.apiVersion).map(({ name, topicId }) => ({
       name,
       topicId,
@@ -48,17 +56,18 @@ function targetsOf(request: DeleteTopicsRequest, version: number): readonly Targ
   return request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
 }
 
-/** What is named twice is refused once. */
-function distinct(targets: readonly Target[]): Target[] {
-  return [...new Map(targets.map((one) => [`${one.topicId}/${one.name ?? ''}`, one])).values()]
+/** Returns a key that repeated topics share; no name differs from an empty one. */
+function keyOf({ topicId, name }: Target): string {
+  return name === null ? topicId : `${topicId}/${name}`
 }
 
 function check(
-  { name, topicId }: Target,
-  all: readonly Target[],
+  target: Target,
+  { twice, mayAll }: { readonly twice: ReadonlySet<string>; readonly mayAll: boolean },
   context: RequestContext,
   services: Services,
 ): Answer {
+  const { name, topicId } = target
   const answer = (error: ErrorName, errorMessage = defaultMessage(error)): Answer => ({
     name,
     topicId,
@@ -72,8 +81,7 @@ function check(
   if (name === null && !isById) {
     return answer('INVALID_REQUEST', 'Neither topic name nor id were specified.')
   }
-  const same = (other: Target) => other.name === name && other.topicId === topicId
-  if (all.filter(same).length > 1) {
+  if (twice.has(keyOf(target))) {
     return answer(
       'INVALID_REQUEST',
       name === null ? 'Duplicate topic id.' : 'Duplicate topic name.',
@@ -83,11 +91,11 @@ function check(
   if (topic === undefined) {
     return answer(name === null ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
   }
-  if (!mayAccess(services, context, 'DESCRIBE', 'topic', topic.name)) {
-    return answer(name === null ? 'UNKNOWN_TOPIC_ID' : 'TOPIC_AUTHORIZATION_FAILED')
+  if (!mayAll && !mayAccess(services, context, 'DESCRIBE', 'topic', topic.name)) {
+    return answer('TOPIC_AUTHORIZATION_FAILED')
   }
-  if (!mayAccess(services, context, 'DELETE', 'topic', topic.name)) {
-    return { ...answer('TOPIC_AUTHORIZATION_FAILED'), name: topic.name, topicId: topic.id }
+  if (!mayAll && !mayAccess(services, context, 'DELETE', 'topic', topic.name)) {
+    return { ...answer('TOPIC_AUTHORIZATION_FAILED'), name: topic.name }
   }
   return { name: topic.name, topicId: topic.id, errorCode: 0 }
 }

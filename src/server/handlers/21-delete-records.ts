@@ -1,45 +1,51 @@
+import { mapInTurns, runInTurns } from '../../base/turns.ts'
 import { internalTopics } from '../../metadata/controller/topic-name.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { deleteRecords } from '../../protocol/messages/21-delete-records.ts'
 import { authorize } from '../access.ts'
+import { askedPartitions, byTopic, distinctPartitions } from '../asked-partitions.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { partitionOf } from '../partition-lookup.ts'
 import type { Services } from '../services.ts'
 
-/** DeleteRecords: moves the log start offset (KIP-107). */
+/** DeleteRecords: raises the log start offset (KIP-107). */
 export const handleDeleteRecords = handler(
   deleteRecords,
-  (request, context, services) => ({
-    throttleTimeMs: 0,
-    topics: request.topics.filter(hasPartitions).map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex, offset }) => {
-        try {
-          const lowWatermark = deleteBefore(name, partitionIndex, offset, context, services)
-          return { partitionIndex, lowWatermark, errorCode: 0 }
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          return { partitionIndex, lowWatermark: -1, errorCode: errorCode(error.reason) }
-        }
-      }),
-    })),
+  async (request, context, services) => ({
+    topics: byTopic(
+      await mapInTurns(
+        services.turns,
+        await runInTurns(
+          services.turns,
+          distinctPartitions(
+            askedPartitions(request.topics),
+            ({ partitionIndex }) => partitionIndex,
+          ),
+        ),
+        ({ topic, asked: { partitionIndex, offset } }) => {
+          try {
+            const lowWatermark = deleteBefore(topic, partitionIndex, offset, context, services)
+            return { topic, answer: { partitionIndex, lowWatermark, errorCode: 0 } }
+          } catch (error) {
+            if (!(error instanceof ApiError)) throw error
+            return { topic, answer: failed(partitionIndex, errorCode(error.reason)) }
+          }
+        },
+      ),
+    ),
   }),
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ partitionIndex }) => ({
-        partitionIndex,
-        lowWatermark: -1,
-        errorCode: code,
-      })),
+      partitions: partitions.map(({ partitionIndex }) => failed(partitionIndex, code)),
     })),
   }),
 )
 
-/** Kafka answers by partition: a topic without any is not spoken of. */
-const hasPartitions = (topic: { readonly partitions: readonly unknown[] }) =>
-  topic.partitions.length > 0
+const failed = (partitionIndex: number, code: number) => ({
+  partitionIndex,
+  lowWatermark: -1,
+  errorCode: code,
+})
 
 function deleteBefore(
   topic: string,
@@ -49,11 +55,11 @@ function deleteBefore(
   services: Services,
 ): number {
   authorize(services, context, 'DELETE', 'topic', topic)
-  if (internalTopics.has(topic)) throw new Refusal('INVALID_TOPIC_EXCEPTION')
-  const partition = partitionOf(topic, index, services)
+  if (internalTopics.has(topic)) throw new ApiError('INVALID_TOPIC_EXCEPTION')
+  const partition = services.partitions.need(topic, index, services.metadata.image)
   const { cleanupPolicy } = partition.log.config
   if (!cleanupPolicy.includes('delete') && cleanupPolicy.length > 0) {
-    throw new Refusal('POLICY_VIOLATION')
+    throw new ApiError('POLICY_VIOLATION')
   }
   return partition.deleteRecordsBefore(offset)
 }

@@ -1,17 +1,17 @@
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import {
   type InitProducerIdRequest,
   initProducerId,
 } from '../../protocol/messages/22-init-producer-id.ts'
-import { authorize, clusterResource, mayAccess } from '../access.ts'
+import { authorize, clusterResource, mayAccess, mayAccessAny } from '../access.ts'
 import { knownAs } from '../fenced.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 
-/** The first version in which a producer knows PRODUCER_FENCED. */
+/** The first version with PRODUCER_FENCED. */
 const fencedSince = 4
 
-/** InitProducerId: an id for an idempotent producer, or the next epoch of a transactional one. */
+/** InitProducerId: a new id for an idempotent producer, the next epoch for a transactional one. */
 export const handleInitProducerId = handler(
   initProducerId,
   async (request, context, services) => {
@@ -20,17 +20,16 @@ export const handleInitProducerId = handler(
     const expected = expectedOf(request)
     const { producerId, producerEpoch } =
       transactionalId === null
-        ? // An id that the client had means nothing without a transactional id: it gets a new one.
+        ? // Without a transactional id the client's old id has no meaning: it gets a new one.
           { producerId: await services.producerIds.take(), producerEpoch: 0 }
         : await services.transactions.initProducerId({
             transactionalId,
             timeoutMs: request.transactionTimeoutMs,
             expected,
           })
-    return { throttleTimeMs: 0, errorCode: errorCode('NONE'), producerId, producerEpoch }
+    return { errorCode: errorCode('NONE'), producerId, producerEpoch }
   },
   (_request, { apiVersion }, code) => ({
-    throttleTimeMs: 0,
     errorCode: knownAs(code, apiVersion >= fencedSince),
     producerEpoch: -1,
   }),
@@ -45,14 +44,14 @@ function checkPermission(
     return authorize(services, context, 'WRITE', 'transactionalId', transactionalId)
   }
   const mayWrite =
-    mayAccess(services, context, 'IDEMPOTENT_WRITE', 'cluster', clusterResource) ||
-    mayAccess(services, context, 'WRITE', 'topic', '')
-  if (!mayWrite) throw new Refusal('CLUSTER_AUTHORIZATION_FAILED')
+    mayAccess(services, context, 'IDEMPOTENT_WRITE', 'cluster', clusterResource, false) ||
+    mayAccessAny(services, context, 'WRITE', 'topic')
+  if (!mayWrite) throw new ApiError('CLUSTER_AUTHORIZATION_FAILED')
 }
 
-/** Who the producer says it is: both id and epoch, or neither. */
+/** Returns the client's producer id and epoch: both are set, or neither. */
 function expectedOf({ producerId, producerEpoch }: InitProducerIdRequest) {
   if (producerId === -1 && producerEpoch === -1) return null
-  if (producerId === -1 || producerEpoch === -1) throw new Refusal('INVALID_REQUEST')
+  if (producerId === -1 || producerEpoch === -1) throw new ApiError('INVALID_REQUEST')
   return { producerId, producerEpoch }
 }

@@ -1,5 +1,7 @@
+import { mapWaiting } from '../../base/turns.ts'
 import { has, partitionSet, topicsOf } from '../../coordinator/transaction/partition-set.ts'
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { internalTopics } from '../../metadata/controller/topic-name.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import {
   type AddPartitionsToTxnRequest,
   addPartitionsToTxn,
@@ -12,33 +14,31 @@ import type { Services } from '../services.ts'
 type Transaction = AddPartitionsToTxnRequest['transactions'][number]
 type Topics = Transaction['topics']
 
-/** From this version on brokers ask, for several transactions at once (KIP-890). */
+/** The first version for brokers, with several transactions per request (KIP-890). */
 const batchedSince = 4
 const fencedSince = 2
 
-/** AddPartitionsToTxn: a producer's partitions join its transaction, all of them or none. */
+/** AddPartitionsToTxn: adds all partitions to a producer's transaction, or none. */
 export const handleAddPartitionsToTxn = handler(
   addPartitionsToTxn,
   async (request, context, services) => {
     if (context.apiVersion >= batchedSince) {
       authorize(services, context, 'CLUSTER_ACTION', 'cluster', clusterResource)
     }
-    const results = await Promise.all(
-      transactionsOf(request, context).map(async (transaction) => ({
-        transactionalId: transaction.transactionalId,
-        topicResults: await add(transaction, context, services),
-      })),
-    )
+    const transactions = transactionsOf(request, context)
+    const results = await mapWaiting(services.turns, transactions, async (transaction) => ({
+      transactionalId: transaction.transactionalId,
+      topicResults: await add(transaction, context, services),
+    }))
     if (context.apiVersion >= batchedSince) {
-      return { throttleTimeMs: 0, errorCode: 0, resultsByTransaction: results }
+      return { errorCode: 0, resultsByTransaction: results }
     }
-    return { throttleTimeMs: 0, resultsByTopicV3AndBelow: results[0]!.topicResults }
+    return { resultsByTopicV3AndBelow: results[0]!.topicResults }
   },
   (request, { apiVersion }, code) =>
     apiVersion >= batchedSince
-      ? { throttleTimeMs: 0, errorCode: code, resultsByTransaction: [] }
+      ? { errorCode: code, resultsByTransaction: [] }
       : {
-          throttleTimeMs: 0,
           resultsByTopicV3AndBelow: answers(request.v3AndBelowTopics, () => code),
         },
 )
@@ -60,7 +60,9 @@ function transactionsOf(
 }
 
 async function add(transaction: Transaction, context: RequestContext, services: Services) {
-  const { transactionalId, topics } = transaction
+  const { transactionalId } = transaction
+  // As in Kafka, which verifies a map of partitions.
+  const topics = transaction.verifyOnly ? distinct(transaction.topics) : transaction.topics
   try {
     if (context.apiVersion < batchedSince) {
       authorize(services, context, 'WRITE', 'transactionalId', transactionalId)
@@ -82,34 +84,48 @@ async function add(transaction: Transaction, context: RequestContext, services: 
       errorCode(isMissing(topic, index) ? 'TRANSACTION_ABORTABLE' : 'NONE'),
     )
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     return answers(topics, () => knownAs(error.code, context.apiVersion >= fencedSince))
   }
 }
 
-/** Answers for a transaction some of whose partitions cannot be added, so that none are; else null. */
+const notThere = errorCode('UNKNOWN_TOPIC_OR_PARTITION')
+const notAttempted = errorCode('OPERATION_NOT_ATTEMPTED')
+
+/** Returns the answers if any partition cannot be added, so that none is; else null. */
 function wrongPartitions(topics: Topics, context: RequestContext, services: Services) {
   const { image } = services.metadata
-  const codeOf = (topic: string, index: number) => {
-    const isClient = context.apiVersion < batchedSince
-    if (isClient && !mayAccess(services, context, 'WRITE', 'topic', topic)) {
-      return errorCode('TOPIC_AUTHORIZATION_FAILED')
-    }
-    const exists = image.topics.get(topic)?.partitions[index] !== undefined
-    return errorCode(exists ? 'NONE' : 'UNKNOWN_TOPIC_OR_PARTITION')
+  const isClient = context.apiVersion < batchedSince
+  const topicsSeen = new Map<string, (index: number) => number>()
+  const ofTopic = (topic: string): ((index: number) => number) => {
+    // Offsets join a transaction by AddOffsetsToTxn.
+    const mayWrite = () =>
+      !internalTopics.has(topic) && mayAccess(services, context, 'WRITE', 'topic', topic)
+    if (isClient && !mayWrite()) return () => errorCode('TOPIC_AUTHORIZATION_FAILED')
+    const partitions = image.topics.get(topic)?.partitions
+    return (index) => (partitions?.[index] !== undefined ? 0 : notThere)
   }
-  const all = topics.flatMap(({ name, partitions }) => partitions.map((one) => codeOf(name, one)))
-  if (all.every((code) => code === 0)) return null
-  return answers(
-    topics,
-    (topic, index) => codeOf(topic, index) || errorCode('OPERATION_NOT_ATTEMPTED'),
-  )
+  const codeOf = (topic: string, index: number) => {
+    let known = topicsSeen.get(topic)
+    if (known === undefined) topicsSeen.set(topic, (known = ofTopic(topic)))
+    return known(index)
+  }
+  const isRight = ({ name, partitions }: Topics[number]) =>
+    partitions.every((index) => codeOf(name, index) === 0)
+  if (topics.every(isRight)) return null
+  // Here too a repeated partition is answered once.
+  return answers(distinct(topics), (topic, index) => codeOf(topic, index) || notAttempted)
+}
+
+/** Returns each partition once and no empty topics, as Kafka's map of partitions. */
+function distinct(topics: Topics): Topics {
+  const asked = topics.filter(({ partitions }) => partitions.length > 0)
+  const set = partitionSet(asked.map(({ name, partitions }) => ({ topic: name, partitions })))
+  return topicsOf(set).map(({ topic: name, partitions }) => ({ name, partitions }))
 }
 
 function answers(topics: Topics, codeOf: (topic: string, index: number) => number) {
-  // A partition that is named twice is answered once.
-  const distinct = partitionSet(topics.map(({ name, partitions }) => ({ topic: name, partitions })))
-  return topicsOf(distinct).map(({ topic: name, partitions }) => ({
+  return topics.map(({ name, partitions }) => ({
     name,
     resultsByPartition: partitions.map((partitionIndex) => ({
       partitionIndex,

@@ -8,7 +8,7 @@ import { offsetsTopic } from '../internal-topics.ts'
 
 const fencedSince = 2
 
-/** AddOffsetsToTxn: the partition that keeps a group's offsets joins the transaction. */
+/** AddOffsetsToTxn: adds the partition with a group's offsets to the transaction. */
 export const handleAddOffsetsToTxn = handler(
   addOffsetsToTxn,
   async ({ groupId, ...producer }, context, services) => {
@@ -20,10 +20,9 @@ export const handleAddOffsetsToTxn = handler(
       partitions: partitionSet(topics),
       transactionVersion: 0,
     })
-    return { throttleTimeMs: 0, errorCode: errorCode('NONE') }
+    return { errorCode: errorCode('NONE') }
   },
   (_request, { apiVersion }, code) => ({
-    throttleTimeMs: 0,
     errorCode: knownAs(code, apiVersion >= fencedSince),
   }),
 )

@@ -5,10 +5,10 @@ import { knownAs } from '../fenced.ts'
 import { handler } from '../handler.ts'
 
 const fencedSince = 2
-/** From this version on the producer takes its next epoch from the answer (KIP-890). */
+/** From this version on the response carries the producer's next epoch (KIP-890). */
 const bumpsSince = 5
 
-/** EndTxn: answered when the outcome is decided; the partitions are told after that. */
+/** EndTxn: answers when the outcome is decided; markers are written after that. */
 export const handleEndTxn = handler(
   endTxn,
   async ({ committed: isCommit, ...producer }, context, services) => {
@@ -19,10 +19,9 @@ export const handleEndTxn = handler(
       isCommit,
       transactionVersion,
     })
-    return { throttleTimeMs: 0, errorCode: errorCode('NONE'), producerId, producerEpoch }
+    return { errorCode: errorCode('NONE'), producerId, producerEpoch }
   },
   (_request, { apiVersion }, code) => ({
-    throttleTimeMs: 0,
     errorCode: knownAs(code, apiVersion >= fencedSince),
   }),
 )

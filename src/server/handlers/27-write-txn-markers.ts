@@ -1,52 +1,62 @@
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { mapInTurns, toEnd } from '../../base/turns.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import {
   type WriteTxnMarkersRequest,
   writeTxnMarkers,
 } from '../../protocol/messages/27-write-txn-markers.ts'
 import { authorize, clusterResource, mayAccess } from '../access.ts'
+import { type AskedPartition, byTopic, distinctPartitions } from '../asked-partitions.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { writeMarker } from '../transactions.ts'
 
 type Entry = WriteTxnMarkersRequest['markers'][number]
 
-/** WriteTxnMarkers: another broker's coordinator, or an operator, ends transactions in partitions. */
+/** WriteTxnMarkers: ends transactions in partitions, for another coordinator or an operator. */
 export const handleWriteTxnMarkers = handler(
   writeTxnMarkers,
   async ({ markers }, context, services) => {
-    if (!mayAccess(services, context, 'ALTER', 'cluster', clusterResource)) {
+    if (!mayAccess(services, context, 'ALTER', 'cluster', clusterResource, false)) {
       authorize(services, context, 'CLUSTER_ACTION', 'cluster', clusterResource)
     }
     const end = markers.findIndex((entry) => isImpossible(entry, services))
-    const written = await Promise.all(
-      (end < 0 ? markers : markers.slice(0, end)).flatMap((entry) =>
-        entry.topics.flatMap(({ name, partitionIndexes }) =>
-          partitionIndexes.map(async (partitionIndex) => ({
-            producerId: entry.producerId,
-            name,
-            partitionIndex,
-            errorCode: await write(name, partitionIndex, entry, services),
-          })),
-        ),
+    const places = (end < 0 ? markers : markers.slice(0, end)).flatMap((entry) =>
+      entry.topics.flatMap(({ name, partitionIndexes }) =>
+        [...new Set(partitionIndexes)].map((partitionIndex) => ({ entry, name, partitionIndex })),
       ),
     )
-    if (end >= 0) throw new Refusal('UNKNOWN_SERVER_ERROR')
+    const writes = await mapInTurns(
+      services.turns,
+      places,
+      async ({ entry, name, partitionIndex }) => ({
+        producerId: entry.producerId,
+        name,
+        partitionIndex,
+        errorCode: await write(name, partitionIndex, entry, services),
+      }),
+    )
+    const written = await Promise.all(writes)
+    if (end >= 0) throw new ApiError('UNKNOWN_SERVER_ERROR')
     return { markers: byProducer(written) }
   },
-  ({ markers }, _context, code) => ({
-    markers: markers.map(({ producerId, topics }) => ({
-      producerId,
-      topics: topics.map(({ name, partitionIndexes }) => ({
-        name,
-        partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode: code })),
-      })),
-    })),
-  }),
+  ({ markers }, _context, code) => {
+    // The last entry of a repeated producer counts.
+    const last = new Map(markers.map((entry) => [entry.producerId, entry]))
+    const failed = [...last.values()].flatMap(({ producerId, topics }) =>
+      topics.flatMap(({ name, partitionIndexes }) =>
+        partitionIndexes.map((partitionIndex) => ({
+          ...{ producerId, name, partitionIndex },
+          errorCode: code,
+        })),
+      ),
+    )
+    return { markers: byProducer(failed) }
+  },
 )
 
 /**
- * Whether a marker of no producer or of no epoch would be written here: Kafka fails there, what came
- * before is written.
+ * Whether a marker without producer id or epoch would be written to a partition of this broker:
+ * Kafka fails there, after writing the entries before.
  */
 function isImpossible({ producerId, producerEpoch, topics }: Entry, { partitions }: Services) {
   return (
@@ -64,22 +74,26 @@ interface Written {
   readonly errorCode: number
 }
 
-/** Each producer once; one without partitions is not answered, as in Kafka. */
+/** Groups answers by producer and topic. As in Kafka, producers without partitions are left out. */
 function byProducer(written: readonly Written[]) {
-  return grouped(written, ({ producerId }) => producerId).map(([producerId, mine]) => ({
-    producerId,
-    topics: grouped(mine, ({ name }) => name).map(([name, partitions]) => ({ name, partitions })),
-  }))
-}
-
-function grouped<K>(all: readonly Written[], keyOf: (one: Written) => K): [K, Written[]][] {
-  const groups = new Map<K, Written[]>()
-  for (const one of all) {
-    const group = groups.get(keyOf(one))
-    if (group === undefined) groups.set(keyOf(one), [one])
-    else group.push(one)
+  const producers = new Map<number, AskedPartition<Written>[]>()
+  for (const asked of written) {
+    const one = { topic: asked.name, asked }
+    const mine = producers.get(asked.producerId)
+    if (mine === undefined) producers.set(asked.producerId, [one])
+    else mine.push(one)
   }
-  return [...groups]
+  return [...producers].map(([producerId, mine]) => ({
+    producerId,
+    topics: byTopic(
+      toEnd(distinctPartitions(mine, ({ partitionIndex }) => partitionIndex)).map(
+        ({ topic, asked }) => ({
+          topic,
+          answer: { partitionIndex: asked.partitionIndex, errorCode: asked.errorCode },
+        }),
+      ),
+    ),
+  }))
 }
 
 /** @returns the error code of one partition. */
@@ -98,7 +112,7 @@ async function write(
     await writeMarker(topic, index, marker, services)
     return errorCode('NONE')
   } catch (error) {
-    if (error instanceof Refusal) return error.code
+    if (error instanceof ApiError) return error.code
     throw error
   }
 }

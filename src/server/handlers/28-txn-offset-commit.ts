@@ -1,4 +1,4 @@
-import { type ErrorName, errorCode, errorName, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName, errorCode, errorName } from '../../protocol/errors.ts'
 import {
   type TxnOffsetCommitRequest,
   txnOffsetCommit,
@@ -6,9 +6,9 @@ import {
 import { zeroUuid } from '../../protocol/schema.ts'
 import { authorize, mayAccess } from '../access.ts'
 import { Admission, type Support } from '../admission.ts'
+import { mergeCommits } from '../commit-answers.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { offsetsTopic } from '../internal-topics.ts'
-import { partitionOf } from '../partition-lookup.ts'
 import type { Services } from '../services.ts'
 
 type Topic = TxnOffsetCommitRequest['topics'][number]
@@ -19,26 +19,27 @@ interface Answer {
 }
 
 const topicIdsSince = 6
-/** Before this version a client does not know that a coordinator may be loading (KAFKA-7296). */
+/** The first version with GROUP_ID_NOT_FOUND. */
+const consumerGroupsSince = 6
+/** Clients before this version do not know that a coordinator may be loading (KAFKA-7296). */
 const knowsLoadingSince = 2
 
-/** TxnOffsetCommit: offsets of a group that count once the transaction is committed. */
+/** TxnOffsetCommit: commits offsets of a group together with a transaction. */
 export const handleTxnOffsetCommit = handler(
   txnOffsetCommit,
   async (request, context, services) => {
     authorize(services, context, 'WRITE', 'transactionalId', request.transactionalId)
     authorize(services, context, 'READ', 'group', request.groupId)
     const checked = request.topics.map((topic) => check(topic, context, services))
-    const answers = checked
-      .map(({ refused }) => refused)
-      .filter(({ partitions }) => partitions.length > 0)
+    const answers = checked.flatMap(({ refused }) => (refused === null ? [] : [refused]))
     const topics = checked.map(({ valid }) => valid).filter(({ partitions }) => partitions.length)
-    if (topics.length === 0) return { throttleTimeMs: 0, topics: answers }
+    if (topics.length === 0) return { topics: answers }
     const committed = await commit({ ...request, topics }, context, services)
-    return { throttleTimeMs: 0, topics: merge(answers, committed, context) }
+    return {
+      topics: mergeCommits(answers, committed, context.apiVersion >= topicIdsSince),
+    }
   },
   ({ topics }, { apiVersion }, code) => ({
-    throttleTimeMs: 0,
     topics: topics.map((topic) => failed(topic, knownAs(code, apiVersion))),
   }),
 )
@@ -69,11 +70,13 @@ function check(topic: Topic, context: RequestContext, services: Services) {
   if (!mayAccess(services, context, 'READ', 'topic', name)) {
     return split(none, 'TOPIC_AUTHORIZATION_FAILED')
   }
-  const count = found?.partitionCount ?? 0
-  return split((index) => index >= 0 && index < count, 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (found === null) return split(none, 'UNKNOWN_TOPIC_OR_PARTITION')
+  const count = found.partitionCount
+  const parts = split((index) => index >= 0 && index < count, 'UNKNOWN_TOPIC_OR_PARTITION')
+  return parts.refused.partitions.length > 0 ? parts : { valid: parts.valid, refused: null }
 }
 
-/** The answers for what was found valid; an error of the group or the transaction is that of all. */
+/** Returns the answers of valid partitions; an error of group or transaction applies to all. */
 async function commit(
   request: TxnOffsetCommitRequest,
   context: RequestContext,
@@ -82,17 +85,21 @@ async function commit(
   const { apiVersion } = context
   const { groupId, producerId, producerEpoch } = request
   try {
-    if (groupId === '') throw new Refusal('INVALID_GROUP_ID')
+    if (groupId === '') throw new ApiError('INVALID_GROUP_ID')
     const index = services.groups.partitionFor(groupId)
-    const partition = partitionOf(offsetsTopic, index, services)
+    const partition = services.partitions.need(offsetsTopic, index, services.metadata.image)
     partition.checkLeader(-1)
     const admission = new Admission(request, supportOf(apiVersion), services)
     const { guard } = await admission.admit(partition, -1)
     const producer = { producerId, producerEpoch, guard }
-    const result = await services.groups.commitTransactionalOffsets(apiVersion, producer, request)
+    const result = await services.groups.commitTransactionalOffsets(
+      apiVersion >= consumerGroupsSince,
+      producer,
+      request,
+    )
     return result.topics.map((topic) => ({ ...topic, partitions: [...topic.partitions] }))
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof ApiError)) throw error
     const code = knownAs(errorCode(asGroupError(error.reason)), apiVersion)
     return request.topics.map((topic) => failed(topic, code))
   }
@@ -103,7 +110,7 @@ function supportOf(apiVersion: number): Support {
   return apiVersion >= 4 ? 'abortableErrors' : 'oldErrors'
 }
 
-/** Errors of a partition, as a group's coordinator says them (`CoordinatorOperationExceptionHelper`). */
+/** Maps a partition error to a group coordinator's (`CoordinatorOperationExceptionHelper`). */
 function asGroupError(reason: ErrorName): ErrorName {
   switch (reason) {
     case 'NETWORK_EXCEPTION':
@@ -132,20 +139,4 @@ function failed({ name, topicId, partitions }: Topic, code: number): Answer {
     topicId,
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code })),
   }
-}
-
-/** What was refused comes first; partitions of one topic stand together. */
-function merge(
-  answers: readonly Answer[],
-  committed: readonly Answer[],
-  { apiVersion }: RequestContext,
-): readonly Answer[] {
-  const keyOf = ({ name, topicId }: Answer) => (apiVersion >= topicIdsSince ? topicId : name)
-  const merged = new Map(answers.map((answer) => [keyOf(answer), answer]))
-  for (const answer of committed) {
-    const before = merged.get(keyOf(answer))
-    if (before === undefined) merged.set(keyOf(answer), answer)
-    else before.partitions.push(...answer.partitions)
-  }
-  return [...merged.values()]
 }

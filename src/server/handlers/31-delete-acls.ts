@@ -1,23 +1,35 @@
+import { deleteAcls as deleteCommand } from '../../metadata/controller/alter-acls.ts'
+import { errorCode } from '../../protocol/errors.ts'
 import { deleteAcls } from '../../protocol/messages/31-delete-acls.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
+import { aclFilterOf } from '../acl-requests.ts'
 import { handler } from '../handler.ts'
 import { alterSecurityDisabled } from '../security-disabled.ts'
 
-/** DeleteAcls: refused without an authorizer, as in Kafka. */
+const succeeded = { errorCode: errorCode('NONE'), errorMessage: null }
+
+/** DeleteAcls: removes the entries that match any of the filters. */
 export const handleDeleteAcls = handler(
   deleteAcls,
-  (request, context, services) => {
+  async (request, context, services) => {
+    const filters = request.filters.map(aclFilterOf)
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    if (!services.authorizer.usesAcls) {
+      return { filterResults: filters.map(() => ({ ...alterSecurityDisabled, matchingAcls: [] })) }
+    }
+    const deleted = await services.metadata.submit(deleteCommand(filters))
     return {
-      throttleTimeMs: 0,
-      filterResults: request.filters.map(() => ({ ...alterSecurityDisabled, matchingAcls: [] })),
+      filterResults: deleted.map(({ error, errorMessage, deleted: acls }) => ({
+        errorCode: errorCode(error),
+        errorMessage,
+        matchingAcls: acls.map((acl) => ({ ...succeeded, ...acl })),
+      })),
     }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     filterResults: request.filters.map(() => ({
       errorCode: code,
-      errorMessage: null,
+      errorMessage: refusalText(code),
       matchingAcls: [],
     })),
   }),

@@ -1,5 +1,6 @@
+import { mapWaiting } from '../../base/turns.ts'
 import { resourceTypes } from '../../metadata/config/keys.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError, defaultMessage, errorName } from '../../protocol/errors.ts'
 import {
   type DescribeConfigsRequest,
   describeConfigs,
@@ -9,32 +10,43 @@ import { type DescribedConfig, describeResource } from '../describe-configs.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 
+const types: ReadonlySet<number> = new Set(Object.values(resourceTypes))
+
 type Resource = DescribeConfigsRequest['resources'][number]
 
-/** DescribeConfigs: what is in force, where it comes from, and what it hides. */
+/** DescribeConfigs: returns the values in effect, their sources, and the overridden values. */
 export const handleDescribeConfigs = handler(
   describeConfigs,
-  (request, context, services) => ({
-    throttleTimeMs: 0,
-    results: request.resources.map((resource) => {
+  async (request, context, services) => {
+    const unknown = request.resources.some(({ resourceType }) => !types.has(resourceType))
+    if (unknown) throw new ApiError('INVALID_REQUEST')
+    const results = await mapWaiting(services.turns, request.resources, async (resource) => {
+      // One resource has hundreds of settings.
+      if (services.turns.isOver()) await services.turns.next()
       const { resourceType, resourceName } = resource
       try {
         authorizeResource(resource, context, services)
         const configs = describeResource(resource, services).map((config) => ({
           ...config,
           synonyms: request.includeSynonyms ? config.synonyms : [],
-          documentation: request.includeDocumentation ? config.documentation : null,
+          documentation:
+            // For loggers Kafka always sends an empty text, requested or not.
+            request.includeDocumentation || resourceType === resourceTypes.brokerLogger
+              ? config.documentation
+              : null,
         }))
         return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs }
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         return failed(resource, error.code, error.detail)
       }
-    }),
-  }),
+    })
+    return { results }
+  },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
-    results: request.resources.map((resource) => failed(resource, code, null)),
+    results: request.resources.map((resource) =>
+      failed(resource, code, defaultMessage(errorName(code))),
+    ),
   }),
 )
 
@@ -58,5 +70,5 @@ function authorizeResource(
     : isGroup
       ? 'GROUP_AUTHORIZATION_FAILED'
       : 'CLUSTER_AUTHORIZATION_FAILED'
-  throw new Refusal(reason)
+  throw new ApiError(reason, defaultMessage(reason))
 }

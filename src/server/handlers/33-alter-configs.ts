@@ -3,7 +3,7 @@ import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
 import { alterResources, refuseAll } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
-/** AlterConfigs: what is not named goes back to its default. Superseded by key 44, still spoken. */
+/** AlterConfigs: resets configs not named to their default. Deprecated by key 44, still served. */
 export const handleAlterConfigs = handler(
   alterConfigs,
   async (request, context, services) => {
@@ -15,10 +15,9 @@ export const handleAlterConfigs = handler(
     }))
     const { validateOnly } = request
     const responses = await alterResources(resources, validateOnly, context, services)
-    return { throttleTimeMs: 0, responses }
+    return { responses }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     responses: refuseAll(request.resources, code),
   }),
 )

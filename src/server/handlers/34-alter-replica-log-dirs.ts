@@ -1,14 +1,16 @@
+import { runInTurns } from '../../base/turns.ts'
 import { assignDirectories } from '../../metadata/controller/directories.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
-  type AlterReplicaLogDirsResponse,
+  type AlterReplicaLogDirsRequest,
   alterReplicaLogDirs,
 } from '../../protocol/messages/34-alter-replica-log-dirs.ts'
 import { authorize, clusterResource } from '../access.ts'
+import { byTopic, distinctPartitions } from '../asked-partitions.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 
-/** The name of a directory that a replica moves to has this much more than the partition's. */
+/** Characters added to a partition's directory name while its replica moves. */
 const futureNameExtra = '.'.length + 32 + '-future'.length
 const fileNameMax = 255
 
@@ -17,24 +19,20 @@ export const handleAlterReplicaLogDirs = handler(
   alterReplicaLogDirs,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
-    const answers = new Map<string, { partitionIndex: number; errorCode: number }[]>()
-    for (const { path, topics } of request.dirs) {
-      for (const { name, partitions } of topics) {
-        const told = answers.get(name) ?? []
-        answers.set(name, told)
-        for (const partitionIndex of partitions) {
-          const error = await move(name, partitionIndex, path, services)
-          told.push({ partitionIndex, errorCode: errorCode(error) })
-        }
-      }
+    const answers: { topic: string; answer: { partitionIndex: number; errorCode: number } }[] = []
+    const distinct = distinctPartitions(partitionsOf(request), ({ index }) => index)
+    for (const { topic, asked } of await runInTurns(services.turns, distinct)) {
+      const { index: partitionIndex, path } = asked
+      const error = await move(topic, partitionIndex, path, services)
+      answers.push({ topic, answer: { partitionIndex, errorCode: errorCode(error) } })
     }
-    const results: AlterReplicaLogDirsResponse['results'] = [...answers].map(
-      ([topicName, partitions]) => ({ topicName, partitions }),
-    )
-    return { throttleTimeMs: 0, results }
+    const results = byTopic(answers).map(({ name, partitions }) => ({
+      topicName: name,
+      partitions,
+    }))
+    return { results }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     results: request.dirs.flatMap(({ topics }) =>
       topics.map(({ name, partitions }) => ({
         topicName: name,
@@ -44,7 +42,15 @@ export const handleAlterReplicaLogDirs = handler(
   }),
 )
 
-/** The checks of `ReplicaManager.alterReplicaLogDirs`, in their order. */
+function partitionsOf({ dirs }: AlterReplicaLogDirsRequest) {
+  return dirs.flatMap(({ path, topics }) =>
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map((index) => ({ topic: name, asked: { index, path } })),
+    ),
+  )
+}
+
+/** Makes the checks of `ReplicaManager.alterReplicaLogDirs`, in their order. */
 async function move(
   topic: string,
   index: number,

@@ -1,3 +1,4 @@
+import type { Turns } from '../../base/turns.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import {
   type DescribeLogDirsResponse,
@@ -9,17 +10,17 @@ import { handler } from '../handler.ts'
 
 type TopicAnswer = DescribeLogDirsResponse['results'][number]['topics'][number]
 
-/** DescribeLogDirs: where each partition lies, and how large it is (KIP-113, KIP-827). */
+/** DescribeLogDirs: returns each partition's directory and size (KIP-113, KIP-827). */
 export const handleDescribeLogDirs = handler(
   describeLogDirs,
   async (request, context, services) => {
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
-    const asked = request.topics?.map(
-      ({ topic, partitions }) => [topic, new Set(partitions)] as const,
+    const asked = request.topics?.flatMap(({ topic, partitions }) =>
+      partitions.map((index) => `${topic}/${index}`),
     )
-    const wanted = asked === undefined ? null : new Map(asked)
+    const wanted = asked === undefined ? null : new Set(asked)
     const partitions = [...services.partitions.all()].filter(
-      ({ topic, index }) => wanted === null || wanted.get(topic)?.has(index) === true,
+      ({ topic, index }) => wanted === null || wanted.has(`${topic}/${index}`),
     )
     const results = services.logDirs.map(async (dir) => {
       if (dir.isOffline) {
@@ -27,18 +28,19 @@ export const handleDescribeLogDirs = handler(
       }
       const { totalBytes, usableBytes } = await dir.space()
       const here = partitions.filter(({ name }) => dir.has(name))
-      const topics = byTopic(here)
+      const topics = await byTopic(here, services.turns)
       return { errorCode: 0, logDir: dir.path, topics, totalBytes, usableBytes }
     })
-    return { throttleTimeMs: 0, errorCode: 0, results: await Promise.all(results) }
+    return { errorCode: 0, results: await Promise.all(results) }
   },
-  // Before v3 an empty list is the only way to say no.
-  (_request, _context, code) => ({ throttleTimeMs: 0, errorCode: code, results: [] }),
+  // Before v3 an empty list is the only way to refuse.
+  (_request, _context, code) => ({ errorCode: code, results: [] }),
 )
 
-function byTopic(partitions: readonly Partition[]): TopicAnswer[] {
+async function byTopic(partitions: readonly Partition[], turns: Turns): Promise<TopicAnswer[]> {
   const topics = new Map<string, TopicAnswer['partitions'][number][]>()
   for (const { topic, index, log, highWatermark } of partitions) {
+    if (turns.isOver()) await turns.next()
     let answers = topics.get(topic)
     if (answers === undefined) topics.set(topic, (answers = []))
     answers.push({

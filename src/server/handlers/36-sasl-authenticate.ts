@@ -8,7 +8,7 @@ const failed = (code: number, errorMessage: string | null) => ({
   authBytes: Buffer.alloc(0),
 })
 
-/** SaslAuthenticate: out of place on a listener without SASL, and told so by Kafka's code. */
+/** SaslAuthenticate: refused with Kafka's error code on listeners without SASL. */
 export const handleSaslAuthenticate = handler(
   saslAuthenticate,
   () =>

@@ -1,29 +1,31 @@
+import { repeated } from '../../base/repeated.ts'
 import { createPartitions } from '../../metadata/controller/change-topics.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { createPartitions as api } from '../../protocol/messages/37-create-partitions.ts'
 import { mayAccess } from '../access.ts'
+import { checkDeadline } from '../controller-deadline.ts'
 import { handler } from '../handler.ts'
 
-/** CreatePartitions: the number of partitions only ever grows. */
+/** CreatePartitions: the number of partitions can only increase. */
 export const handleCreatePartitions = handler(
   api,
   async (request, context, services) => {
+    checkDeadline(request.timeoutMs)
     const refuse = (name: string, code: number, errorMessage: string | null = null) => ({
       name,
       errorCode: code,
       errorMessage,
     })
     const names = request.topics.map(({ name }) => name)
-    const isTwice = (name: string) => names.filter((other) => other === name).length > 1
+    const twice = repeated(names, (name) => name)
+    const isTwice = (name: string) => twice.has(name)
     const may = (name: string) => mayAccess(services, context, 'ALTER', 'topic', name)
     const sound = request.topics.filter(({ name }) => !isTwice(name) && may(name))
     const grown = await services.metadata.submit(
       createPartitions(sound, { validateOnly: request.validateOnly }),
     )
-    const twice = new Set(names.filter(isTwice))
     const forbidden = new Set(names.filter((name) => !isTwice(name) && !may(name)))
     return {
-      throttleTimeMs: 0,
       results: [
         ...[...twice].map((name) =>
           refuse(name, errorCode('INVALID_REQUEST'), 'Duplicate topic name.'),
@@ -36,7 +38,6 @@ export const handleCreatePartitions = handler(
     }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     results: request.topics.map(({ name }) => ({ name, errorCode: code })),
   }),
 )

@@ -1,12 +1,10 @@
-import { errorCode } from '../../protocol/errors.ts'
 import { expireDelegationToken } from '../../protocol/messages/40-expire-delegation-token.ts'
+import { expiryRefused } from '../delegation-tokens.ts'
 import { handler } from '../handler.ts'
 
-const failed = (code: number) => ({ errorCode: code, expiryTimestampMs: -1, throttleTimeMs: 0 })
-
-/** ExpireDelegationToken: not for who came by PLAINTEXT, who could be anybody (KIP-48). */
+/** ExpireDelegationToken: tokens are disabled, as in Kafka without a secret key (KIP-48). */
 export const handleExpireDelegationToken = handler(
   expireDelegationToken,
-  () => failed(errorCode('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED')),
-  (_request, _context, code) => failed(code),
+  (_request, context) => expiryRefused(context),
+  (_request, _context, code) => ({ errorCode: code, expiryTimestampMs: -1 }),
 )

@@ -1,16 +1,17 @@
+import { mapWaiting } from '../../base/turns.ts'
 import { refusalCode } from '../../coordinator/group/coordinator.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { deleteGroups } from '../../protocol/messages/42-delete-groups.ts'
 import { mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** DeleteGroups: only groups without members. */
+/** DeleteGroups: deletes only groups without members. */
 export const handleDeleteGroups = handler(
   deleteGroups,
   async ({ groupsNames }, context, services) => {
     const isAllowed = (id: string) => mayAccess(services, context, 'DELETE', 'group', id)
     const names = [...new Set(groupsNames)]
-    const results = names.filter(isAllowed).map(async (groupId) => {
+    const results = await mapWaiting(services.turns, names.filter(isAllowed), async (groupId) => {
       try {
         return await services.groups.delete(groupId)
       } catch (error) {
@@ -20,10 +21,9 @@ export const handleDeleteGroups = handler(
     const denied = names
       .filter((groupId) => !isAllowed(groupId))
       .map((groupId) => ({ groupId, errorCode: errorCode('GROUP_AUTHORIZATION_FAILED') }))
-    return { throttleTimeMs: 0, results: [...(await Promise.all(results)), ...denied] }
+    return { results: [...results, ...denied] }
   },
   ({ groupsNames }, _context, errorCode) => ({
-    throttleTimeMs: 0,
     results: groupsNames.map((groupId) => ({ groupId, errorCode })),
   }),
 )

@@ -4,14 +4,16 @@ import {
   electLeaders as api,
   type ElectLeadersRequest,
 } from '../../protocol/messages/43-elect-leaders.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
+import { checkDeadline } from '../controller-deadline.ts'
 import { handler } from '../handler.ts'
 
-/** ElectLeaders: gives partitions back to their preferred leader, or to any (KIP-460). */
+/** ElectLeaders: elects the preferred leader of partitions, or any (KIP-460). */
 export const handleElectLeaders = handler(
   api,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    checkDeadline(request.timeoutMs)
     const { electionType, topicPartitions } = request
     const isKnown = Object.values<number>(electionTypes).includes(electionType)
     if (!isKnown && topicPartitions?.length !== 0) {
@@ -20,7 +22,6 @@ export const handleElectLeaders = handler(
     }
     const elected = await services.metadata.submit(electLeaders(electionType, topicPartitions))
     return {
-      throttleTimeMs: 0,
       errorCode: 0,
       replicaElectionResults: elected.map(({ topic, partitions }) => ({
         topic,
@@ -32,7 +33,7 @@ export const handleElectLeaders = handler(
       })),
     }
   },
-  ({ topicPartitions }, _context, code) => failed(topicPartitions, code, null),
+  ({ topicPartitions }, _context, code) => failed(topicPartitions, code, refusalText(code)),
 )
 
 function failed(
@@ -41,7 +42,6 @@ function failed(
   message: string | null,
 ) {
   return {
-    throttleTimeMs: 0,
     errorCode: code,
     replicaElectionResults: (asked ?? []).map(({ topic, partitions }) => ({
       topic,

@@ -2,7 +2,7 @@ import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-
 import { alterResources, refuseAll } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
-/** IncrementalAlterConfigs: what is not named stays as it is (KIP-339). */
+/** IncrementalAlterConfigs: leaves configs not named unchanged (KIP-339). */
 export const handleIncrementalAlterConfigs = handler(
   incrementalAlterConfigs,
   async (request, context, services) => {
@@ -18,10 +18,9 @@ export const handleIncrementalAlterConfigs = handler(
     }))
     const { validateOnly } = request
     const responses = await alterResources(resources, validateOnly, context, services)
-    return { throttleTimeMs: 0, responses }
+    return { responses }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     responses: refuseAll(request.resources, code),
   }),
 )

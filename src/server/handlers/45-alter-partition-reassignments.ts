@@ -1,7 +1,8 @@
 import { reassign } from '../../metadata/controller/reassign.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { alterPartitionReassignments } from '../../protocol/messages/45-alter-partition-reassignments.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
+import { checkDeadline } from '../controller-deadline.ts'
 import { handler } from '../handler.ts'
 
 /** AlterPartitionReassignments: moves replicas, or cancels a move (KIP-455). */
@@ -9,14 +10,14 @@ export const handleAlterPartitionReassignments = handler(
   alterPartitionReassignments,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    checkDeadline(request.timeoutMs)
     const moved = await services.metadata.submit(
       reassign(request.topics, request.allowReplicationFactorChange),
     )
     return {
-      throttleTimeMs: 0,
       allowReplicationFactorChange: request.allowReplicationFactorChange,
       errorCode: 0,
-      // Kafka's default, where there was nothing to do.
+      // Kafka's default, without partitions in the request.
       errorMessage: moved.length === 0 ? '' : null,
       responses: moved.map(({ name, partitions }) => ({
         name,
@@ -28,10 +29,15 @@ export const handleAlterPartitionReassignments = handler(
       })),
     }
   },
-  (_request, _context, code) => ({
-    throttleTimeMs: 0,
+  ({ topics }, _context, code) => ({
     errorCode: code,
-    errorMessage: null,
-    responses: [],
+    errorMessage: refusalText(code),
+    responses: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        ...{ partitionIndex, errorCode: code },
+        errorMessage: refusalText(code),
+      })),
+    })),
   }),
 )

@@ -1,8 +1,8 @@
 import { listPartitionReassignments } from '../../protocol/messages/46-list-partition-reassignments.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** ListPartitionReassignments: partitions whose replicas are on the move (KIP-455). */
+/** ListPartitionReassignments: lists partitions whose replicas are being moved (KIP-455). */
 export const handleListPartitionReassignments = handler(
   listPartitionReassignments,
   (request, context, services) => {
@@ -25,16 +25,19 @@ export const handleListPartitionReassignments = handler(
       }),
     }))
     return {
-      throttleTimeMs: 0,
       errorCode: 0,
       errorMessage: null,
       topics: topics.filter(({ partitions }) => partitions.length > 0),
     }
   },
-  (_request, _context, code) => ({
-    throttleTimeMs: 0,
+  (request, _context, code) => ({
     errorCode: code,
-    errorMessage: null,
-    topics: [],
+    errorMessage: refusalText(code),
+    topics: (request.topics ?? []).map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => ({
+        ...{ partitionIndex, replicas: [], addingReplicas: [], removingReplicas: [] },
+      })),
+    })),
   }),
 )

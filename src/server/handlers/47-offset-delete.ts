@@ -3,7 +3,7 @@ import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
 import { authorize, mayAccess } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** OffsetDelete: forgets what a group has committed for topics that it does not subscribe to. */
+/** OffsetDelete: deletes a group's committed offsets of topics it is not subscribed to. */
 export const handleOffsetDelete = handler(
   offsetDelete,
   async (request, context, services) => {
@@ -32,12 +32,11 @@ export const handleOffsetDelete = handler(
     const deleted = new Map(response.topics.map(({ name, partitions }) => [name, partitions]))
     return {
       errorCode: 0,
-      throttleTimeMs: 0,
       topics: refused.map(({ name, partitions }) => ({
         name,
         partitions: [...partitions, ...(deleted.get(name) ?? [])],
       })),
     }
   },
-  (_request, _context, errorCode) => ({ errorCode, throttleTimeMs: 0, topics: [] }),
+  (_request, _context, errorCode) => ({ errorCode, topics: [] }),
 )

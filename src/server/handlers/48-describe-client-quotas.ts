@@ -1,4 +1,11 @@
-import { matchesQuota, type QuotaFilter, quotaMatches } from '../../metadata/quotas.ts'
+import { javaHashCode, javaHashMapOrderBy } from '../../base/java-hash.ts'
+import {
+  entityHash,
+  entityParts,
+  matchesQuota,
+  type QuotaFilter,
+  quotaMatches,
+} from '../../metadata/quotas.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { describeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts'
 import { authorize, clusterResource } from '../access.ts'
@@ -6,7 +13,7 @@ import { handler } from '../handler.ts'
 
 const entityTypes = ['user', 'client-id', 'ip']
 
-/** DescribeClientQuotas: quotas by whom they are for (KIP-546). */
+/** DescribeClientQuotas: returns quotas by entity (KIP-546). */
 export const handleDescribeClientQuotas = handler(
   describeClientQuotas,
   (request, context, services) => {
@@ -15,29 +22,38 @@ export const handleDescribeClientQuotas = handler(
     const fault = faultOf(components)
     if (fault !== null) {
       const [error, errorMessage] = fault
-      return { throttleTimeMs: 0, errorCode: errorCode(error), errorMessage, entries: null }
+      return { errorCode: errorCode(error), errorMessage, entries: null }
     }
-    const entries = [...services.metadata.image.quotas.values()]
+    const all = [...services.metadata.image.quotas.values()]
+    const entries = javaHashMapOrderBy(all, ({ entity }) => entityHash(entity), 1)
       .filter((quota) => matchesQuota(quota, components, strict))
       .map(({ entity, values }) => ({
-        entity,
-        values: [...values].map(([key, value]) => ({ key, value })),
+        entity: entityParts(entity),
+        values: javaHashMapOrderBy([...values], ([key]) => javaHashCode(key), 1).map(
+          ([key, value]) => ({ key, value }),
+        ),
       }))
-    return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', entries }
+    return { errorCode: 0, errorMessage: '', entries }
   },
   (_request, _context, code) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     errorMessage: null,
     entries: null,
   }),
 )
 
-/** What is wrong with a filter, in Kafka's words. */
+/** Returns the error of an invalid filter, with Kafka's message, or null. */
 function faultOf(components: readonly QuotaFilter[]): [ErrorName, string] | null {
   const seen = new Set<string>()
   for (const { entityType, matchType, match } of components) {
     const isExact = matchType === quotaMatches.exact
+    if (entityType === '') return invalid('Invalid empty entity type.')
+    if (seen.has(entityType)) {
+      return invalid(`Entity type ${entityType} cannot appear more than once in the filter.`)
+    }
+    if (!entityTypes.includes(entityType)) {
+      return ['UNSUPPORTED_VERSION', `Unsupported entity type ${entityType}`]
+    }
     if (isExact && match === null) {
       return invalid('Request specified MATCH_TYPE_EXACT, but set match string to null.')
     }
@@ -46,14 +62,7 @@ function faultOf(components: readonly QuotaFilter[]): [ErrorName, string] | null
     if (!isExact && match !== null) {
       return invalid(`Request specified ${name}, but also specified a match string.`)
     }
-    if (seen.has(entityType)) {
-      return invalid(`Entity type ${entityType} cannot appear more than once in the filter.`)
-    }
     seen.add(entityType)
-    if (entityType === '') return invalid('Invalid empty entity type.')
-    if (!entityTypes.includes(entityType)) {
-      return ['UNSUPPORTED_VERSION', `Unsupported entity type ${entityType}`]
-    }
   }
   if (!seen.has('ip') || seen.size === 1) return null
   return invalid(

@@ -1,10 +1,10 @@
 import { alterQuotas } from '../../metadata/controller/alter-quotas.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { alterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** AlterClientQuotas: kept and described; not enforced yet (KIP-546). */
+/** AlterClientQuotas: stores quotas, which can be described but are not enforced yet (KIP-546). */
 export const handleAlterClientQuotas = handler(
   alterClientQuotas,
   async (request, context, services) => {
@@ -12,7 +12,6 @@ export const handleAlterClientQuotas = handler(
     const { entries, validateOnly } = request
     const altered = await services.metadata.submit(alterQuotas(entries, { validateOnly }))
     return {
-      throttleTimeMs: 0,
       entries: altered.map(({ entity, error, errorMessage }) => ({
         errorCode: errorCode(error),
         errorMessage,
@@ -21,10 +20,9 @@ export const handleAlterClientQuotas = handler(
     }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     entries: request.entries.map(({ entity }) => ({
       errorCode: code,
-      errorMessage: null,
+      errorMessage: refusalText(code),
       entity,
     })),
   }),

@@ -1,21 +1,24 @@
+import { distinctInTurns } from '../../base/repeated.ts'
+import { mapInTurns } from '../../base/turns.ts'
 import type { Image } from '../../metadata/image.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { describeUserScramCredentials } from '../../protocol/messages/50-describe-user-scram-credentials.ts'
 import { authorize, clusterResource } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** DescribeUserScramCredentials: mechanisms and iterations, never the keys (KIP-554). */
+/** DescribeUserScramCredentials: returns mechanisms and iterations, never the keys (KIP-554). */
 export const handleDescribeUserScramCredentials = handler(
   describeUserScramCredentials,
-  (request, context, services) => {
+  async (request, context, services) => {
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
     const { image } = services.metadata
     const asked = request.users?.map(({ name }) => name) ?? []
-    const isTwice = (name: string) => asked.filter((other) => other === name).length > 1
-    const names = asked.length > 0 ? [...new Set(asked)] : allUsers(image)
-    const results = names.map((user) => {
-      const credentialInfos = credentialsOf(image, user)
-      if (isTwice(user)) {
+    const { distinct, twice } = await distinctInTurns(services.turns, asked, (name) => name)
+    const infos = credentialsOf(image)
+    const names = asked.length > 0 ? distinct : allUsers(image)
+    const results = await mapInTurns(services.turns, names, (user) => {
+      const credentialInfos = infos.get(user) ?? []
+      if (twice.has(user)) {
         return failed(
           user,
           'DUPLICATE_RESOURCE',
@@ -33,13 +36,15 @@ export const handleDescribeUserScramCredentials = handler(
       }
       return { user, errorCode: 0, errorMessage: '', credentialInfos }
     })
-    return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', results }
+    return { errorCode: 0, errorMessage: '', results }
   },
-  (_request, _context, code) => ({
-    throttleTimeMs: 0,
+  (request, _context, code) => ({
     errorCode: code,
     errorMessage: null,
-    results: [],
+    // Kafka names none of the users.
+    results: (request.users ?? []).map(() => ({
+      ...{ user: '', errorCode: code, errorMessage: null, credentialInfos: [] },
+    })),
   }),
 )
 
@@ -51,8 +56,13 @@ function allUsers({ scram }: Image): string[] {
   return [...new Set([...scram.values()].map(({ user }) => user))]
 }
 
-function credentialsOf({ scram }: Image, user: string) {
-  return [...scram.values()]
-    .filter((one) => one.user === user)
-    .map(({ mechanism, iterations }) => ({ mechanism, iterations }))
+/** Returns the credentials by user. */
+function credentialsOf({ scram }: Image) {
+  const infos = new Map<string, { mechanism: number; iterations: number }[]>()
+  for (const { user, mechanism, iterations } of scram.values()) {
+    const known = infos.get(user)
+    if (known === undefined) infos.set(user, [{ mechanism, iterations }])
+    else known.push({ mechanism, iterations })
+  }
+  return infos
 }

@@ -2,10 +2,10 @@ import { alterScram } from '../../metadata/controller/alter-scram.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { alterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
 import { scramKeys } from '../../security/scram.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** AlterUserScramCredentials: the salted password becomes the keys that are kept (KIP-554). */
+/** AlterUserScramCredentials: stores keys derived from the salted password (KIP-554). */
 export const handleAlterUserScramCredentials = handler(
   alterUserScramCredentials,
   async (request, context, services) => {
@@ -17,11 +17,11 @@ export const handleAlterUserScramCredentials = handler(
         iterations,
         salt,
         ...scramKeys(mechanism, saltedPassword),
+        hasPassword: saltedPassword.length > 0,
       }),
     )
     const altered = await services.metadata.submit(alterScram(request.deletions, upsertions))
     return {
-      throttleTimeMs: 0,
       results: altered.map(({ user, error, errorMessage }) => ({
         user,
         errorCode: errorCode(error),
@@ -32,8 +32,11 @@ export const handleAlterUserScramCredentials = handler(
   (request, _context, code) => {
     const users = [...request.deletions, ...request.upsertions].map(({ name }) => name)
     return {
-      throttleTimeMs: 0,
-      results: [...new Set(users)].map((user) => ({ user, errorCode: code, errorMessage: null })),
+      results: [...new Set(users)].map((user) => ({
+        user,
+        errorCode: code,
+        errorMessage: refusalText(code),
+      })),
     }
   },
 )

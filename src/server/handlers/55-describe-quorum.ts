@@ -4,11 +4,11 @@ import {
   describeQuorum,
 } from '../../protocol/messages/55-describe-quorum.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
-import { metadataTopic } from '../../replication/metadata-partition.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { metadataTopic } from '../../quorum/metadata-partition.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** DescribeQuorum: the metadata quorum, of which this process is the only voter (KIP-836). */
+/** DescribeQuorum: describes the metadata quorum; this process is its only voter (KIP-836). */
 export const handleDescribeQuorum = handler(
   describeQuorum,
   (request, context, services) => {
@@ -64,13 +64,13 @@ export const handleDescribeQuorum = handler(
   },
   (_request, _context, code) => ({
     errorCode: code,
-    errorMessage: null,
+    errorMessage: refusalText(code),
     topics: [],
     nodes: [],
   }),
 )
 
-/** Where not the one partition is asked for, no partition has a quorum. */
+/** Returns an error for every partition, unless only the metadata partition is requested. */
 function unknown({ topics }: DescribeQuorumRequest) {
   const error = 'UNKNOWN_TOPIC_OR_PARTITION'
   return {

@@ -1,13 +1,13 @@
 import { updateFeatures, upgradeTypes } from '../../metadata/controller/update-features.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { updateFeatures as api } from '../../protocol/messages/57-update-features.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** The last version that has an answer for each feature. */
+/** The last version with an answer for each feature. */
 const eachUntil = 1
 
-/** UpdateFeatures: raises or lowers what the cluster works at (KIP-584). */
+/** UpdateFeatures: raises or lowers the cluster's feature levels (KIP-584). */
 export const handleUpdateFeatures = handler(
   api,
   async ({ featureUpdates, validateOnly }, context, services) => {
@@ -16,14 +16,13 @@ export const handleUpdateFeatures = handler(
     const updates = featureUpdates.map(({ feature, maxVersionLevel: level, upgradeType }) => ({
       feature,
       level,
-      // As Kafka's controller, which does not look at the older field of version 0.
+      // As in Kafka's controller, which ignores the older field of version 0.
       upgradeType: apiVersion === 0 ? upgradeTypes.upgrade : upgradeType,
     }))
     const nodeId = services.identity.controllerId
     const answer = await services.metadata.submit(updateFeatures(updates, { validateOnly, nodeId }))
     const isEach = answer.error === 'NONE' && apiVersion <= eachUntil
     return {
-      throttleTimeMs: 0,
       errorCode: errorCode(answer.error),
       errorMessage: answer.errorMessage,
       results: isEach
@@ -32,9 +31,8 @@ export const handleUpdateFeatures = handler(
     }
   },
   (_request, _context, code) => ({
-    throttleTimeMs: 0,
     errorCode: code,
-    errorMessage: null,
+    errorMessage: refusalText(code),
     results: [],
   }),
 )

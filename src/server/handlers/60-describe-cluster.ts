@@ -1,4 +1,4 @@
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { describeCluster } from '../../protocol/messages/60-describe-cluster.ts'
 import { clusterResource, operationsIfAsked } from '../access.ts'
 import { anyAliveId, nodeOf } from '../endpoints.ts'
@@ -6,28 +6,27 @@ import { handler } from '../handler.ts'
 
 const endpointTypes = { brokers: 1, controllers: 2 } as const
 
-/** DescribeCluster (KIP-700): on a broker's listener it tells of brokers only (KIP-919). */
+/** DescribeCluster (KIP-700): a broker's listener returns brokers only (KIP-919). */
 export const handleDescribeCluster = handler(
   describeCluster,
   (request, context, services) => {
     if (request.endpointType === endpointTypes.controllers) {
-      throw new Refusal('MISMATCHED_ENDPOINT_TYPE')
+      throw new ApiError('MISMATCHED_ENDPOINT_TYPE')
     }
     if (request.endpointType !== endpointTypes.brokers) {
-      throw new Refusal('UNSUPPORTED_ENDPOINT_TYPE')
+      throw new ApiError('UNSUPPORTED_ENDPOINT_TYPE')
     }
     const { image } = services.metadata
     const brokers = [...image.brokers.values()].flatMap((broker) => {
-      const node = nodeOf(broker, context)
+      const node = nodeOf(broker, context.session)
       if (node === null || (broker.fenced && !request.includeFencedBrokers)) return []
       const { id: brokerId, host, port, rack } = node
       return [{ brokerId, host, port, rack, isFenced: broker.fenced }]
     })
     return {
-      throttleTimeMs: 0,
       errorCode: 0,
       clusterId: services.identity.clusterId,
-      controllerId: anyAliveId(image, context, services.random.int),
+      controllerId: anyAliveId(image, context.session, services.random.int),
       brokers,
       clusterAuthorizedOperations: operationsIfAsked(
         request.includeClusterAuthorizedOperations,
@@ -39,7 +38,6 @@ export const handleDescribeCluster = handler(
     }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     errorMessage: describeFault(code, request.endpointType),
     clusterId: '',

@@ -1,9 +1,10 @@
-import { errorCode, Refusal } from '../../protocol/errors.ts'
+import { mapWaiting } from '../../base/turns.ts'
+import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { consumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import { mayAccess, operationsIfAsked } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** ConsumerGroupDescribe: next-generation groups, each with its own error. */
+/** ConsumerGroupDescribe: describes next-generation groups, each with its own error. */
 export const handleConsumerGroupDescribe = handler(
   consumerGroupDescribe,
   async ({ groupIds, includeAuthorizedOperations: isAsked }, context, services) => {
@@ -15,21 +16,19 @@ export const handleConsumerGroupDescribe = handler(
         const operations = operationsIfAsked(isAsked, services, context, 'group', groupId)
         return { ...group, authorizedOperations: operations }
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error
+        if (!(error instanceof ApiError)) throw error
         return failed(groupId, error.code, error.detail)
       }
     }
     const denied = groupIds.filter((groupId) => !isAllowed(groupId))
     return {
-      throttleTimeMs: 0,
       groups: [
         ...denied.map((groupId) => failed(groupId, errorCode('GROUP_AUTHORIZATION_FAILED'))),
-        ...(await Promise.all(groupIds.filter(isAllowed).map(describe))),
+        ...(await mapWaiting(services.turns, groupIds.filter(isAllowed), describe)),
       ],
     }
   },
   ({ groupIds }, _context, errorCode) => ({
-    throttleTimeMs: 0,
     groups: groupIds.map((groupId) => failed(groupId, errorCode)),
   }),
 )

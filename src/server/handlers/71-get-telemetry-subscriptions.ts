@@ -4,20 +4,19 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { handler } from '../handler.ts'
 import { telemetryClient } from '../telemetry/telemetry-client.ts'
 
-/** In the order in which a client is to prefer them. */
+/** In the client's order of preference. */
 const compressions = [codecs.zstd, codecs.lz4, codecs.gzip, codecs.snappy]
 
-/** GetTelemetrySubscriptions: which metrics a client is to push, and how often (KIP-714). */
+/** GetTelemetrySubscriptions: tells a client which metrics to push, and how often (KIP-714). */
 export const handleGetTelemetrySubscriptions = handler(
   getTelemetrySubscriptions,
   ({ clientInstanceId }, context, { telemetry, settings }) => {
     const wanted = telemetry.subscribe(
       clientInstanceId,
       telemetryClient(context),
-      context.connection.closed,
+      context.session.closed,
     )
     return {
-      throttleTimeMs: 0,
       errorCode: 0,
       clientInstanceId: wanted.clientInstanceId,
       subscriptionId: wanted.subscriptionId,
@@ -29,7 +28,6 @@ export const handleGetTelemetrySubscriptions = handler(
     }
   },
   (_request, _context, code) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     clientInstanceId: zeroUuid,
     subscriptionId: 0,

@@ -1,4 +1,4 @@
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import { pushTelemetry } from '../../protocol/messages/72-push-telemetry.ts'
 import { codecs } from '../../protocol/records/batch.ts'
 import { decompress } from '../../protocol/records/compression.ts'
@@ -7,21 +7,21 @@ import { telemetryClient } from '../telemetry/telemetry-client.ts'
 
 const codecNames = Object.keys(codecs) as (keyof typeof codecs)[]
 
-/** What compressed metrics may unfold to, as many times the limit of what is sent. */
+/** Maximum ratio of decompressed metrics to the size limit of a push. */
 const unfoldedMax = 20
 
-/** @throws Refusal (rejects) INVALID_RECORD for what cannot be decompressed. */
+/** @throws ApiError (rejects) INVALID_RECORD for bytes that cannot be decompressed. */
 async function plainOf(sent: Buffer, codec: number, bytesMax: number): Promise<Buffer> {
   if (codec === codecs.none) return sent
   try {
     return await decompress(codec, sent, bytesMax)
   } catch (error) {
-    if (error instanceof Refusal) throw new Refusal('INVALID_RECORD', error.detail)
+    if (error instanceof ApiError) throw new ApiError('INVALID_RECORD', error.detail)
     throw error
   }
 }
 
-/** PushTelemetry: a client's metrics, of which the newest are kept (KIP-714). */
+/** PushTelemetry: receives a client's metrics and keeps the newest (KIP-714). */
 export const handlePushTelemetry = handler(
   pushTelemetry,
   async (request, context, { telemetry, settings }) => {
@@ -44,10 +44,10 @@ export const handlePushTelemetry = handler(
         bytesMax,
       },
       client,
-      context.connection.closed,
+      context.session.closed,
     )
     if (metrics.length > 0 && compression !== undefined) {
-      // The request's bytes belong to its frame; what is kept is a copy.
+      // The request's bytes belong to its frame; a copy is kept.
       const sent = Buffer.from(metrics)
       telemetry.keep({
         ...client,
@@ -55,7 +55,7 @@ export const handlePushTelemetry = handler(
         metrics: await plainOf(sent, codec, bytesMax * unfoldedMax),
       })
     }
-    return { throttleTimeMs: 0, errorCode: 0 }
+    return { errorCode: 0 }
   },
-  (_request, _context, code) => ({ throttleTimeMs: 0, errorCode: code }),
+  (_request, _context, code) => ({ errorCode: code }),
 )

@@ -7,7 +7,7 @@ import type { Services } from '../services.ts'
 
 const supported: readonly number[] = Object.values(resourceTypes)
 
-/** ListConfigResources: what has, or could have, settings. v0 knew client metrics only (KIP-1142). */
+/** ListConfigResources: lists resources with configs; v0 lists client metrics only (KIP-1142). */
 export const handleListConfigResources = handler(
   listConfigResources,
   (request, context, services) => {
@@ -19,14 +19,14 @@ export const handleListConfigResources = handler(
           ? supported
           : request.resourceTypes
     if (asked.some((type) => !supported.includes(type))) {
-      return { throttleTimeMs: 0, errorCode: errorCode('UNSUPPORTED_VERSION'), configResources: [] }
+      return { errorCode: errorCode('UNSUPPORTED_VERSION'), configResources: [] }
     }
     const resources = [...new Set(asked)].flatMap((resourceType) =>
       namesOf(resourceType, services).map((resourceName) => ({ resourceName, resourceType })),
     )
-    return { throttleTimeMs: 0, errorCode: 0, configResources: resources }
+    return { errorCode: 0, configResources: resources }
   },
-  (_request, _context, code) => ({ throttleTimeMs: 0, errorCode: code, configResources: [] }),
+  (_request, _context, code) => ({ errorCode: code, configResources: [] }),
 )
 
 function namesOf(type: number, { metadata }: Services): string[] {

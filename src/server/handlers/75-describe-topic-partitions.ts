@@ -1,12 +1,13 @@
 import { internalTopics, topicNameFault } from '../../metadata/controller/topic-name.ts'
 import { type Image, offlineReplicas, type TopicState } from '../../metadata/image.ts'
-import { type ErrorName, errorCode, Refusal } from '../../protocol/errors.ts'
+import { ApiError, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   type DescribeTopicPartitionsRequest,
   type DescribeTopicPartitionsResponse,
   describeTopicPartitions,
 } from '../../protocol/messages/75-describe-topic-partitions.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
+import { operationsNotRequested } from '../../security/authorizer.ts'
 import { mayAccess, operationsIfAsked } from '../access.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
@@ -14,26 +15,27 @@ import type { Services } from '../services.ts'
 type TopicAnswer = DescribeTopicPartitionsResponse['topics'][number]
 type Cursor = NonNullable<DescribeTopicPartitionsRequest['cursor']>
 
-/** DescribeTopicPartitions: topics by name, in order, a page at a time (KIP-966). */
+/** DescribeTopicPartitions: describes topics in name order, a page at a time (KIP-966). */
 export const handleDescribeTopicPartitions = handler(
   describeTopicPartitions,
-  (request, context, services) => {
+  async (request, context, services) => {
     const { image } = services.metadata
     const { cursor } = request
     if (cursor !== null && cursor.partitionIndex < 0) {
-      throw new Refusal(
+      throw new ApiError(
         'INVALID_REQUEST',
         'DescribeTopicPartitionsRequest cursor partition must be valid',
       )
     }
     const isNamed = request.topics.some(({ name }) => name === cursor?.topicName)
     if (cursor !== null && request.topics.length > 0 && !isNamed) {
-      throw new Refusal('INVALID_REQUEST', 'The cursor is in a topic that is not asked for')
+      throw new ApiError('INVALID_REQUEST', 'The cursor is in a topic that is not asked for')
     }
     const max = services.settings.int('max.request.partition.size.limit')
     let room = Math.max(Math.min(max, request.responsePartitionLimit), 1)
     const topics: TopicAnswer[] = []
     for (const name of namesOf(request, image, context, services)) {
+      if (services.turns.isOver()) await services.turns.next()
       const first = cursor?.topicName === name ? cursor.partitionIndex : 0
       const topic = image.topics.get(name)
       if (topic === undefined || !mayAccess(services, context, 'DESCRIBE', 'topic', name)) {
@@ -43,17 +45,16 @@ export const handleDescribeTopicPartitions = handler(
       const { answer, next } = page(topic, first, room, image, context, services)
       topics.push(answer)
       room -= answer.partitions.length
-      if (next !== null) return { throttleTimeMs: 0, topics, nextCursor: next }
+      if (next !== null) return { topics, nextCursor: next }
     }
-    return { throttleTimeMs: 0, topics }
+    return { topics }
   },
   (request, _context, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name }) => failed(name, code)),
   }),
 )
 
-/** All topics when none is named; from the cursor's topic on. */
+/** Returns the topic names, all if none is requested, starting at the cursor's topic. */
 function namesOf(
   { topics, cursor }: DescribeTopicPartitionsRequest,
   image: Image,
@@ -75,11 +76,12 @@ function failed(name: string, code: number): TopicAnswer {
 }
 
 function missing(name: string, context: RequestContext, services: Services): TopicAnswer {
-  const error: ErrorName = !mayAccess(services, context, 'DESCRIBE', 'topic', name)
-    ? 'TOPIC_AUTHORIZATION_FAILED'
-    : topicNameFault(name) === null
-      ? 'UNKNOWN_TOPIC_OR_PARTITION'
-      : 'INVALID_TOPIC_EXCEPTION'
+  if (!mayAccess(services, context, 'DESCRIBE', 'topic', name)) {
+    const topicAuthorizedOperations = operationsNotRequested
+    return { ...failed(name, errorCode('TOPIC_AUTHORIZATION_FAILED')), topicAuthorizedOperations }
+  }
+  const error: ErrorName =
+    topicNameFault(name) === null ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION'
   const topicAuthorizedOperations = operationsIfAsked(true, services, context, 'topic', name)
   return { ...failed(name, errorCode(error)), topicAuthorizedOperations }
 }

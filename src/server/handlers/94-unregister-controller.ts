@@ -1,10 +1,10 @@
 import { unregisterController } from '../../metadata/controller/unregister.ts'
 import { unregisterController as api } from '../../protocol/messages/94-unregister-controller.ts'
-import { authorize, clusterResource } from '../access.ts'
+import { authorize, clusterResource, refusalText } from '../access.ts'
 import { told } from '../controller-refusal.ts'
 import { handler } from '../handler.ts'
 
-/** UnregisterController: forgets a controller that has left the quorum. */
+/** UnregisterController: removes a controller that has left the quorum. */
 export const handleUnregisterController = handler(
   api,
   ({ controllerId }, context, services) => {
@@ -12,5 +12,5 @@ export const handleUnregisterController = handler(
     const { metadata, identity } = services
     return told(() => metadata.submit(unregisterController(controllerId, identity.controllerId)))
   },
-  (_request, _context, code) => ({ throttleTimeMs: 0, errorCode: code, errorMessage: null }),
+  (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
 )

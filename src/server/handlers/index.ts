@@ -65,7 +65,7 @@ import { handleAddRaftVoter } from './80-add-raft-voter.ts'
 import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
 import { handleUnregisterController } from './94-unregister-controller.ts'
 
-/** The table of contents: every key that is answered. ApiVersions is derived from it. */
+/** The handlers of all served API keys. ApiVersions is derived from it. */
 export const handlers: readonly AnyHandler[] = [
   handleProduce,
   handleFetch,
@@ -133,14 +133,17 @@ export const handlers: readonly AnyHandler[] = [
   handleUnregisterController,
 ]
 
-/** Client telemetry is offered only where somebody wants it, as Kafka does with its receivers. */
+/**
+ * API keys that are served but advertised only with `odradek.telemetry.enabled`, as Kafka
+ * advertises them only with a receiver.
+ */
 const telemetryKeys: ReadonlySet<number> = new Set([
   handleGetTelemetrySubscriptions.api.key,
   handlePushTelemetry.api.key,
 ])
 
-/** The handlers of what a broker with these settings answers. */
-export function servedHandlers(settings: BrokerSettings): readonly AnyHandler[] {
+/** Returns the handlers that a broker with these settings advertises. */
+export function advertisedHandlers(settings: BrokerSettings): readonly AnyHandler[] {
   const hasTelemetry = settings.bool('odradek.telemetry.enabled')
   return hasTelemetry ? handlers : handlers.filter(({ api }) => !telemetryKeys.has(api.key))
 }

@@ -10,14 +10,14 @@ import { resourceTypes } from '../../metadata/config/keys.ts'
 import type { Overrides } from '../../metadata/config/settings.ts'
 import { randomUuid } from '../../metadata/controller/controller.ts'
 import type { Image } from '../../metadata/image.ts'
-import { Refusal } from '../../protocol/errors.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import type { codecs } from '../../protocol/records/batch.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 
-/** What a client says of itself, beyond its metrics. */
+/** Properties of a client that pushes metrics. */
 export interface TelemetryClient {
   readonly clientId: string | null
-  /** As Kafka prints an InetAddress: `/127.0.0.1`. */
+  /** In the format of Java's InetAddress: `/127.0.0.1`. */
   readonly clientHost: string
   readonly clientPort: number
   readonly softwareName: string
@@ -28,9 +28,9 @@ export interface TelemetryClient {
 export interface ClientMetrics extends TelemetryClient {
   readonly clientInstanceId: string
   readonly receivedMs: number
-  /** The client said that they were its last. */
+  /** Whether the client marked them as its last. */
   readonly isTerminating: boolean
-  /** How they were sent. */
+  /** Compression of the push. */
   readonly compression: keyof typeof codecs
   /** OpenTelemetry's MetricsData in protocol buffers, decompressed. */
   readonly metrics: Buffer
@@ -44,25 +44,25 @@ export interface Subscription {
   readonly metrics: readonly string[]
 }
 
-/** What is known of a client until its connection is gone, or the subscriptions change. */
+/** State of a client until its connection closes or the subscriptions change. */
 interface Instance {
   readonly subscription: Subscription
-  /** Of which state of the subscriptions. */
+  /** The version of the subscriptions it was computed from. */
   readonly version: number
   lastAskedMs: number
   lastPushedMs: number
   isTerminating: boolean
-  /** Its push was refused in a way that it gets over by asking anew, at once. */
+  /** Whether its push was refused with an error that lets it get its subscription again at once. */
   mayAskAgain: boolean
 }
 
-/** A client's word that metrics are coming. */
+/** The properties of a PushTelemetry request. */
 export interface Push {
   readonly clientInstanceId: string
   readonly subscriptionId: number
-  /** It is the client's last. */
+  /** Whether it is the client's last. */
   readonly isTerminating: boolean
-  /** They are compressed in a way that is known here. */
+  /** Whether the compression type is known. */
   readonly isReadable: boolean
   readonly bytes: number
   readonly bytesMax: number
@@ -72,18 +72,18 @@ type Subscriptions = readonly (readonly [string, Overrides])[]
 
 const isSubscription = (key: string) => key.startsWith(`${resourceTypes.clientMetrics}:`)
 
-/** `Uuid.RESERVED`: nobody's. */
+/** `Uuid.RESERVED`: ids that no client has. */
 const reservedIds: ReadonlySet<string> = new Set([zeroUuid, 'AAAAAAAAAAAAAAAAAAAAAQ'])
-/** More clients are not remembered: the longest silent is forgotten. */
+/** Maximum number of clients remembered; the one silent longest is dropped. */
 const clientsMax = 1000
-/** Subscriptions whose expressions are kept compiled. */
+/** Maximum number of subscriptions whose regular expressions stay compiled. */
 const matchesMax = 100
-/** `ClientMetricsConfigs.INTERVAL_MS_DEFAULT`: the longest that a client waits, whatever it is told. */
+/** `ClientMetricsConfigs.INTERVAL_MS_DEFAULT`: upper bound of a client's push interval, in ms. */
 const intervalMsDefault = 300_000
 
 /**
- * Which client metrics are wanted, and the newest that came (KIP-714). Kafka hands them to a plugin;
- * here they are kept in memory for whoever holds the broker.
+ * Client metrics subscriptions, and the newest metrics received (KIP-714). Kafka hands them to a
+ * plugin; here they are kept in memory for the library's user.
  */
 export class ClientTelemetry {
   private readonly clock: Clock
@@ -96,22 +96,22 @@ export class ClientTelemetry {
   private lastSubscriptions: Subscriptions = []
   private readonly newest = new Map<string, ClientMetrics>()
 
-  constructor(o: {
+  constructor(options: {
     readonly clock: Clock
     readonly random: Random
     readonly image: () => Image
   }) {
-    this.clock = o.clock
-    this.random = o.random
-    this.image = o.image
+    this.clock = options.clock
+    this.random = options.random
+    this.image = options.image
   }
 
-  /** The newest metrics of each client, the longest silent first. */
+  /** Returns the newest metrics of each client, the one silent longest first. */
   clientMetrics(): ClientMetrics[] {
     return [...this.newest.values()]
   }
 
-  /** @throws Refusal THROTTLING_QUOTA_EXCEEDED for one that asks again before its interval is over. */
+  /** @throws ApiError THROTTLING_QUOTA_EXCEEDED for a request within the push interval. */
   subscribe(clientInstanceId: string, client: TelemetryClient, gone: AbortSignal): Subscription {
     const isGiven = !reservedIds.has(clientInstanceId)
     const id = isGiven ? clientInstanceId : randomUuid(this.random)
@@ -119,23 +119,23 @@ export class ClientTelemetry {
     const instance = this.instanceOf(id, client, gone)
     const lastMs = Math.max(instance.lastAskedMs, instance.lastPushedMs)
     if (nowMs - lastMs >= instance.subscription.pushIntervalMs) instance.lastAskedMs = nowMs
-    else if (!instance.mayAskAgain) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
+    else if (!instance.mayAskAgain) throw new ApiError('THROTTLING_QUOTA_EXCEEDED')
     instance.mayAskAgain = false
     return instance.subscription
   }
 
   /**
-   * Takes word that metrics are coming; the caller decompresses and calls `keep`.
-   * @throws Refusal INVALID_REQUEST, UNKNOWN_SUBSCRIPTION_ID, THROTTLING_QUOTA_EXCEEDED,
-   *   UNSUPPORTED_COMPRESSION_TYPE, TELEMETRY_TOO_LARGE
+   * Checks a push; the caller then decompresses the metrics and calls `keep`.
+   * @throws ApiError INVALID_REQUEST, UNKNOWN_SUBSCRIPTION_ID, THROTTLING_QUOTA_EXCEEDED,
+   * UNSUPPORTED_COMPRESSION_TYPE, TELEMETRY_TOO_LARGE
    */
   admit(push: Push, client: TelemetryClient, gone: AbortSignal): void {
-    if (reservedIds.has(push.clientInstanceId)) throw new Refusal('INVALID_REQUEST')
+    if (reservedIds.has(push.clientInstanceId)) throw new ApiError('INVALID_REQUEST')
     const instance = this.instanceOf(push.clientInstanceId, client, gone)
     try {
       this.check(push, instance)
     } catch (error) {
-      const reason = error instanceof Refusal ? error.reason : null
+      const reason = error instanceof ApiError ? error.reason : null
       instance.mayAskAgain =
         reason === 'UNKNOWN_SUBSCRIPTION_ID' || reason === 'UNSUPPORTED_COMPRESSION_TYPE'
       throw error
@@ -145,18 +145,18 @@ export class ClientTelemetry {
   }
 
   private check(push: Push, instance: Instance): void {
-    if (instance.isTerminating) throw new Refusal('INVALID_REQUEST')
+    if (instance.isTerminating) throw new ApiError('INVALID_REQUEST')
     const nowMs = this.clock.monotonicMs()
     const { subscription, lastPushedMs, lastAskedMs } = instance
     const isFirst = lastAskedMs > lastPushedMs
     if (isFirst || nowMs - lastPushedMs >= subscription.pushIntervalMs)
       instance.lastPushedMs = nowMs
-    else if (!push.isTerminating) throw new Refusal('THROTTLING_QUOTA_EXCEEDED')
+    else if (!push.isTerminating) throw new ApiError('THROTTLING_QUOTA_EXCEEDED')
     if (push.subscriptionId !== subscription.subscriptionId) {
-      throw new Refusal('UNKNOWN_SUBSCRIPTION_ID')
+      throw new ApiError('UNKNOWN_SUBSCRIPTION_ID')
     }
-    if (!push.isReadable) throw new Refusal('UNSUPPORTED_COMPRESSION_TYPE')
-    if (push.bytes > push.bytesMax) throw new Refusal('TELEMETRY_TOO_LARGE')
+    if (!push.isReadable) throw new ApiError('UNSUPPORTED_COMPRESSION_TYPE')
+    if (push.bytes > push.bytesMax) throw new ApiError('TELEMETRY_TOO_LARGE')
   }
 
   keep(metrics: Omit<ClientMetrics, 'receivedMs'>): void {
@@ -186,7 +186,7 @@ export class ClientTelemetry {
     return instance
   }
 
-  /** Rises with every change of a subscription. */
+  /** Returns a number that rises with every change of a subscription. */
   private versionOfSubscriptions(): number {
     const { configs } = this.image()
     if (configs === this.lastConfigs) return this.version
@@ -200,7 +200,7 @@ export class ClientTelemetry {
     return this.version
   }
 
-  /** A text is read once, not for each request. */
+  /** Returns a parsed `match` setting; caches it, as every request needs it. */
   private matchOf(text: string): ClientMatch {
     const known = this.matches.get(text)
     if (known !== undefined) return known
@@ -210,7 +210,7 @@ export class ClientTelemetry {
     return match
   }
 
-  /** What all `client-metrics` resources together ask of a client. */
+  /** Combines all `client-metrics` resources that match the client. */
   private subscriptionOf(clientInstanceId: string, client: TelemetryClient): Subscription {
     const metrics = new Set<string>()
     let pushIntervalMs = intervalMsDefault
@@ -240,7 +240,7 @@ const propertyOf: Readonly<Record<ClientProperty, (client: AskedClient) => strin
   client_source_port: (client) => String(client.clientPort),
 }
 
-/** Whether every expression fits the whole of its property. */
+/** Whether every expression matches the whole of its property. */
 function isMeant(match: ClientMatch, client: AskedClient): boolean {
   return [...match].every(([property, expression]) => {
     const value = propertyOf[property](client)
@@ -254,7 +254,10 @@ function forgetBeyond(map: Map<string, unknown>, max: number): void {
   map.delete(oldest!)
 }
 
-/** Kafka's: a checksum of what is wanted, mixed with who is asked, as int32. */
+/**
+ * Returns the subscription id as Kafka computes it, as int32: a checksum of the metrics and the
+ * interval, mixed with the client instance id.
+ */
 function idOf(metrics: readonly string[], intervalMs: number, instanceId: string): number {
   const text = Buffer.from(`[${metrics.join(', ')}]${intervalMs}`)
   const uuid = Buffer.from(instanceId, 'base64url')

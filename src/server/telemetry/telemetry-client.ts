@@ -1,13 +1,8 @@
 import type { RequestContext } from '../handler.ts'
 import type { TelemetryClient } from './client-telemetry.ts'
 
-/** Whose metrics a request is about. */
-export function telemetryClient({
-  clientId,
-  clientHost,
-  clientPort,
-  connection,
-}: RequestContext): TelemetryClient {
-  const { softwareName, softwareVersion } = connection
+/** Returns the client properties of a telemetry request. */
+export function telemetryClient({ clientId, session }: RequestContext): TelemetryClient {
+  const { clientHost, clientPort, softwareName, softwareVersion } = session
   return { clientId, clientHost, clientPort, softwareName, softwareVersion }
 }

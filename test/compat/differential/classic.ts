@@ -6,12 +6,12 @@ export type Scenario = readonly [name: string, run: (r: Requests) => Promise<unk
 
 const text = (answer: JsonObject, field: string) => String(answer[field])
 
-/** A member's id, which from v4 on it must ask for first. */
+/** Returns a member id, which must be requested first from v4 on. */
 export async function memberId(r: Requests, o: JsonObject = {}, version = 9, on?: string) {
   return text(await r.join(o, version, on), 'memberId')
 }
 
-/** A stable group of one; returns the member's id. */
+/** Creates a stable group of one member; returns its id. */
 export async function stable(r: Requests, o: JsonObject = {}, version = 9): Promise<string> {
   const first = await r.join(o, version)
   const isTold = first.errorCode === 79
@@ -22,7 +22,7 @@ export async function stable(r: Requests, o: JsonObject = {}, version = 9): Prom
   return id
 }
 
-/** A stable group of two in generation 2; the first leads. */
+/** Creates a stable group of two members in generation 2; the first leads. */
 export async function pair(r: Requests, o: JsonObject = {}): Promise<[string, string]> {
   const a = await stable(r, o)
   const b = await memberId(r, o, 9, 'b')
@@ -41,7 +41,7 @@ export async function pair(r: Requests, o: JsonObject = {}): Promise<[string, st
   return [a, b]
 }
 
-/** Until the group has taken notice that somebody joins or left. */
+/** Waits until the group has noticed that a member joins or leaves. */
 export const inRebalance = (r: Requests, id: string, generationId: number) =>
   r.session.until(
     ({ errorCode }) => errorCode === 27,

@@ -23,7 +23,7 @@ const refusedEntries: Scenario[] = Object.entries<JsonObject>({
   'a bad expression': { subscribedTopicNames: null, subscribedTopicRegex: '(' },
   'another bad expression': { subscribedTopicNames: null, subscribedTopicRegex: 'a**' },
 }).flatMap(([what, o]) =>
-  // Expressions came with v1.
+  // Expressions exist since v1.
   (o.subscribedTopicRegex === undefined ? [0, 1] : [1]).map<Scenario>((v) => [
     `enter v${v} with ${what}`,
     (r) => r.enter(o, v),
@@ -47,7 +47,7 @@ const refusedBeats: Scenario[] = Object.entries<JsonObject>({
   },
 ])
 
-/** Both members settle: the first gives up what the second is to get. */
+/** Lets both members settle: the first gives up the partitions that the second gets. */
 async function settleTwo(r: Requests): Promise<readonly [number, number]> {
   let first = await r.enter({ memberId: 'm-1' })
   let second = await r.enter({ memberId: 'm-2' })
@@ -259,7 +259,7 @@ const expressions: Scenario[] = [
   [
     'the same expression twice',
     async (r) => {
-      // Of one topic: of several, chance says whose partitions are given up.
+      // With one topic: with several, which partitions are given up depends on hashes.
       await r.enter({ memberId: 'm-1', ...byRegex('w|x') })
       await untilEpoch(r, 1, 2)
       await r.enter({ memberId: 'm-2', ...byRegex('w|x') })

@@ -1,7 +1,7 @@
 import type { Scenario } from './classic.ts'
 import { assignment, base64, type Requests } from './requests.ts'
 
-/** More than the `message.max.bytes` that the brokers of this suite have. */
+/** More than the `message.max.bytes` of the brokers of this suite. */
 const tooMuch = base64('x'.repeat(30_000))
 const many = 400
 
@@ -12,7 +12,10 @@ const joinWith = async (r: Requests, metadata: string) => {
   return memberId
 }
 
-/** What `__consumer_offsets` does not take: the group must go on, and nobody ask for ever. */
+/**
+ * Records too large for `__consumer_offsets`: the group must continue, and no request may wait
+ * forever.
+ */
 export const largeScenarios: readonly Scenario[] = [
   [
     'an assignment too large to be kept',

@@ -1,7 +1,7 @@
 import type { Session } from './session.ts'
 import type { Json, JsonObject } from './wire.ts'
 
-/** Bytes as the JSON of Kafka's messages has them. */
+/** Bytes in the form of Kafka's JSON messages. */
 export const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 /** A consumer's subscription, version 1, as the Java client embeds it. */
@@ -42,12 +42,12 @@ const string = (value: string) =>
   Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)])
 const array = (items: readonly Buffer[]) => Buffer.concat([int32(items.length), ...items])
 
-/** Stands where a version knows topics by name only. */
+/** The topic id for versions that have only names. */
 const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 interface Options extends JsonObject {}
 
-/** Requests with usual values; `o` replaces what a scenario wants otherwise. */
+/** Requests with usual values; `o` replaces some. */
 export class Requests {
   readonly session: Session
   /** The group of the scenario, unless a request names another. */
@@ -150,7 +150,7 @@ export class Requests {
     return this.#send('DescribeGroups', version, body)
   }
 
-  /** Only the groups of this scenario count. */
+  /** Keeps only the groups of this scenario. */
   async list(version = 5, o: Options = {}): Promise<JsonObject> {
     const body = { statesFilter: [], typesFilter: [], ...o }
     const answer = await this.session.send('ListGroups', version, body, { quiet: true })

@@ -1,17 +1,20 @@
 import type { Json, JsonObject, WireClient } from './wire.ts'
 
-/** What a scenario did and was told, with everything that differs from run to run named alike. */
+/**
+ * The requests and answers of a scenario, with everything that differs from run to run replaced by
+ * names.
+ */
 export interface Transcript {
   readonly requests: number
   readonly lines: readonly string[]
 }
 
-/** Fields that say when or how long, not what. */
+/** Fields with times or durations. */
 const vague = new Set(['throttleTimeMs', 'assignmentTimestamp'])
 
 const randomId = /(?:[\w.-]*-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|^[\w-]{22}$/
 
-/** One scenario on one broker: requests go out, answers are kept for comparison. */
+/** One scenario on one broker: sends requests and keeps the answers for comparison. */
 export class Session {
   readonly name: string
   readonly #wire: WireClient
@@ -28,7 +31,7 @@ export class Session {
     readonly target: string
     readonly wire: WireClient
     readonly bootstrap: string
-    /** Ids of the topics that the scenarios use, by name. */
+    /** Ids of the scenarios' topics by name. */
     readonly topicIds: ReadonlyMap<string, string>
   }) {
     this.name = o.name
@@ -45,7 +48,7 @@ export class Session {
     return id
   }
 
-  /** Sends a request and keeps its answer under `label`; a parked one is awaited later. */
+  /** Sends a request and keeps its answer under `label`; an unanswered one is awaited later. */
   send(
     api: string,
     version: number,
@@ -73,7 +76,7 @@ export class Session {
     return answered
   }
 
-  /** Asks again until the answer is as wanted, and keeps only that one. */
+  /** Repeats the request until the answer is as wanted, and keeps only that one. */
   async until(
     wanted: (answer: JsonObject) => boolean,
     ask: () => Promise<JsonObject>,
@@ -90,7 +93,7 @@ export class Session {
     }
   }
 
-  /** Keeps something that was asked quietly. */
+  /** Keeps the answer to a request that was sent without keeping it. */
   note(label: string, answer: Json): void {
     this.#lines.push(`${label}: ${this.#told(answer)}`)
   }
@@ -121,7 +124,7 @@ export class Session {
     return Object.fromEntries(fields.map(([key, each]) => [key, this.#plain(each)]))
   }
 
-  /** Random ids get the names of their order of appearance. */
+  /** Random ids are named in the order of their appearance. */
   #named(text: string): string {
     let plain = text
     for (const [id, name] of this.#names) plain = plain.replaceAll(id, name)

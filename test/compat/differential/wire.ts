@@ -4,7 +4,9 @@ import type { Running } from '../process.ts'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }
 
-/** Sends requests one by one, written and read by Kafka's own classes: see `java/WireClient.java`. */
+/**
+ * Sends requests one by one, written and read by Kafka's own classes: see `java/WireClient.java`.
+ */
 export class WireClient {
   readonly #jvm: Running
   readonly #waiting = new Map<string, (answer: string) => void>()
@@ -21,7 +23,7 @@ export class WireClient {
     return new WireClient(startJava('WireClient', [], { classes: 'server', extra: [folder] }))
   }
 
-  /** Requests of one connection are answered in order. Rejects when the broker hangs up. */
+  /** Requests of one connection are answered in order. Rejects if the broker closes it. */
   async send(
     o: {
       readonly connection: string

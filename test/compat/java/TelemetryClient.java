@@ -4,6 +4,7 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -22,15 +23,29 @@ public final class TelemetryClient {
             new StringDeserializer(), new StringDeserializer())) {
       consumer.subscribe(List.of(topic));
       producer.send(new ProducerRecord<>(topic, "first")).get();
-      consumer.poll(Duration.ofMillis(100));
       System.out.println("producer " + producer.clientInstanceId(Duration.ofSeconds(20)));
-      System.out.println("consumer " + consumer.clientInstanceId(Duration.ofSeconds(20)));
+      System.out.println("consumer " + idOf(consumer));
       while (System.in.available() == 0) {
         producer.send(new ProducerRecord<>(topic, "again")).get();
         consumer.poll(Duration.ofMillis(50));
       }
     }
     System.out.println("closed");
+  }
+
+  /** A classic consumer talks to brokers only while it polls: waiting in clientInstanceId alone asks nobody. */
+  private static Uuid idOf(KafkaConsumer<String, String> consumer) {
+    long deadlineMs = System.currentTimeMillis() + 20_000;
+    while (true) {
+      consumer.poll(Duration.ofMillis(50));
+      try {
+        Uuid id = consumer.clientInstanceId(Duration.ofMillis(1));
+        if (id != null) return id;
+      } catch (RuntimeException notYet) {
+        if (System.currentTimeMillis() > deadlineMs) throw notYet;
+      }
+      if (System.currentTimeMillis() > deadlineMs) throw new IllegalStateException("no client instance id");
+    }
   }
 
   private static Map<String, Object> with(Map<String, Object> some, Map<String, Object> more) {

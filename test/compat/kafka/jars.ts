@@ -3,11 +3,11 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { run, runWell } from '../process.ts'
 
-/** The broker we are held against, and the newest tools that are published. */
+/** The broker for comparison, and the newest published tools. */
 export const serverVersion = '4.4.0'
 export const toolsVersion = '4.3.1'
 
-/** Where the jars are kept between runs: `ODRADEK_KAFKA_HOME`, or a folder of the user's cache. */
+/** The folder of the jars between runs: `ODRADEK_KAFKA_HOME`, or one in the user's cache. */
 export const kafkaHome =
   process.env.ODRADEK_KAFKA_HOME ??
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek', 'kafka')
@@ -33,7 +33,7 @@ const logging: readonly Dependency[] = ['log4j-slf4j-impl', 'log4j-core'].map((a
 }))
 
 const dependencies: Record<Classes, readonly Dependency[]> = {
-  // No kafka-tools-api of 4.4.0 is published: the older one stands in, without what it would bring.
+  // kafka-tools-api 4.4.0 is not published: an older one without its dependencies replaces it.
   server: [
     {
       artifact: 'kafka_2.13',
@@ -72,7 +72,9 @@ function pom(name: string, of: readonly Dependency[]): string {
 const folderOf = (classes: Classes) =>
   join(kafkaHome, `${classes}-${serverVersion}-${toolsVersion}-${log4jVersion}`)
 
-/** Brings one set of jars from Maven Central. Complete or absent: the folder is renamed into place. */
+/**
+ * Downloads a set of jars from Maven Central. Complete or absent: the folder is renamed into place.
+ */
 async function resolve(classes: Classes): Promise<void> {
   const folder = folderOf(classes)
   if (existsSync(folder)) return
@@ -101,7 +103,7 @@ const log4jConfig = `<Configuration status="ERROR"><Appenders><Console name="E" 
 <Root level="WARN"><AppenderRef ref="E"/></Root></Loggers></Configuration>
 `
 
-/** Says why Java programs cannot run here, or null when they can. */
+/** Returns the reason why Java programs cannot run here, or null. */
 export async function javaMissing(): Promise<string | null> {
   for (const [program, flag] of [
     ['java', '-version'],
@@ -122,33 +124,33 @@ export async function javaMissing(): Promise<string | null> {
   return null
 }
 
-/** Resolves all jars (about 20 s the first time, nothing after that). */
+/** Resolves all jars (about 20 s the first time, nothing later). */
 export async function getKafka(): Promise<void> {
   await resolve('server')
   await resolve('tools')
   await resolve('streams')
 }
 
-/** For a program that cannot do without. @throws Error that says what is missing. */
+/** For programs that need it. @throws Error that names what is missing. */
 export async function needKafka(): Promise<void> {
   const missing = await javaMissing()
   if (missing !== null) throw new Error(`this needs Java 17 and Maven: ${missing}`)
   await getKafka()
 }
 
-/** The jars of a set, absolute. @throws Error when they were not resolved. */
+/** The absolute paths of the jars of a set. @throws Error if they were not resolved. */
 export function jarsOf(classes: Classes): string[] {
   const lib = join(folderOf(classes), 'lib')
   if (!existsSync(lib)) throw new Error(`no jars in ${lib}: call getKafka() first`)
   return readdirSync(lib).map((name) => join(lib, name))
 }
 
-/** The class path of a set as `java -cp` takes it, `extra` folders or jars in front. */
+/** The class path of a set for `java -cp`, with `extra` folders or jars first. */
 export function classPathOf(classes: Classes, ...extra: string[]): string {
   return [...extra, join(folderOf(classes), 'lib', '*')].join(':')
 }
 
-/** JVM arguments every program of ours starts with: warnings and errors go to standard error. */
+/** JVM arguments of every program: warnings and errors go to standard error. */
 export function loggingArgs(classes: Classes): string[] {
   return [`-Dlog4j2.configurationFile=${join(folderOf(classes), 'log4j2.xml')}`]
 }

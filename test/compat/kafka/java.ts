@@ -7,12 +7,11 @@ import { type Classes, classPathOf, jarsOf, kafkaHome, loggingArgs } from './jar
 
 const sources = join(projectRoot, 'test', 'compat', 'java')
 
-/** Short-lived programs start faster without the second compiler. */
+/** Short programs start faster without the second compiler. */
 const quickStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
 
 /**
  * Compiles `test/compat/java/`, once for each content of its files.
- *
  * @returns the folder of the classes.
  */
 export async function compile(): Promise<string> {
@@ -38,8 +37,8 @@ export async function compile(): Promise<string> {
 }
 
 /**
- * Starts a main class in a JVM of its own: for what must be killed, or measured.
- * @param options.without jars that it must do without, by their path.
+ * Starts a main class in its own JVM, to be killed or measured.
+ * @param options.without paths of jars to leave out.
  */
 export function startJava(
   mainClass: string,

@@ -27,7 +27,7 @@ const mainClasses = {
   storage: 'kafka.tools.StorageTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
-  // Programs of our own, in `test/compat/java/`.
+  // Programs of this project, in `test/compat/java/`.
   'crash-load': 'CrashLoad',
   'fixed-batches': 'FixedBatches',
   'keyed-load': 'KeyedLoad',
@@ -43,7 +43,7 @@ interface CallOptions {
   readonly timeoutMs?: number
 }
 
-/** After its deadline a tool is interrupted, and has this long to say what it had printed. */
+/** Time for a tool to return its output after it is interrupted at its deadline. */
 const cancelMs = 5_000
 
 /** Kafka's command line tools, many calls to one JVM. See `java/ToolRunner.java`. */
@@ -99,7 +99,7 @@ export class JavaTools {
     }
   }
 
-  /** Runs a tool that must end with 0. @returns what it printed. */
+  /** Runs a tool that must end with 0. @returns its output. */
   async ask(tool: Tool, args: readonly string[], options: CallOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.call(tool, args, options)
     if (code !== 0) {
@@ -135,7 +135,7 @@ export class JavaTools {
 
 const shared = globalThis as { odradekJavaTools?: Promise<JavaTools> }
 
-/** The one runner that all suites of a process share. */
+/** The runner that all suites of a process share. */
 export function javaTools(): Promise<JavaTools> {
   shared.odradekJavaTools ??= JavaTools.start()
   return shared.odradekJavaTools

@@ -5,14 +5,14 @@ import snappy from 'snappy'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
-/** What kafkajs asks of a codec: `encoder.buffer` holds the bytes of the records. */
+/** kafkajs's interface of a codec: `encoder.buffer` has the bytes of the records. */
 interface Codec {
   compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>
   decompress(buffer: Buffer): Promise<Buffer>
 }
 
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
-/** Magic, version and compatible version, as the snappy stream of the Java clients begins. */
+/** Magic, version and compatible version: the header of the Java clients' snappy stream. */
 const xerialHeaderBytes = xerialMagic.length + 8
 
 async function unsnap(buffer: Buffer): Promise<Buffer> {
@@ -45,7 +45,7 @@ for (const [type, codec] of Object.entries(codecs)) {
   CompressionCodecs[Number(type) as 2] = () => codec
 }
 
-/** Codecs by the names that the Java tools use; gzip is built into kafkajs, the others are given to it. */
+/** Codecs by the names of the Java tools; kafkajs has gzip, and gets the others from here. */
 export const compressionTypes = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
@@ -54,7 +54,7 @@ export const compressionTypes = {
   zstd: CompressionTypes.ZSTD,
 } as const
 
-/** A kafkajs client that retries quickly and says nothing but errors when asked to. */
+/** A kafkajs client that retries quickly and logs only errors, if anything. */
 export function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
   const { ODRADEK_COMPAT_LOG } = process.env
   return new kafkajs.Kafka({
@@ -66,7 +66,9 @@ export function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Ka
   })
 }
 
-/** Group timings for tests: short heartbeats, and the shortest session Apache Kafka allows. */
+/**
+ * Group timings for tests: short heartbeats, and the shortest session that Apache Kafka permits.
+ */
 export const groupTimings = {
   heartbeatInterval: 200,
   sessionTimeout: 6_000,
@@ -74,7 +76,7 @@ export const groupTimings = {
   maxWaitTimeInMs: 100,
 } as const
 
-/** Waits until `holds` says true, looking again every few milliseconds. */
+/** Polls until `holds` returns true. */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -94,7 +96,7 @@ export interface Seen {
   readonly member: string
 }
 
-/** One running member of a group that notes what it is given and which partitions it owns. */
+/** A running member of a group that notes its messages and partitions. */
 export interface Member {
   readonly name: string
   readonly seen: Seen[]
@@ -110,12 +112,12 @@ interface MemberOptions {
   readonly groupId: string
   readonly fromBeginning?: boolean
   readonly onMessage?: (payload: EachMessagePayload) => Promise<void>
-  /** Where the member notes what it is given: its own list unless members share one. */
+  /** Where the member notes its messages: its own list, or a shared one. */
   readonly seen?: Seen[]
   readonly timings?: { readonly sessionTimeout?: number }
 }
 
-/** Starts a member that commits every 100 ms, or at each message where it asks for that. */
+/** Starts a member that commits every 100 ms, or after each message. */
 export async function startMember(kafka: Kafka, options: MemberOptions): Promise<Member> {
   const { name = 'only', topic, groupId, fromBeginning = true, seen = [] } = options
   const consumer = kafka.consumer({ groupId, ...groupTimings, ...options.timings })
@@ -150,7 +152,7 @@ export async function startMember(kafka: Kafka, options: MemberOptions): Promise
   return member
 }
 
-/** Reads a topic from its beginning in a group of its own until `count` records came. */
+/** Reads `count` records of a topic from its beginning in a new group. */
 export async function readAll(
   kafka: Kafka,
   topic: string,

@@ -69,7 +69,7 @@ describe('kafkajs and three brokers in one process', () => {
         const values = new Set(seenBy(name).map(({ value }) => value))
         return acknowledged.every((value) => values.has(value))
       })
-      // Once each, in order: nothing was lost, nothing stands twice in the log.
+      // Once each, in order: no record is lost or duplicated.
       for (let partition = 0; partition < partitionCount; partition++) {
         const mine = seenBy(name).filter((one) => one.partition === partition)
         const byOffset = new Map(mine.map(({ offset, value }) => [offset, value]))

@@ -5,7 +5,7 @@ import { client, type Member, type Seen, startMember, until } from './client.ts'
 
 const partitions = [0, 1, 2, 3, 4, 5]
 
-/** True once every partition has one owner and only one, and no member is without. */
+/** True if every partition has exactly one owner and every member has partitions. */
 function isSettled(members: readonly Member[]): boolean {
   const owned = members.flatMap((member) => member.owned).toSorted((a, b) => a - b)
   return owned.join() === partitions.join() && members.every((member) => member.owned.length > 0)
@@ -101,7 +101,7 @@ describe(`a kafkajs group on ${targetName}`, () => {
     const asleep = new Promise<void>((resolve) => {
       wake = resolve
     })
-    // kafkajs sends no heartbeat while a handler is at work.
+    // kafkajs sends no heartbeat while a handler runs.
     const onMessage = () => asleep
     const b = await startMember(kafka, { name: 'b', topic, groupId, seen, timings, onMessage })
     await until('both own some', () => isSettled([a, b]))

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker, type Target, targetName } from '../targets.ts'
 import { client, compressionTypes, groupTimings, readAll, until } from './client.ts'
 
-/** kafkajs, unmodified, against one broker: its admin, its producer, its consumer by itself. */
+/** Unmodified kafkajs against one broker: admin, producer, and consumer alone. */
 describe(`kafkajs on ${targetName}`, () => {
   let broker: Target
   let kafka: Kafka

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker, type Target, targetName } from '../targets.ts'
 import { client, compressionTypes, type Seen, startMember, until } from './client.ts'
 
-/** Each round uses another codec; the broker is killed in the middle of a stream of sends. */
+/** Each round uses another codec; the broker is killed during a series of sends. */
 const codecs = Object.values(compressionTypes)
 const partitionCount = 3
 
@@ -85,7 +85,7 @@ describe(`kafkajs while ${targetName} is killed and started again`, () => {
       if (!resumedFrom.has(partition)) resumedFrom.set(partition, offset)
     }
     for (const { partition, offset } of committed[0]!.partitions) {
-      // Where nothing was committed the member begins at the beginning.
+      // Without a commit the member begins at the beginning.
       expect(resumedFrom.get(partition)).toBe(Math.max(0, Number(offset)))
     }
   })
@@ -99,7 +99,8 @@ describe(`kafkajs while ${targetName} is killed and started again`, () => {
     await broker.start()
     const again = kafka.admin()
     await again.connect()
-    // Apache Kafka answers NOT_LEADER for a moment after a start, and kafkajs does not retry that.
+    // Apache Kafka answers NOT_LEADER for a moment after a start, and kafkajs does not retry
+    // that.
     await until('the offsets can be asked for', () =>
       again.fetchTopicOffsets('survivor').then(
         () => true,

@@ -33,7 +33,7 @@ describe(`kafkajs transactions on ${targetName}`, () => {
     return producer
   }
 
-  /** Everything that a consumer is given up to a last record that is sent outside of transactions. */
+  /** The messages of a consumer up to a last record that is sent outside of transactions. */
   async function readAll(topic: string, readUncommitted: boolean): Promise<string[]> {
     const groupId = `readers-of-${topic}-${readUncommitted}`
     const end = kafka.producer()

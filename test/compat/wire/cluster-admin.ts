@@ -16,7 +16,7 @@ import type { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 import { makeTopic, nobodysId } from './topics.ts'
 
-/** From here on the peer's cluster id has a name. */
+/** From here on the peer's cluster id is replaced by a name. */
 async function learnCluster(peer: Peer): Promise<void> {
   peer.names.plain(
     await peer.quietly(describeCluster, 1, { includeClusterAuthorizedOperations: false }),
@@ -304,7 +304,7 @@ const placeScenarios: readonly Scenario[] = [
   },
 ]
 
-/** Who ends a transaction: nobody's producer, no epoch, no partition. */
+/** EndTxn of an unknown producer, with an invalid epoch, without partitions. */
 const markerScenarios: readonly Scenario[] = [
   {
     api: writeTxnMarkers,

@@ -4,40 +4,45 @@ import { type Settings, startBroker, startKafka, type Target } from '../targets.
 import { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 
-/** The versions in which a scenario is played: all that are stable. */
-export function versionsOf({ api }: Scenario): number[] {
+/** The versions of a scenario: all stable ones by default. */
+export function versionsOf({ api, versions }: Scenario): readonly number[] {
+  if (versions !== undefined) return versions
   const [first, last] = api.versions
   const stable = Math.min(last, api.stableMax ?? last)
   return Array.from({ length: stable - first + 1 }, (_, i) => first + i)
 }
 
-/** A test for each scenario and version: two brokers are asked the same and must answer the same. */
+/**
+ * A test for each scenario and version: two brokers get the same requests and must give the same
+ * answers.
+ */
 export function compareAll(
   scenarios: readonly Scenario[],
   settings: Settings,
-  options: { readonly withClasses?: boolean } = {},
+  options: { readonly withClasses?: boolean; readonly hasFile?: boolean } = {},
 ): void {
   let ours: Target
   let theirs: Target
   beforeAll(async () => {
     const classes = options.withClasses === true ? await compile() : undefined
-    const both = { settings, classes }
+    const both = { settings, classes, hasFile: options.hasFile }
     ;[ours, theirs] = await Promise.all([startBroker(both), startKafka(both)])
   })
   afterAll(() => Promise.all([ours?.close(), theirs?.close()]))
 
   const cases = scenarios.flatMap((scenario) =>
     versionsOf(scenario).map((version) => {
-      const { api, title, run } = scenario
+      const { api, title } = scenario
       const name = `${api.name}${title === undefined ? '' : `, ${title},`} v${version}`
-      return [name, { version, run }] as const
+      return [name, { version, scenario }] as const
     }),
   )
 
-  test.each(cases)('%s', async (_, { version, run }) => {
+  test.each(cases)('%s', async (_, { version, scenario }) => {
+    const { run, isInOrder, answerMs } = scenario
     const [mine, real] = await Promise.all(
       [ours, theirs].map(async (target) => {
-        const peer = new Peer(target)
+        const peer = new Peer(target, { isInOrder, answerMs })
         try {
           await run(peer, version)
         } finally {

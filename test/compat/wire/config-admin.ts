@@ -7,12 +7,12 @@ import type { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 import { makeTopic, settled } from './topics.ts'
 
-const types = { topic: 2, broker: 4, logger: 8, metrics: 16, group: 32 }
-const operations = { set: 0, delete: 1, append: 2, subtract: 3 }
+export const types = { topic: 2, broker: 4, logger: 8, metrics: 16, group: 32 }
+export const operations = { set: 0, delete: 1, append: 2, subtract: 3 }
 
 type Change = readonly [name: string, operation: number, value: string | null]
 
-function incremental(peer: Peer, version: number) {
+export function incremental(peer: Peer, version: number) {
   return (
     resourceType: number,
     resourceName: string,
@@ -33,7 +33,7 @@ function incremental(peer: Peer, version: number) {
     })
 }
 
-function described(peer: Peer) {
+export function described(peer: Peer) {
   return async (resourceType: number, resourceName: string, keys: string[] | null = null) => {
     await settled(peer)
     return peer.ask(describeConfigs, 4, {
@@ -46,7 +46,7 @@ function described(peer: Peer) {
 
 const { set, delete: remove, append, subtract } = operations
 
-/** By whom a subscription means clients, right and wrong. */
+/** Client matchers of a subscription, valid and invalid. */
 const matches = [
   ...['client_id=(', 'client_id=a{1', 'client_id=*a', 'client_id=[a', 'client_id=(?P<n>a)'],
   ...[

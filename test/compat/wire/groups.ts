@@ -35,7 +35,7 @@ const asSync = (groupId: string, generationId: number, memberId: string, ...to: 
   assignments: to.map((memberId) => ({ memberId, assignment })),
 })
 
-/** Joins, with the second request that newer versions ask for, and becomes stable alone. */
+/** Joins, with the second request of newer versions, and becomes stable alone. */
 export async function stableAlone(peer: Peer, groupId: string, more: object = {}): Promise<string> {
   await peer.coordinated(groupId)
   const first = await peer.quietly(joinGroup, 9, asJoin(groupId, '', more))
@@ -50,7 +50,7 @@ export async function stableAlone(peer: Peer, groupId: string, more: object = {}
   return memberId
 }
 
-/** A member's four requests in the versions that go with one version of JoinGroup. */
+/** A member's four requests in the versions that belong to one version of JoinGroup. */
 class Members {
   readonly #peer: Peer
   readonly #groupId: string
@@ -66,7 +66,7 @@ class Members {
     return this.#peer.ask(joinGroup, this.#version, asJoin(this.#groupId, memberId, more))
   }
 
-  /** Joins on a line of its own; its answer comes when the others have joined again. */
+  /** Joins on its own connection; the answer comes when the others have joined again. */
   joinOn(line: Line, memberId: string, more: object = {}): Promise<any> {
     return line.ask(joinGroup, this.#version, asJoin(this.#groupId, memberId, more))
   }

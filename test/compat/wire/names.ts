@@ -7,7 +7,7 @@ const memberShape = /^(.*)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Buffers are shown in hex up to this many bytes, then by length and both ends. */
 const hexBytesMax = 2_000
 
-/** Where the fields of a record batch stand, in bytes from its start. */
+/** Positions of the fields of a record batch, in bytes from its start. */
 const magicAt = 16
 const crcAt = 17
 const attributesAt = 21
@@ -15,21 +15,30 @@ const producerIdAt = 43
 const producerEpochAt = 51
 const recordsAt = 57
 
-/** Gives what a broker chose by itself (ids, ports, sessions) names that are the same for every broker. */
+/**
+ * Replaces values that a broker chooses itself (ids, ports, sessions) by the same names for every
+ * broker.
+ */
 export class Names {
   readonly #port: number
+  readonly #isInOrder: boolean
   readonly #known = new Map<string, string>()
   readonly #counts = new Map<string, number>()
 
-  constructor(port: number) {
+  /** @param isInOrder whether the order of structs in arrays is kept. */
+  constructor(port: number, isInOrder = false) {
     this.#port = port
+    this.#isInOrder = isInOrder
   }
 
   learn(value: string, name: string): void {
     this.#known.set(value, name)
   }
 
-  /** A copy without what only this broker can have said; arrays of structs in a fixed order. */
+  /**
+   * A copy with names for values that only this broker can have; arrays of structs in a fixed
+   * order, if theirs is not compared.
+   */
   plain(value: unknown): unknown {
     if (value instanceof Uint8Array) return hex(value)
     if (Array.isArray(value)) return this.#array(value)
@@ -47,6 +56,11 @@ export class Names {
 
   #field(field: string, value: unknown): unknown {
     if (field === 'port' && value === this.#port) return 'PORT'
+    if (field === 'clientInstanceId' && typeof value === 'string' && value !== zeroUuid) {
+      return this.#numbered('instance', value)
+    }
+    if (field === 'subscriptionId' && value !== 0) return 'SUBSCRIPTION'
+    if (field === 'usableBytes' && (value as number) > 0) return 'BYTES'
     if (field === 'finalizedFeaturesEpoch' && (value as number) >= 0) return 'EPOCH'
     if (field === 'records' && value instanceof Uint8Array) return this.#records(value)
     if (field === 'producerId' && (value as number) >= 0) return this.#numbered('producer', value)
@@ -55,17 +69,21 @@ export class Names {
       this.learn(value, 'CLUSTER')
     }
     if (/memberId|^leader$/.test(field) && typeof value === 'string') {
+      if (uuidShape.test(value)) return this.#numbered('member', value)
       const shaped = memberShape.exec(value)
       if (shaped !== null && !this.#known.has(value)) {
         this.learn(value, `${shaped[1]}-${this.#numbered('member', value)}`)
       }
     }
-    // The order of synonyms is that of their strength.
+    // The order of synonyms is their precedence.
     if (field === 'synonyms' && Array.isArray(value)) return value.map((one) => this.plain(one))
     return this.plain(value)
   }
 
-  /** Batches of records, their producers by name; the checksum, which covers the producer's id, left out. */
+  /**
+   * Batches of records, with names for their producers and without the checksum, which covers the
+   * producer id.
+   */
   #records(bytes: Uint8Array): unknown {
     const buffer = Buffer.from(bytes)
     const shown: unknown[] = []
@@ -80,7 +98,8 @@ export class Names {
         records: hex(buffer.subarray(from + recordsAt, end)),
       })
     }
-    // Kafka fills what the limit leaves with the beginning of the next batch, which no client reads.
+    // Kafka fills the rest of the limit with the beginning of the next batch, which no client
+    // reads.
     if (shown.length === 0 && buffer.length > 0) return hex(buffer)
     return shown
   }
@@ -111,6 +130,7 @@ export class Names {
 
   #array(values: readonly unknown[]): unknown[] {
     const plain = values.map((one) => this.plain(one))
+    if (this.#isInOrder) return plain
     const isStructs = values.every((one) => typeof one === 'object' && one !== null)
     return isStructs
       ? plain.toSorted((a, b) => compare(JSON.stringify(a), JSON.stringify(b)))
@@ -122,7 +142,7 @@ export class Names {
     for (const [value, name] of this.#known) {
       if (value.length >= 22) plain = plain.replaceAll(value, name)
     }
-    // The bounds of a timestamp move with the clock.
+    // The bounds of a timestamp depend on the clock.
     plain = plain.replace(/within \[-?\d+, \d+\]/, 'within [BOUNDS]')
     return plain.replaceAll(String(this.#port), 'PORT')
   }

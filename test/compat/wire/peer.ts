@@ -11,16 +11,18 @@ import { until } from '../kafkajs/client.ts'
 import type { Target } from '../targets.ts'
 import { Names } from './names.ts'
 
-/** What was asked and what was answered, with all that differs between two brokers named alike. */
+/** Requests and answers, with names for everything that differs between two brokers. */
 export interface Exchange {
   readonly asked: string
   readonly answered: unknown
 }
 
-/** An answer takes no longer than this; if it does, that is what is noted, and the connection left. */
+/**
+ * Maximum time of an answer; after it the missing answer is noted, and the connection is given up.
+ */
 const answerMs = 5_000
 
-/** One connection on which requests are answered in the order in which they were asked. */
+/** One connection on which requests are answered in order. */
 export class Line {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer | string) => void)[] = []
@@ -42,7 +44,7 @@ export class Line {
     })
   }
 
-  /** @returns the body, or in words why there is none. */
+  /** @returns the body, or the reason why there is none. */
   async ask(api: AnyApi, version: number, body: object): Promise<any> {
     if (this.#ended) return 'connection closed'
     const header = { correlationId: ++this.#lastCorrelationId, clientId: 'wire' }
@@ -54,14 +56,14 @@ export class Line {
     return response.body
   }
 
-  /** Sends bytes as they are. @returns the answering frame, or in words why there is none. */
+  /** Sends bytes as they are. @returns the answering frame, or the reason why there is none. */
   async send(bytes: Buffer): Promise<Buffer | string> {
     if (this.#ended) return 'connection closed'
     this.#socket.write(bytes)
     return this.#answer()
   }
 
-  /** Sends a request that is not answered: acks=0. */
+  /** Sends a request without an answer: acks=0. */
   tell(api: AnyApi, version: number, body: object): void {
     const header = { correlationId: ++this.#lastCorrelationId, clientId: 'wire' }
     for (const piece of requestFrame(api, version, header, body)) this.#socket.write(piece)
@@ -85,33 +87,45 @@ export class Line {
   }
 }
 
-/** One of the two brokers that are asked the same, and the transcript of what it said. */
+/** One of the two brokers, and the transcript of its answers. */
 export class Peer {
   readonly target: Target
   readonly transcript: Exchange[] = []
   readonly names: Names
   #line: Line
 
-  constructor(target: Target) {
+  readonly #answerMs: number | undefined
+
+  constructor(
+    target: Target,
+    o: { readonly isInOrder?: boolean | undefined; readonly answerMs?: number | undefined } = {},
+  ) {
     this.target = target
-    this.names = new Names(target.port)
-    this.#line = new Line(target.port)
+    this.#answerMs = o.answerMs
+    this.names = new Names(target.port, o.isInOrder)
+    this.#line = this.open()
   }
 
-  /** Another connection, for what must wait while something else is asked. */
+  /** Another connection, for a request that must wait during others. */
   open(): Line {
-    return new Line(this.target.port)
+    return new Line(this.target.port, this.#answerMs)
   }
 
-  /** Asks on the peer's own connection (or `line`) and notes the answer. @returns the answer as it came. */
+  /**
+   * Asks on the peer's own connection (or `line`) and notes the answer.
+   * @returns the original answer.
+   */
   async ask(api: AnyApi, version: number, body: object, line?: Line): Promise<any> {
     const answer = await (line ?? this.#line).ask(api, version, body)
     this.note(`${api.name} v${version} ${this.show(body)}`, answer)
-    if (typeof answer === 'string' && line === undefined) {
-      this.#line.close()
-      this.#line = this.open()
-    }
+    if (typeof answer === 'string' && line === undefined) this.reconnect()
     return answer
+  }
+
+  /** After a missing answer. */
+  reconnect(): void {
+    this.#line.close()
+    this.#line = this.open()
   }
 
   note(asked: string, answer: unknown): void {
@@ -122,12 +136,12 @@ export class Peer {
     return JSON.stringify(this.names.plain(body)).slice(0, 1_000)
   }
 
-  /** Asks without noting it. */
+  /** Asks without noting the answer. */
   quietly(api: AnyApi, version: number, body: object): Promise<any> {
     return this.#line.ask(api, version, body)
   }
 
-  /** Waits until a topic that was created can be used. @returns its id. */
+  /** Waits until a created topic can be used. @returns its id. */
   async usable(topic: string): Promise<string> {
     let topicId = ''
     await until(`${topic} can be used`, async () => {
@@ -148,7 +162,7 @@ export class Peer {
     return topicId
   }
 
-  /** Waits until a topic that was deleted is no longer known. */
+  /** Waits until a deleted topic is unknown. */
   async gone(topic: string): Promise<void> {
     await until(`${topic} is gone`, async () => {
       const asked = { topics: [{ name: topic }], allowAutoTopicCreation: false }

@@ -9,7 +9,7 @@ const types = { topic: 2, broker: 4 }
 const brokerId = '1'
 const everyBroker = ''
 
-/** Keys that say the same in other units, or under another name. */
+/** Keys of the same setting in other units, or under another name. */
 const families = [
   ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
   ['log.roll.ms', 'log.roll.hours'],
@@ -17,7 +17,7 @@ const families = [
   ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
 ]
 
-/** Whatever else these would do: a broker that has only PLAINTEXT needs none of them. */
+/** Settings with other effects: a broker with only PLAINTEXT needs none of them. */
 const leftAlone = /^(listeners|listener)\b|\.(providers|reporters|class)$/
 
 const dynamic = [...brokerKeys.values()].filter(
@@ -27,7 +27,7 @@ const dynamic = [...brokerKeys.values()].filter(
 
 const familyOf = (key: string) => families.find((one) => one.includes(key)) ?? [key]
 
-/** Topic keys whose default is told by a broker key, or by its family. */
+/** Topic keys whose default comes from a broker key, or from its family. */
 const topicKeysOf = (key: string) =>
   [...topicKeys.values()]
     .filter(({ synonym }) => synonym !== undefined && familyOf(key).includes(synonym))
@@ -60,11 +60,11 @@ async function describeAll(peer: Peer, topic: string, key: string): Promise<void
   })
 }
 
-/** A value for all brokers, one for this broker, and both gone again. */
+/** Sets a value for all brokers, one for this broker, and removes both again. */
 async function playWith(peer: Peer, topic: string, key: string): Promise<void> {
   const text = brokerKeys.get(key)?.default
   const value = text === null || text === undefined || text === '' ? '7200000' : text
-  // What says nothing of others is looked at once, with both.
+  // Keys that do not affect others are described once, with both values.
   const hasSynonyms = familyOf(key).length > 1 || topicKeysOf(key).length > 0
   await alter(peer, everyBroker, key, value)
   if (hasSynonyms) await describeAll(peer, topic, key)
@@ -75,7 +75,7 @@ async function playWith(peer: Peer, topic: string, key: string): Promise<void> {
   await alter(peer, brokerId, key, null)
 }
 
-/** Every setting that can be altered at run time, half of them in each of two turns. */
+/** Every setting that can be altered at run time, half of them in each of two passes. */
 export const synonymScenarios: readonly Scenario[] = [
   {
     api: incrementalAlterConfigs,
@@ -90,7 +90,7 @@ export const synonymScenarios: readonly Scenario[] = [
   },
 ]
 
-/** The same with static values of the families' other names. */
+/** The same with static values under the other names of the families. */
 export const familyScenarios: readonly Scenario[] = [
   {
     api: incrementalAlterConfigs,

@@ -28,14 +28,14 @@ async function subscribe(peer: Peer, name: string, configs: Record<string, strin
 const ask = (peer: Peer, clientInstanceId: string) =>
   peer.ask(getTelemetrySubscriptions, 0, { clientInstanceId })
 
-/** Nothing is pushed soon again: what is early is early on both sides. */
+/** Nothing is pushed again soon, so that both brokers find the same pushes too early. */
 const interval = '3600000'
 
 export const telemetryScenarios: readonly Scenario[] = [
   {
     api: getTelemetrySubscriptions,
     run: async (peer) => {
-      // Without an id one is given: it is a name only this broker can have said.
+      // Without an id a random one is assigned.
       const given = await peer.quietly(getTelemetrySubscriptions, 0, { clientInstanceId: zeroUuid })
       peer.names.learn(given.clientInstanceId, 'GIVEN')
       peer.note('an id', { ...given, subscriptionId: 0 })
@@ -51,7 +51,7 @@ export const telemetryScenarios: readonly Scenario[] = [
       const found = await peer.quietly(getTelemetrySubscriptions, 0, {
         clientInstanceId: 'AAAAAAAAAAAAAAAAAAAABQ',
       })
-      // In the order of a hash table: so is the id that is made of them.
+      // In the order of a hash table; the subscription id depends on the order, too.
       const requestedMetrics = found.requestedMetrics.toSorted()
       peer.note('several', { ...found, requestedMetrics, subscriptionId: 0 })
       await subscribe(peer, 'all', { metrics: '*' })
@@ -80,7 +80,7 @@ export const telemetryScenarios: readonly Scenario[] = [
       await push({ metrics: Buffer.alloc(1_048_577) })
       await push({ metrics: Buffer.alloc(0) })
       await push({ metrics: Buffer.alloc(0) })
-      // Somebody unknown is welcome with the right id of a subscription only.
+      // An unknown client must have the right id of a subscription.
       await push({ clientInstanceId: 'AAAAAAAAAAAAAAAAAAAACQ' })
       await push({ terminating: true })
       await push({ terminating: true })

@@ -15,7 +15,7 @@ import { makeTopic, settled, topicDraft } from './topics.ts'
 
 const types = { topic: 2, broker: 4, logger: 8, metrics: 16, group: 32 }
 
-/** Values of topics' settings: right, at their bounds, beyond them, and not of their type. */
+/** Values of topic settings: valid, at their bounds, beyond them, and of another type. */
 const topicValues: readonly (readonly [string, string])[] = [
   ['compression.type', 'zstd'],
   ['compression.type', 'brotli'],
@@ -111,7 +111,7 @@ const creationScenarios: readonly Scenario[] = [
       await ask([topicDraft(`${base}.a`), topicDraft(`${base}.f`)])
       await ask([topicDraft(`${base}.x.y`), topicDraft(`${base}.x_y`)], { validateOnly: true })
       await ask([topicDraft(`${base}.big`, { numPartitions: 10_001 })])
-      // A topic and its settings are records as well as its partitions, and records have their limit.
+      // A topic and its settings are records, too, and count for the limit.
       const large = (numPartitions: number, configs: object[] = []) => {
         const topics = [topicDraft(`${base}.large`, { numPartitions, configs })]
         return ask([...topics, topicDraft(`${base}.too`)], { validateOnly: true })

@@ -6,6 +6,7 @@ import { describeConfigs } from '../../../src/protocol/messages/32-describe-conf
 import { createPartitions } from '../../../src/protocol/messages/37-create-partitions.ts'
 import { describeCluster } from '../../../src/protocol/messages/60-describe-cluster.ts'
 import { until } from '../kafkajs/client.ts'
+import type { Target } from '../targets.ts'
 import type { Peer } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -27,11 +28,14 @@ export async function makeTopic(peer: Peer, name: string, more: object = {}): Pr
   return peer.usable(name)
 }
 
-let barriers = 0
+/** Counted for each broker, so that both have the same topics. */
+const barriers = new WeakMap<Target, number>()
 
-/** What was changed before is seen by whoever asks now: a topic that was made after it is there. */
+/** Waits until earlier changes are visible: a topic that is created after them exists. */
 export async function settled(peer: Peer): Promise<void> {
-  const name = `barrier.${barriers++}`
+  const count = barriers.get(peer.target) ?? 0
+  barriers.set(peer.target, count + 1)
+  const name = `barrier.${count}`
   await peer.quietly(createTopics, 7, { topics: [topicDraft(name)], timeoutMs: 10_000 })
   await until('the barrier is there', async () => {
     const asked = { topics: [{ name }], allowAutoTopicCreation: false }
@@ -66,7 +70,7 @@ export const topicScenarios: readonly Scenario[] = [
         peer.ask(metadata, version, { topics, allowAutoTopicCreation: false, ...more })
       await ask([{ name }])
       await ask([{ name }, { name: 'not a name' }, { name: '' }])
-      // Older versions cannot say that the topic is not to be made.
+      // Older versions cannot request that the topic is not created.
       if (version >= 4) await ask([{ name }, { name: 'absent' }])
       await ask([{ name: longName }, { name: '.' }, { name: '..' }])
       await ask([{ name }], {
@@ -83,7 +87,7 @@ export const topicScenarios: readonly Scenario[] = [
         await ask([{ topicId, name: null }])
         await ask([{ topicId: nobodysId, name: null }])
         await ask([{ topicId, name }])
-        // As the Java consumer of an expression asks; and what nobody asks.
+        // The request of a Java consumer with an expression, and others that no client sends.
         await ask([{ topicId, name: '' }])
         await ask([{ topicId, name: 'another' }, { name }, { topicId: nobodysId, name }])
       }
@@ -94,7 +98,8 @@ export const topicScenarios: readonly Scenario[] = [
     title: 'auto-creation',
     run: async (peer, version) => {
       const name = `metadata.auto.${version}`
-      // The first answer differs: Kafka says that there is no such topic, and makes it meanwhile.
+      // The first answer differs: Kafka says that there is no such topic, and creates it
+      // meanwhile.
       await peer.quietly(metadata, version, { topics: [{ name }] })
       await peer.usable(name)
       await peer.ask(metadata, version, { topics: [{ name }] })

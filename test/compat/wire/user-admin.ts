@@ -53,6 +53,34 @@ const any = 2
 const quotaScenarios: readonly Scenario[] = [
   {
     api: alterClientQuotas,
+    title: 'and the order of all that is said',
+    isInOrder: true,
+    run: async (peer, version) => {
+      const { alter, describe } = quotas(peer, version)
+      const all: readonly Entity[] = Array.from({ length: 9 }, (_, i) => ({
+        user: `ordered.${version}.${i}`,
+        'client-id': i % 3 === 0 ? null : `c${i}`,
+      }))
+      for (const entity of all) await alter(entity, { request_percentage: 5 })
+      const [first, second] = all
+      await alter(first!, { producer_byte_rate: 1, consumer_byte_rate: 2 })
+      await describe([['user', exact, first!.user!]])
+      await alter(first!, { controller_mutation_rate: 3 })
+      await describe([['user', exact, first!.user!]])
+      await alter(second!, {
+        controller_mutation_rate: 1,
+        consumer_byte_rate: 2,
+        producer_byte_rate: 3,
+      })
+      await describe([['user', exact, second!.user!]])
+      for (const entity of all) {
+        await alter(entity, { request_percentage: null, producer_byte_rate: null })
+        await alter(entity, { controller_mutation_rate: null, consumer_byte_rate: null })
+      }
+    },
+  },
+  {
+    api: alterClientQuotas,
     title: 'set and taken away',
     run: async (peer, version) => {
       const { alter, describe } = quotas(peer, version)

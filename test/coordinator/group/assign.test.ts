@@ -6,7 +6,8 @@ import type {
   GroupToAssign,
 } from '../../../src/coordinator/group/assign/assignor.ts'
 import { assignors } from '../../../src/coordinator/group/assign/assignors.ts'
-import { noPartitions } from '../../../src/coordinator/group/consumer-member.ts'
+import { noPartitions } from '../../../src/coordinator/group/consumer/consumer-member.ts'
+import { newSeeds } from '../../seeded.ts'
 
 interface Wanted {
   readonly topics: Readonly<Record<string, number>>
@@ -49,7 +50,7 @@ const anyMembers = fc.dictionary(
   { minKeys: 1 },
 )
 
-/** Every partition that anybody wants has one owner, and that owner wants it. */
+/** Checks that every subscribed partition has one owner, which is subscribed to it. */
 function checkComplete({ topics, members }: Wanted, assignment: GroupAssignment): void {
   const owned = new Map<string, string>()
   for (const [id, target] of assignment) {
@@ -72,7 +73,8 @@ const sizes = (assignment: GroupAssignment) =>
   )
 
 describe.each(['uniform', 'range'])('the assignor %s', (name) => {
-  test('gives out everything once, however the group changes', () => {
+  const title = `${name} assigns every partition once, however the group changes (ODRADEK_SEED=%d)`
+  test.each(newSeeds())(title, (seed) => {
     fc.assert(
       fc.property(
         anyTopics,
@@ -86,12 +88,14 @@ describe.each(['uniform', 'range'])('the assignor %s', (name) => {
           }
         },
       ),
+      { seed },
     )
   })
 })
 
 describe('uniform', () => {
-  test('is even to one partition, and moves only what it must', () => {
+  const title = 'is even to one partition, and moves only what it must (ODRADEK_SEED=%d)'
+  test.each(newSeeds())(title, (seed) => {
     fc.assert(
       fc.property(
         anyTopics,
@@ -109,10 +113,11 @@ describe('uniform', () => {
           }
         },
       ),
+      { seed },
     )
   })
 
-  /** Partitions whose owner is another than before, though that one is still there. */
+  /** Returns the partitions that changed owner although the previous owner is still a member. */
   function moved(before: GroupAssignment, after: GroupAssignment): number {
     let count = 0
     for (const [id, old] of before) {
@@ -124,7 +129,7 @@ describe('uniform', () => {
     return count
   }
 
-  /** The least: what members have beyond their new share. */
+  /** The minimum of moves: what members own beyond their new share. */
   function mustMove(before: GroupAssignment, after: GroupAssignment): number {
     const sizeOf = (assignment: GroupAssignment, id: string) =>
       [...(assignment.get(id)?.values() ?? [])].reduce((sum, { size }) => sum + size, 0)
@@ -133,7 +138,7 @@ describe('uniform', () => {
       .reduce((sum, each) => sum + each, 0)
   }
 
-  /** As Kafka's: until no member has two more than another that could take one of them. */
+  /** Kafka's rule: no member owns two more than another one that could take one of them. */
   test('evens out members that want different topics', () => {
     const topics = { a: 4, b: 2 }
     const before: GroupAssignment = new Map([['m1', new Map([['a', new Set([0, 1, 2, 3])]])]])

@@ -3,13 +3,21 @@ import type { GroupConfig } from '../../../src/coordinator/group/config.ts'
 import type { GroupCoordinator } from '../../../src/coordinator/group/coordinator.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
 import type { JoinGroupRequest } from '../../../src/protocol/messages/11-join-group.ts'
-import { client, errorOf, groups, isParked, joinRequest, subscription } from './groups.ts'
+import {
+  client,
+  errorOf,
+  groups,
+  isParked,
+  joinOptions,
+  joinRequest,
+  subscription,
+} from './groups.ts'
 import { settle } from './stepped-clock.ts'
 
 const noDelay: Partial<GroupConfig> = { groupInitialRebalanceDelayMs: 0 }
 
 const join = (on: GroupCoordinator, o: Partial<JoinGroupRequest> = {}, version = 3) =>
-  on.join(client, version, joinRequest(o))
+  on.join(client, joinOptions(version), joinRequest(o))
 
 const heartbeat = (on: GroupCoordinator, memberId: string, generationId: number) =>
   errorOf(on.heartbeat({ groupId: 'g', memberId, generationId, groupInstanceId: null }))
@@ -36,9 +44,9 @@ const sync = (
 const leave = (on: GroupCoordinator, memberId: string, groupInstanceId: string | null = null) =>
   on.leave({ groupId: 'g', members: [{ memberId, groupInstanceId, reason: null }] })
 
-const state = async (on: GroupCoordinator) => (await on.describe(5, 'g')).groupState
+const state = async (on: GroupCoordinator) => (await on.describe('g', false)).groupState
 
-/** A stable group of one member; returns its id. */
+/** Creates a stable group of one member; returns its id. */
 async function stableGroup(
   config: Partial<GroupConfig> = noDelay,
   o: Partial<JoinGroupRequest> = {},

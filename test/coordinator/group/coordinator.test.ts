@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { readSubscription } from '../../../src/coordinator/group/consumer-protocol.ts'
+import { readSubscription } from '../../../src/coordinator/group/consumer/consumer-protocol.ts'
 import { goldenBatches } from './data-dir.ts'
-import { client, errorOf, groups, idOf, isParked, joinRequest } from './groups.ts'
+import { client, errorOf, groups, idOf, isParked, joinOptions, joinRequest } from './groups.ts'
 import { MemoryLog } from './memory-log.ts'
 import { settle } from './stepped-clock.ts'
 
@@ -35,15 +35,17 @@ describe('where a group lives', () => {
   test('is told by the hash of its id, as Kafka computes it', async () => {
     const { coordinator } = await groups()
     expect(coordinator.partitionFor('anything')).toBe(0)
-    expect(await errorOf(coordinator.describe(6, 'g') as never)).toBe('GROUP_ID_NOT_FOUND')
+    expect(await errorOf(coordinator.describe('g', true) as never)).toBe('GROUP_ID_NOT_FOUND')
   })
 
   test('other brokers are named until the partition is ours, and while its log is read', async () => {
     const { coordinator } = await groups()
     coordinator.resigned(0)
-    expect(await errorOf(coordinator.join(client, 3, joinRequest()))).toBe('NOT_COORDINATOR')
+    expect(await errorOf(coordinator.join(client, joinOptions(3), joinRequest()))).toBe(
+      'NOT_COORDINATOR',
+    )
     coordinator.elected(0, 1, new MemoryLog())
-    expect(await errorOf(coordinator.join(client, 3, joinRequest()))).toBe(
+    expect(await errorOf(coordinator.join(client, joinOptions(3), joinRequest()))).toBe(
       'COORDINATOR_LOAD_IN_PROGRESS',
     )
     const heartbeat = { groupId: 'g', memberId: 'm', generationId: 1, groupInstanceId: null }
@@ -52,9 +54,33 @@ describe('where a group lives', () => {
     expect(await errorOf(coordinator.heartbeat(heartbeat))).toBe('UNKNOWN_MEMBER_ID')
   })
 
+  // `unreadable-groups.compat.ts` gets the same error from Apache Kafka.
+  test('a partition that cannot be read has no groups here until it can; the others go on', async () => {
+    const { coordinator, clock } = await groups()
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(5) })
+    const log = new MemoryLog()
+    log.isUnreadable = true
+    coordinator.elected(1, 1, log)
+    await settle()
+    expect((await coordinator.list([], [])).map(({ groupId }) => groupId)).toEqual(['g'])
+    coordinator.resigned(0)
+    coordinator.elected(0, 1, log)
+    await settle()
+    const heartbeat = { groupId: 'g', memberId: 'm', generationId: 1, groupInstanceId: null }
+    expect(await errorOf(coordinator.join(client, joinOptions(3), joinRequest()))).toBe(
+      'NOT_COORDINATOR',
+    )
+    expect(await errorOf(coordinator.heartbeat(heartbeat))).toBe('NOT_COORDINATOR')
+    await expect(coordinator.fetchOffsets(fetchRequest)).rejects.toThrow('NOT_COORDINATOR')
+    await expect(coordinator.describe('g', true)).rejects.toThrow('NOT_COORDINATOR')
+    log.isUnreadable = false
+    await clock.advance(60_000)
+    expect(await errorOf(coordinator.heartbeat(heartbeat))).toBe('UNKNOWN_MEMBER_ID')
+  })
+
   test('parked requests are answered when leadership goes', async () => {
     const { coordinator } = await groups()
-    const join = coordinator.join(client, 3, joinRequest())
+    const join = coordinator.join(client, joinOptions(3), joinRequest())
     expect(await isParked(join)).toBe(true)
     coordinator.resigned(0)
     expect(await errorOf(join)).toBe('NOT_COORDINATOR')
@@ -65,7 +91,7 @@ describe('answers and the log', () => {
   test('an answer waits for the commit of all that it may show', async () => {
     const { coordinator, log } = await groups()
     log.isHeld = true
-    const commit = coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(5) })
+    const commit = coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(5) })
     const fetch = coordinator.fetchOffsets(fetchRequest)
     expect(await isParked(commit)).toBe(true)
     expect(await isParked(fetch)).toBe(true)
@@ -76,9 +102,9 @@ describe('answers and the log', () => {
 
   test('after a failed append the log is read anew: nothing of it is left', async () => {
     const { coordinator, log, clock } = await groups()
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(5) })
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(5) })
     log.fail()
-    const failed = coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(6) })
+    const failed = coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(6) })
     const parked = coordinator.fetchOffsets(fetchRequest)
     await expect(failed).rejects.toMatchObject({ reason: 'NOT_COORDINATOR' })
     await expect(parked).rejects.toMatchObject({ reason: 'NOT_COORDINATOR' })
@@ -95,7 +121,7 @@ describe('answers and the log', () => {
     const { coordinator, log, clock } = await groups({
       config: { groupInitialRebalanceDelayMs: 0 },
     })
-    const joined = coordinator.join(client, 3, joinRequest())
+    const joined = coordinator.join(client, joinOptions(3), joinRequest())
     await clock.advance(0)
     const { memberId } = await joined
     const request = {
@@ -109,11 +135,11 @@ describe('answers and the log', () => {
     const assignments = [{ memberId, assignment: Buffer.from('all') }]
     await coordinator.sync({ ...request, assignments })
     const commit = { ...commitRequest, memberId, generationIdOrMemberEpoch: 1 }
-    await coordinator.commitOffsets(9, { ...commit, topics: commitOf(7, 'note') })
+    await coordinator.commitOffsets(true, { ...commit, topics: commitOf(7, 'note') })
 
     const again = await groups({ log })
     expect(await errorOf(again.coordinator.heartbeat(request))).toBe('NONE')
-    expect((await again.coordinator.describe(5, 'g')).members[0]!.memberAssignment).toEqual(
+    expect((await again.coordinator.describe('g', false)).members[0]!.memberAssignment).toEqual(
       Buffer.from('all'),
     )
     expect((await again.coordinator.fetchOffsets(fetchRequest))[0]!.partitions[0]).toEqual({
@@ -124,7 +150,7 @@ describe('answers and the log', () => {
       errorCode: 0,
     })
     await again.clock.advance(10_000)
-    expect((await again.coordinator.describe(5, 'g')).groupState).toBe('Empty')
+    expect((await again.coordinator.describe('g', false)).groupState).toBe('Empty')
   })
 
   test('what Apache Kafka wrote is understood', async () => {
@@ -137,7 +163,7 @@ describe('answers and the log', () => {
       'g-classic-static',
       'g-txn',
     ])
-    const { members, groupState } = await coordinator.describe(5, 'g-classic-static')
+    const { members, groupState } = await coordinator.describe('g-classic-static', false)
     expect(groupState).toBe('Stable')
     expect(members[0]).toMatchObject({ groupInstanceId: 'i-1', clientHost: '/127.0.0.1' })
     expect(readSubscription(members[0]!.memberMetadata as Buffer).topics).toEqual(['t'])
@@ -153,32 +179,32 @@ describe('committed offsets', () => {
   ])('need a group: %s in v%i', async (error, version, o) => {
     const { coordinator } = await groups()
     const request = { ...commitRequest, ...o, topics: commitOf(1) }
-    await expect(coordinator.commitOffsets(version, request)).rejects.toMatchObject({
+    await expect(coordinator.commitOffsets(version >= 9, request)).rejects.toMatchObject({
       reason: error,
     })
   })
 
   test('a group with members takes no commits from outside, nor during a sync', async () => {
     const { coordinator, clock } = await groups({ config: { groupInitialRebalanceDelayMs: 0 } })
-    const joined = coordinator.join(client, 3, joinRequest())
+    const joined = coordinator.join(client, joinOptions(3), joinRequest())
     const outside = { ...commitRequest, topics: commitOf(1) }
-    await expect(coordinator.commitOffsets(9, outside)).rejects.toMatchObject({
+    await expect(coordinator.commitOffsets(true, outside)).rejects.toMatchObject({
       reason: 'UNKNOWN_MEMBER_ID',
     })
     await clock.advance(0)
     const { memberId } = await joined
     const inside = { ...outside, memberId, generationIdOrMemberEpoch: 1 }
-    await expect(coordinator.commitOffsets(9, inside)).rejects.toMatchObject({
+    await expect(coordinator.commitOffsets(true, inside)).rejects.toMatchObject({
       reason: 'REBALANCE_IN_PROGRESS',
     })
     await expect(
-      coordinator.commitOffsets(9, { ...inside, generationIdOrMemberEpoch: 0 }),
+      coordinator.commitOffsets(true, { ...inside, generationIdOrMemberEpoch: 0 }),
     ).rejects.toMatchObject({ reason: 'ILLEGAL_GENERATION' })
   })
 
   test('metadata may not be longer than offset.metadata.max.bytes', async () => {
     const { coordinator } = await groups({ config: { offsetMetadataMaxBytes: 3 } })
-    const { topics } = await coordinator.commitOffsets(9, {
+    const { topics } = await coordinator.commitOffsets(true, {
       ...commitRequest,
       topics: commitOf(1, 'four'),
     })
@@ -188,7 +214,7 @@ describe('committed offsets', () => {
 
   test('expire in an empty group, and the group with them', async () => {
     const { coordinator, clock, log } = await groups({ config: { offsetsRetentionMs: 1_000_000 } })
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(1) })
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(1) })
     await clock.advance(600_000)
     expect(await coordinator.list([], [])).toHaveLength(1)
     await clock.advance(600_000)
@@ -198,7 +224,7 @@ describe('committed offsets', () => {
 
   test('go with their topic, but not those of a topic of the same name made later', async () => {
     const { coordinator } = await groups()
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(1) })
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(1) })
     coordinator.topicsDeleted([{ name: 't', id: idOf('older') }])
     expect(await coordinator.fetchOffsets(fetchRequest)).toHaveLength(1)
     coordinator.topicsDeleted([{ name: 't', id: idOf('t') }])
@@ -207,7 +233,7 @@ describe('committed offsets', () => {
 
   test('are deleted one by one, or with the group', async () => {
     const { coordinator } = await groups()
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(1) })
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(1) })
     const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }, { partitionIndex: 1 }] }]
     const deleted = await coordinator.deleteOffsets({ groupId: 'g', topics })
     expect(deleted.topics[0]!.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 0])
@@ -227,8 +253,8 @@ describe('offsets that are committed within a transaction', () => {
 
   test('are unstable until the transaction ends, and count if it is committed', async () => {
     const { coordinator, log } = await groups()
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(5) })
-    await coordinator.commitTransactionalOffsets(5, producer, request)
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(5) })
+    await coordinator.commitTransactionalOffsets(false, producer, request)
     const unstable = await offsetOf(coordinator.fetchOffsets({ ...stable, topics: asked }))
     expect(unstable).toMatchObject({ committedOffset: -1, errorCode: 88 })
     expect(await offsetOf(coordinator.fetchOffsets(fetchRequest))).toMatchObject({
@@ -247,12 +273,32 @@ describe('offsets that are committed within a transaction', () => {
 
   test('are forgotten if it is aborted, or if something newer was committed', async () => {
     const { coordinator } = await groups()
-    await coordinator.commitTransactionalOffsets(5, producer, request)
+    await coordinator.commitTransactionalOffsets(false, producer, request)
     await coordinator.endTransaction(0, { ...marker, isCommit: false })
     expect(await coordinator.fetchOffsets(stable)).toEqual([])
-    await coordinator.commitTransactionalOffsets(5, producer, request)
-    await coordinator.commitOffsets(9, { ...commitRequest, topics: commitOf(6) })
+    await coordinator.commitTransactionalOffsets(false, producer, request)
+    await coordinator.commitOffsets(true, { ...commitRequest, topics: commitOf(6) })
     await coordinator.endTransaction(0, { ...marker, isCommit: true })
     expect(await offsetOf(coordinator.fetchOffsets(stable))).toMatchObject({ committedOffset: 6 })
   })
+})
+
+// With ids joined by a slash the two members shared one timer: the heartbeats of one kept the
+// other alive.
+test('ids that look alike when joined have session times of their own', async () => {
+  const { coordinator, clock } = await groups()
+  const beat = (groupId: string, memberId: string, memberEpoch: number) =>
+    coordinator.consumerHeartbeat(client, true, {
+      ...{ groupId, memberId, memberEpoch, instanceId: null, rackId: null },
+      ...{ rebalanceTimeoutMs: 60_000, subscribedTopicNames: ['t'], subscribedTopicRegex: null },
+      ...{ serverAssignor: null, topicPartitions: memberEpoch === 0 ? [] : null },
+    })
+  await beat('a', 'b/c', 0)
+  const { memberEpoch } = await beat('a/b', 'c', 0)
+  for (let i = 0; i < 10; i++) {
+    await clock.advance(9000)
+    expect(await errorOf(beat('a/b', 'c', memberEpoch))).toBe('NONE')
+  }
+  expect((await coordinator.describeConsumer('a')).members).toHaveLength(0)
+  expect((await coordinator.describeConsumer('a/b')).members).toHaveLength(1)
 })

@@ -1,14 +1,16 @@
+import { systemClock } from '../../../src/base/clock.ts'
+import { ExpressionThread } from '../../../src/base/expressions.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
-import type { TopicSummary, TopicView } from '../../../src/coordinator/coordinator-log.ts'
 import { type GroupConfig, groupConfigDefaults } from '../../../src/coordinator/group/config.ts'
 import { GroupCoordinator } from '../../../src/coordinator/group/coordinator.ts'
-import { errorName, Refusal } from '../../../src/protocol/errors.ts'
+import type { TopicSummary, TopicView } from '../../../src/coordinator/topic-view.ts'
+import { ApiError, errorName } from '../../../src/protocol/errors.ts'
 import type { JoinGroupRequest } from '../../../src/protocol/messages/11-join-group.ts'
 import { seededRandom } from '../../storage/logs.ts'
 import { MemoryLog } from './memory-log.ts'
 import { SteppedClock, settle } from './stepped-clock.ts'
 
-/** Topics that a test makes and removes. */
+/** Topics that a test creates and deletes. */
 export class Topics implements TopicView {
   version = 0
   private readonly topics = new Map<string, TopicSummary>()
@@ -29,7 +31,9 @@ export class Topics implements TopicView {
 
 export const idOf = (name: string) => name.padEnd(21, '-').slice(0, 21).concat('A')
 
-/** A coordinator with one partition, its log in memory and its clock in the test's hand. */
+/**
+ * Creates a coordinator with one partition, its log in memory and a clock that the test advances.
+ */
 export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog } = {}) {
   const clock = new SteppedClock()
   const log = o.log ?? new MemoryLog()
@@ -40,6 +44,7 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
     random: seededRandom(1),
     logger: silentLogger,
     topics,
+    expressions: new ExpressionThread(systemClock),
     config: Object.assign({ ...groupConfigDefaults }, o.config),
   })
   coordinator.elected(0, 0, log)
@@ -48,6 +53,12 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
 }
 
 export const client = { clientId: 'c', clientHost: '/127.0.0.1', mayDescribe: () => true }
+
+/** What a version of JoinGroup may be told. */
+export const joinOptions = (version: number) => ({
+  demandsMemberId: version >= 4,
+  maySkipAssignment: version >= 9,
+})
 
 export function joinRequest(o: Partial<JoinGroupRequest> = {}): JoinGroupRequest {
   return {
@@ -63,7 +74,7 @@ export function joinRequest(o: Partial<JoinGroupRequest> = {}): JoinGroupRequest
   }
 }
 
-/** A consumer's metadata, version 0. */
+/** Metadata of a consumer, version 0. */
 export function subscription(topics: readonly string[]): Buffer {
   const names = topics.map((topic) => {
     const name = Buffer.alloc(2 + topic.length)
@@ -76,17 +87,17 @@ export function subscription(topics: readonly string[]): Buffer {
   return Buffer.concat([head, ...names, Buffer.from('ffffffff', 'hex')])
 }
 
-/** The error's name, of an answer or of a promise that was refused. */
+/** Returns the error name of an answer or of a rejected promise. */
 export async function errorOf(answer: Promise<{ errorCode: number }>): Promise<string> {
   try {
     return errorName((await answer).errorCode)
   } catch (error) {
-    if (error instanceof Refusal) return error.reason
+    if (error instanceof ApiError) return error.reason
     throw error
   }
 }
 
-/** Whether a request is still parked. */
+/** Returns whether a request is still unanswered. */
 export async function isParked(answer: Promise<unknown>): Promise<boolean> {
   let isOpen = true
   answer.then(

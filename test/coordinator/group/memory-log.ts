@@ -11,11 +11,12 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** A coordinator's log in memory, with commits that wait for the test where it asks for that. */
+/** A coordinator's log in memory; `isHeld` delays its commits. */
 export class MemoryLog implements CoordinatorLog {
   readonly batches: LoadedBatch[] = []
   private readonly pending: Pending[] = []
   isHeld = false
+  isUnreadable = false
   private failNext = 0
 
   append(
@@ -52,7 +53,7 @@ export class MemoryLog implements CoordinatorLog {
     })
   }
 
-  /** Lets everything through that was appended. */
+  /** Commits all appends so far. */
   commit(): void {
     for (const { batch, resolve } of this.pending.splice(0)) {
       this.batches.push(batch)
@@ -60,7 +61,7 @@ export class MemoryLog implements CoordinatorLog {
     }
   }
 
-  /** The appends that are held, or else the next `count`, fail and leave no trace. */
+  /** Fails the held appends, otherwise the next `count`; nothing of them stays. */
   fail(count = 1): void {
     if (this.pending.length === 0) this.failNext = count
     for (const { reject } of this.pending.splice(0)) reject(new Error('the disk is full'))
@@ -69,6 +70,7 @@ export class MemoryLog implements CoordinatorLog {
   async committed(): Promise<void> {}
 
   async *load(): AsyncIterable<LoadedBatch> {
+    if (this.isUnreadable) throw new Error('the disk cannot be read')
     yield* [...this.batches]
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { fromKeyValue, toKeyValue } from '../../../src/coordinator/group/records.ts'
 import { goldenBatches, goldenPartitions } from './data-dir.ts'
 
-/** Types of share groups: they are not ours to keep. */
+/** Record types of share groups, which are not implemented. */
 const shareTypes = [10, 11, 12, 13, 14, 15]
 
 describe('the records of __consumer_offsets', () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/base/clock.ts'
 
-/** A clock that moves only when told; timers ring one by one, each at its own time. */
+/** A clock that a test advances; timers fire one by one, each at its own time. */
 export class SteppedClock implements Clock {
   private now = 1_700_000_000_000
   private timers: { atMs: number; ring: () => void }[] = []
@@ -18,7 +18,7 @@ export class SteppedClock implements Clock {
     }
   }
 
-  /** Lets promises settle after each ring, as they would between two real ones. */
+  /** Promises settle after each timer, as between two real ones. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.now + ms
     for (;;) {
@@ -39,5 +39,5 @@ export class SteppedClock implements Clock {
   }
 }
 
-/** Until every promise that could go on has gone on. */
+/** Resolves when all promises that can settle have done so. */
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve))

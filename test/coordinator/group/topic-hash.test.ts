@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { TopicHashes } from '../../../src/coordinator/group/topic-hash.ts'
+import { TopicHashes } from '../../../src/coordinator/group/consumer/topic-hash.ts'
 import { Topics } from './groups.ts'
 
-/** Ids and hashes as they stand in the records that Apache Kafka 4.4.0 wrote: see golden/data-dir. */
+/** Ids and hashes from records of Apache Kafka 4.4.0 (`golden/data-dir`). */
 test('a group of topics has the hash that Apache Kafka gives it', () => {
   const topics = new Topics()
   topics.add('t', 2, '9_JW0W0IQa6H2T4pN7eEKw')

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { Refusal } from '../../../src/protocol/errors.ts'
+import { ApiError } from '../../../src/protocol/errors.ts'
 import { MemoryLog } from '../group/memory-log.ts'
 import { settle } from '../group/stepped-clock.ts'
 import { errorOf, transactions } from './transactions.ts'
@@ -91,7 +91,7 @@ describe('a transaction of version 2', () => {
   }, 30_000)
 })
 
-/** Until its epoch is the last one that a producer is given. */
+/** Ends transactions until the producer has its last epoch. */
 async function exhaust(p: { init: () => Promise<{ producerEpoch: number }> }): Promise<void> {
   while ((await p.init()).producerEpoch < 32_766);
 }
@@ -274,7 +274,7 @@ test('an outcome that is too large for the log is refused, told nobody, and may 
   await p.init()
   await p.add({ a: [0] })
   vi.spyOn(log, 'append').mockImplementationOnce(() => {
-    throw new Refusal('MESSAGE_TOO_LARGE')
+    throw new ApiError('MESSAGE_TOO_LARGE')
   })
   expect(await errorOf(p.end(true))).toBe('UNKNOWN_SERVER_ERROR')
   await settle()
@@ -297,7 +297,6 @@ test('transactions are listed by state, producer, duration and name', async () =
       producerIds: new Set<number>(),
       states: null,
       durationMs: -1,
-      matches: () => true,
     }
     const listed = await coordinator.list({ ...all, ...filter })
     return listed.map(({ transactionalId }) => transactionalId).sort()
@@ -307,7 +306,21 @@ test('transactions are listed by state, producer, duration and name', async () =
   expect(await list({ producerIds: new Set([a.identity.producerId]) })).toEqual(['a'])
   expect(await list({ durationMs: 500, states: new Set(['Ongoing']) })).toEqual([])
   expect(await list({ durationMs: 499, states: new Set(['Ongoing']) })).toEqual(['b'])
-  expect(await list({ matches: (id: string) => id === 'a' })).toEqual(['a'])
   coordinator.elected(0, 4, new MemoryLog())
   expect(await errorOf(list({}))).toBe('COORDINATOR_LOAD_IN_PROGRESS')
+})
+
+test('a partition that cannot be read has no transactions here; those of others are listed', async () => {
+  const { coordinator, producer } = await transactions()
+  await producer('t').init()
+  const log = new MemoryLog()
+  log.isUnreadable = true
+  coordinator.elected(1, 1, log)
+  await settle()
+  const all = { producerIds: new Set<number>(), states: null, durationMs: -1 }
+  expect((await coordinator.list(all)).map((one) => one.transactionalId)).toEqual(['t'])
+  coordinator.elected(0, 4, log)
+  await settle()
+  expect(await errorOf(coordinator.describe('t'))).toBe('NOT_COORDINATOR')
+  expect(await errorOf(producer('t').init())).toBe('NOT_COORDINATOR')
 })

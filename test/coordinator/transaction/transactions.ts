@@ -1,4 +1,5 @@
 import { silentLogger } from '../../../src/base/logger.ts'
+import { endlessTurn } from '../../../src/base/turns.ts'
 import type { Marker } from '../../../src/coordinator/coordinator-log.ts'
 import {
   type TransactionConfig,
@@ -7,7 +8,7 @@ import {
 import { TransactionCoordinator } from '../../../src/coordinator/transaction/coordinator.ts'
 import { partitionSet } from '../../../src/coordinator/transaction/partition-set.ts'
 import type { ErrorName } from '../../../src/protocol/errors.ts'
-import { Refusal } from '../../../src/protocol/errors.ts'
+import { ApiError } from '../../../src/protocol/errors.ts'
 import { MemoryLog } from '../group/memory-log.ts'
 import { SteppedClock, settle } from '../group/stepped-clock.ts'
 
@@ -15,7 +16,7 @@ export interface Written extends Marker {
   readonly at: string
 }
 
-/** Partitions that take markers: at once, when the test says so, or not at all. */
+/** Partitions that accept markers at once, when the test permits it, or never. */
 export class Partitions {
   readonly written: Written[] = []
   readonly refusing = new Map<string, ErrorName>()
@@ -26,7 +27,7 @@ export class Partitions {
     const at = `${topic}-${partition}`
     if (this.isHeld) await new Promise<void>((resolve) => this.held.push(resolve))
     const refusal = this.refusing.get(at)
-    if (refusal !== undefined) throw new Refusal(refusal)
+    if (refusal !== undefined) throw new ApiError(refusal)
     this.written.push({ at, ...marker })
   }
 
@@ -36,7 +37,9 @@ export class Partitions {
   }
 }
 
-/** A coordinator with one partition, its log in memory and its clock in the test's hand. */
+/**
+ * Creates a coordinator with one partition, its log in memory and a clock that the test advances.
+ */
 export async function transactions(
   o: { config?: Partial<TransactionConfig>; log?: MemoryLog; firstProducerId?: number } = {},
 ) {
@@ -48,6 +51,7 @@ export async function transactions(
     partitionCount: () => 1,
     clock,
     logger: silentLogger,
+    turns: endlessTurn,
     config: Object.assign({ ...transactionConfigDefaults }, o.config),
     takeProducerId: async () => producerId++,
     writeMarker: partitions.write,
@@ -57,7 +61,7 @@ export async function transactions(
   return { coordinator, clock, log, partitions, producer: producerOf(coordinator) }
 }
 
-/** One producer's requests, by its present id and epoch. */
+/** The requests of one producer, with its current id and epoch. */
 function producerOf(coordinator: TransactionCoordinator) {
   return (transactionalId: string, timeoutMs = 60_000) => {
     const identity = { producerId: -1, producerEpoch: -1 }
@@ -87,13 +91,13 @@ export function setOf(topics: Readonly<Record<string, readonly number[]>>) {
   return partitionSet(entries.map(([topic, partitions]) => ({ topic, partitions })))
 }
 
-/** What a request was refused with; NONE if it was not. */
+/** Returns the error of a request, or NONE. */
 export async function errorOf(answer: Promise<unknown>): Promise<ErrorName> {
   try {
     await answer
     return 'NONE'
   } catch (error) {
-    if (error instanceof Refusal) return error.reason
+    if (error instanceof ApiError) return error.reason
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { crc32c } from '../../../src/base/crc32c.ts'
 import { writeBatch, writeCompressedBatch } from '../../../src/protocol/records/record.ts'
 import { seededRandom } from '../../storage/logs.ts'
 
-/** The topics that the cases are produced to, by the settings that matter. */
+/** The topics of the cases, by their settings. */
 export const topics: Record<string, Record<string, string>> = {
   plain: {},
   compact: { 'cleanup.policy': 'compact' },
@@ -27,7 +27,7 @@ const sign = (bytes: Buffer) => {
   return bytes
 }
 
-/** Cases around the time `nowMs`; every batch is new, for validation writes into it. */
+/** Cases around the time `nowMs`; every batch is new, because validation writes into it. */
 export async function validationCases(nowMs: number): Promise<ValidationCase[]> {
   const record = (i: number, timestampMs = nowMs) => ({
     key: Buffer.from(`k${i}`),
@@ -165,7 +165,7 @@ export async function validationCases(nowMs: number): Promise<ValidationCase[]> 
 
 type Step = [producerId: number, epoch: number, baseSequence: number, count: number]
 
-/** A random walk of idempotent producers: new batches, retries, gaps, old and new epochs. */
+/** A random sequence of idempotent producers: new batches, retries, gaps, old and new epochs. */
 export function sequenceSteps(): { step: Step; batch: Buffer }[] {
   const random = seededRandom(42)
   const starts = [0, 7, 2 ** 31 - 6]

@@ -14,13 +14,13 @@ export interface ApplicationOptions {
   readonly port: number
   readonly topic: string
   readonly partitions: number
-  /** Its transactional id, too. */
+  /** Also its transactional id. */
   readonly name: string
-  /** 1: of before KIP-890. 2: each transaction has an epoch of its own. */
+  /** 1: before KIP-890. 2: each transaction has its own epoch. */
   readonly transactionVersion: 1 | 2
-  /** Lets an EndTxn of before KIP-890 come late: what that KIP is for, and no broker can mend. */
+  /** Lets an EndTxn of before KIP-890 arrive late, which no broker can detect. */
   readonly letsEndCome?: boolean
-  /** Sends again, after an answer that got lost, as a producer without idempotence does. */
+  /** Sends a batch again after a lost answer, like a producer without idempotence. */
   readonly forgetsSequence?: boolean
 }
 
@@ -31,8 +31,9 @@ const again = [
   'NOT_COORDINATOR',
 ]
 /**
- * What a transaction of before KIP-890 may be told when an earlier batch came late: the broker asks the coordinator
- * about both, and holds the lowest sequence that it was asked to append against the next. As a client does, it aborts.
+ * Errors of a transaction before KIP-890 when an earlier batch arrives late: the broker asks the
+ * coordinator about both and compares the next batch with the lowest sequence. The application
+ * aborts, as clients do.
  */
 const abortable = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'TRANSACTION_ABORTABLE']
 
@@ -42,13 +43,13 @@ const lateMsMax = 25
 const batchesMax = 4
 const recordsMax = 3
 
-/** A transactional application that crashes, waits, loses answers, and whose requests come twice. */
+/** A transactional application that crashes, pauses, loses answers and sends requests twice. */
 export class Application {
   readonly #o: ApplicationOptions
   readonly #dice: Dice
   readonly #history: History
   #client!: RawClient
-  /** What comes late comes by this one. */
+  /** The connection of late requests. */
   #late!: RawClient
   #lateAnswers: Promise<unknown>[] = []
   #producer = { producerId: -1, producerEpoch: -1 }
@@ -70,7 +71,7 @@ export class Application {
     await this.#restart()
     for (let i = 0; i < transactions; i++) await this.#transaction()
     await Promise.all(this.#lateAnswers)
-    // What a late AddPartitionsToTxn may have begun ends here.
+    // Ends what a late AddPartitionsToTxn may have begun.
     await this.#restart()
   }
 
@@ -79,7 +80,7 @@ export class Application {
     this.#late.close()
   }
 
-  /** As after a crash: a new connection, a new epoch; whatever was open is aborted. */
+  /** Restarts as after a crash: a new connection and epoch; an open transaction is aborted. */
   async #restart(): Promise<void> {
     this.#client?.close()
     this.#client = await RawClient.open(this.#o.port)
@@ -123,7 +124,7 @@ export class Application {
       return { errorCode: partitionErrorCode }
     })
     if (this.#dice.below(4) !== 0) return
-    this.#comesLate(() => this.#late.request(addPartitionsToTxn, 3, body))
+    void this.#comesLate(() => this.#late.request(addPartitionsToTxn, 3, body))
   }
 
   async #produce(transaction: Transaction, partition: number): Promise<boolean> {
@@ -150,8 +151,8 @@ export class Application {
     }
     const first = send(this.#client)
     const isTwice = this.#dice.below(4) === 0
-    // A duplicate that overtakes, one that comes with it, one that comes when all is over.
-    if (isTwice) this.#comesLate(() => first.request(this.#late))
+    // A duplicate that arrives first, at the same time, or at the end.
+    if (isTwice) void this.#comesLate(() => first.request(this.#late))
     const { baseOffset } = await this.#retry('Produce', first.answer)
     this.#sequences.set(partition, first.next)
     for (const [i, value] of values.entries()) {
@@ -189,7 +190,7 @@ export class Application {
     }
   }
 
-  /** Sends it by the other connection, now or later; nobody waits, and no answer surprises. */
+  /** Sends the request on the other connection, now or later, and ignores its answer. */
   #comesLate(send: () => Promise<unknown>): Promise<unknown> {
     const late = sleep(this.#dice.below(2) * this.#dice.below(lateMsMax)).then(() => {
       this.requests++

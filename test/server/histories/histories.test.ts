@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { firstSeeds } from '../../seeded.ts'
 import { type Plant, runHistory } from './run.ts'
 
-/** `HISTORY_SEEDS=1-200` tries others. */
-const [from = 1, to = from] = (process.env.HISTORY_SEEDS ?? '1-2').split('-').map(Number)
-const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const seeds = firstSeeds(2)
 
 describe('transactions, with crashes and requests that come twice', () => {
-  test.each(seeds)('are whole, in order, once: seed %i', { timeout: 60_000 }, async (seed) => {
+  const title = 'are read completely, in order, once (ODRADEK_SEED=%d)'
+  test.each(seeds)(title, { timeout: 60_000 }, async (seed) => {
     const found = await runHistory(seed, 25)
     if (seeds.length > 2) console.log(`seed ${seed}: ${JSON.stringify(found)}`)
     expect(found.committed).toBeGreaterThan(20)

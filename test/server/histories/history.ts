@@ -1,10 +1,10 @@
-/** What an application knows of how its transaction ended. */
+/** The outcome of a transaction as far as its application knows it. */
 export type Outcome = 'open' | 'committed' | 'aborted' | 'unknown'
 
 export interface Transaction {
   readonly application: string
   readonly values: string[]
-  /** Before this nobody may read it with read_committed. */
+  /** No read_committed reader may see it before. */
   isCommitSent: boolean
   outcome: Outcome
 }
@@ -15,7 +15,7 @@ export interface Delivery {
   readonly value: string
 }
 
-/** One reader's view: everything it was given, in the order in which it was. */
+/** The values that one reader got, in order. */
 export interface View {
   readonly name: string
   readonly isCommitted: boolean
@@ -25,13 +25,13 @@ export interface View {
 interface Written {
   readonly transaction: Transaction
   readonly partition: number
-  /** Counts the values of all applications: what an application writes later has a higher one. */
+  /** Counts the values of all applications: a later value is higher. */
   readonly number: number
-  /** -1 as long as it is not acknowledged. */
+  /** -1 until it is acknowledged. */
   offset: number
 }
 
-/** What applications wrote and readers read, and whether the two agree. */
+/** The values that applications wrote and readers read, and whether they agree. */
 export class History {
   readonly transactions: Transaction[] = []
   readonly #written = new Map<string, Written>()
@@ -47,7 +47,7 @@ export class History {
     return transaction
   }
 
-  /** @returns a value that nothing else has. */
+  /** @returns a unique value. */
   write(transaction: Transaction, partition: number): string {
     const number = this.#written.size
     const value = `${transaction.application} ${number}`
@@ -60,7 +60,7 @@ export class History {
     this.#written.get(value)!.offset = offset
   }
 
-  /** @throws Error when this must not be read, by what is known at this moment. */
+  /** @throws Error if the value must not be read at this moment. */
   deliver(view: View, delivery: Delivery): void {
     const written = this.#written.get(delivery.value)
     const what = `${view.name} reads ${delivery.value} at ${delivery.partition}:${delivery.offset}`
@@ -76,9 +76,8 @@ export class History {
   }
 
   /**
-   * Once all is over, and the view reaches from the beginning to the end.
-   *
-   * @throws Error saying what is lost, torn, there twice or out of order.
+   * Checks a complete view at the end.
+   * @throws Error naming values that are lost, torn, duplicated or out of order.
    */
   check(view: View): void {
     const seen = new Set<string>()

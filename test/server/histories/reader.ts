@@ -8,22 +8,22 @@ import type { History, View } from './history.ts'
 export interface ReaderOptions {
   readonly topic: string
   readonly partitions: number
-  /** How much of a partition an answer may bring: with little, it begins and ends anywhere. */
+  /** Maximum size of an answer per partition; small ones begin and end anywhere. */
   readonly partitionMaxBytes: number
-  /** Does what a broker would do that told of no aborted transaction. */
+  /** Simulates a broker that reports no aborted transactions. */
   readonly ignoresAborted?: boolean
-  /** Does what a broker would do that knew of no last stable offset. */
+  /** Simulates a broker without a last stable offset. */
   readonly ignoresStable?: boolean
 }
 
-/** Reads all partitions from the beginning, as a consumer does that filters aborted transactions. */
+/** Reads all partitions from the beginning and filters aborted transactions, like a consumer. */
 export class Reader {
   readonly view: View
   readonly #client: RawClient
   readonly #history: History
   readonly #o: ReaderOptions
   readonly #positions: number[]
-  /** Of each partition, the producers in an aborted transaction at the position. */
+  /** For each partition, the producers with an aborted transaction at the position. */
   #ends: number[]
 
   constructor(client: RawClient, history: History, view: View, o: ReaderOptions) {
@@ -35,7 +35,7 @@ export class Reader {
     this.#ends = new Array(o.partitions).fill(Number.POSITIVE_INFINITY)
   }
 
-  /** Until `isOver` says so, and then to the end of what can be read. */
+  /** Reads until `isOver` returns true, and then to the end. */
   async run(isOver: () => boolean): Promise<void> {
     for (let rest = false; ; ) {
       rest = isOver()

@@ -6,7 +6,7 @@ import { Application, type ApplicationOptions } from './application.ts'
 import { History } from './history.ts'
 import { Reader, type ReaderOptions } from './reader.ts'
 
-/** Something wrong, on purpose: the checker must say so. */
+/** A planted bug that the checker must find. */
 export type Plant = Partial<
   Pick<ReaderOptions, 'ignoresAborted' | 'ignoresStable'> &
     Pick<ApplicationOptions, 'letsEndCome' | 'forgetsSequence'>
@@ -26,10 +26,9 @@ const topic = 'histories'
 const partitions = 3
 
 /**
- * Transactional applications of both transaction versions, and readers of both isolation levels,
- * on one broker; the readers' views are held against what the applications know.
- *
- * @throws Error saying what does not fit.
+ * Runs transactional applications of both versions and readers of both isolation levels on one
+ * broker, and compares the views of the readers with the knowledge of the applications.
+ * @throws Error naming the difference.
  */
 export async function runHistory(
   seed: number,
@@ -76,7 +75,7 @@ export async function runHistory(
     ]
     const reading = Promise.all(early.map((reader) => reader.run(() => isOver)))
     const writing = Promise.all(applications.map((each) => each.run(transactions)))
-    // Whichever fails first says why; the other then fails of closed connections.
+    // The first failure is the cause; others follow from closed connections.
     writing.catch(() => {})
     reading.catch(() => {})
     await Promise.race([writing, reading])

@@ -1,24 +1,24 @@
-import type { Partitions } from '../consumer-member.ts'
+import type { Partitions } from '../consumer/consumer-member.ts'
 
 export interface AssignedMember {
   readonly instanceId: string | null
   readonly rackId: string | null
-  /** The ids of the topics that it subscribes to and that there are. */
+  /** The ids of the existing topics that the member subscribes to. */
   readonly topicIds: ReadonlySet<string>
-  /** Its target until now. */
+  /** The current target assignment. */
   readonly target: Partitions
 }
 
-/** What an assignor is given. Kafka: `GroupSpec`, `SubscribedTopicDescriber`. */
+/** The input of an assignor. Kafka: `GroupSpec`, `SubscribedTopicDescriber`. */
 export interface GroupToAssign {
-  /** By member id, in the order in which partitions are given out where all else is equal. */
+  /** By member id; the order decides between otherwise equal members. */
   readonly members: ReadonlyMap<string, AssignedMember>
-  /** All members subscribe to the same topics. */
+  /** True if all members subscribe to the same topics. */
   readonly isHomogeneous: boolean
   partitionCount(topicId: string): number
 }
 
-/** The new target of every member, by member id. */
+/** The new target assignment by member id. */
 export type GroupAssignment = Map<string, Partitions>
 
 export type Assign = (group: GroupToAssign) => GroupAssignment

@@ -7,9 +7,9 @@ interface Topic {
 }
 
 /**
- * `range`: of each topic every subscriber gets a run of neighbouring partitions, so that topics with
- * as many partitions are joined at the same member. Static members first, in the order of their
- * instance ids. Kafka: `RangeAssignor`.
+ * The `range` assignor: each subscriber gets consecutive partitions of each topic, so that the same
+ * member gets equal partitions of co-partitioned topics. Static members come first, in the order of
+ * their instance ids. Kafka: `RangeAssignor`.
  */
 export function assignRange(group: GroupToAssign): GroupAssignment {
   const subscribers = new Map<string, number>()

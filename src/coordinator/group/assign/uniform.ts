@@ -3,16 +3,16 @@ import type { GroupAssignment, GroupToAssign } from './assignor.ts'
 type Target = Map<string, Set<number>>
 
 /**
- * `uniform`: as even as can be, and as few partitions as can be change hands. Kafka:
- * `UniformAssignor`, which has one way for groups whose members want the same topics and another
- * for those whose members differ.
+ * The `uniform` assignor: balances the partitions and moves as few of them as possible. Kafka:
+ * `UniformAssignor`, with one algorithm for groups whose members subscribe to the same topics and
+ * another for those whose subscriptions differ.
  */
 export function assignUniform(group: GroupToAssign): GroupAssignment {
   if (group.members.size === 0) return new Map()
   return group.isHomogeneous ? new Even(group).assign() : new Uneven(group).assign()
 }
 
-/** Every member gets the same number of partitions, or one more. */
+/** Assigns the same number of partitions, or one more, to every member. */
 class Even {
   private readonly group: GroupToAssign
   private readonly topicIds: ReadonlySet<string>
@@ -37,7 +37,7 @@ class Even {
       this.targets.set(memberId, target)
       let room = this.keep(old, target, least + (mayHaveExtra ? 1 : 0))
       let tookExtra = mayHaveExtra
-      // A member with room does without the extra one while there are enough others to take it.
+      // A member with room takes no extra partition while enough other members can take it.
       if (room > 0 && mayHaveExtra && left > extras) {
         room--
         tookExtra = false
@@ -50,7 +50,7 @@ class Even {
     return this.targets
   }
 
-  /** @returns how many partitions there are in all. */
+  /** @returns the total number of partitions. */
   private findFree(): number {
     const taken = new Map<string, Set<number>>()
     for (const { target } of this.group.members.values()) {
@@ -71,7 +71,10 @@ class Even {
     return total
   }
 
-  /** Keeps of the old target what is still wanted and within the quota; returns the room left. */
+  /**
+   * Keeps partitions of the old target that are still wanted and within the quota; returns the
+   * remaining room.
+   */
   private keep(old: ReadonlyMap<string, ReadonlySet<number>>, target: Target, quota: number) {
     let room = quota
     for (const [topicId, partitions] of old) {
@@ -94,18 +97,20 @@ class Even {
   }
 }
 
-/** How often the topics are gone through; an uneven group need not become perfectly even. */
+/** Maximum number of passes over the topics; an uneven group need not become perfectly balanced. */
 const roundsMax = 16
 
-/** Members want different topics: partitions go to the least loaded, then are moved to even out. */
+/**
+ * Assigns partitions to the least loaded subscribers, then moves partitions to balance the load.
+ */
 class Uneven {
   private readonly group: GroupToAssign
   private readonly targets: Target[] = []
-  /** Partitions that each member has, by the member's index. */
+  /** The number of partitions of each member, by the member's index. */
   private readonly loads: number[] = []
-  /** The indexes of the members that want a topic. */
+  /** The indexes of the members that subscribe to a topic. */
   private readonly subscribers = new Map<string, number[]>()
-  /** The index of the member that has each partition of a topic; -1 for none. */
+  /** The index of the member that owns each partition of a topic; -1 for none. */
   private readonly owners = new Map<string, number[]>()
 
   constructor(group: GroupToAssign) {
@@ -146,7 +151,10 @@ class Uneven {
     return owners
   }
 
-  /** The topics with the most partitions a subscriber first; of the same, those with fewer takers. */
+  /**
+   * Orders topics by partitions per subscriber, descending; then by number of subscribers,
+   * ascending.
+   */
   private compareTopics(a: string, b: string): number {
     const [takersA, takersB] = [this.subscribers.get(a)!.length, this.subscribers.get(b)!.length]
     const share = (topicId: string, takers: number) => this.owners.get(topicId)!.length / takers
@@ -167,7 +175,7 @@ class Uneven {
     }
   }
 
-  /** Moves partitions from the most to the least loaded while that makes the two more even. */
+  /** Moves partitions from the most to the least loaded member while that improves the balance. */
   private balanceTopic(topicId: string): number {
     let moved = 0
     for (;;) {

@@ -1,6 +1,5 @@
 import { array, bytes, data, int32, string, type ValueOf } from '../../schema.ts'
 
-/** ConsumerProtocolAssignment. */
 export const consumerProtocolAssignment = data({
   name: 'ConsumerProtocolAssignment',
   versions: [0, 3],

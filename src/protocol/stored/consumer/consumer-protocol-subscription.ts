@@ -1,6 +1,5 @@
 import { array, bytes, data, int32, string, type ValueOf } from '../../schema.ts'
 
-/** ConsumerProtocolSubscription. */
 export const consumerProtocolSubscription = data({
   name: 'ConsumerProtocolSubscription',
   versions: [0, 3],

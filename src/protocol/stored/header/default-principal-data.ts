@@ -1,6 +1,5 @@
 import { bool, data, string, type ValueOf } from '../../schema.ts'
 
-/** DefaultPrincipalData. */
 export const defaultPrincipalData = data({
   name: 'DefaultPrincipalData',
   versions: [0, 0],

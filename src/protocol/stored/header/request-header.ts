@@ -1,6 +1,5 @@
 import { data, int16, int32, string, type ValueOf } from '../../schema.ts'
 
-/** RequestHeader. */
 export const requestHeader = data({
   name: 'RequestHeader',
   versions: [1, 2],

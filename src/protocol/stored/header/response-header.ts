@@ -1,6 +1,5 @@
 import { data, int32, type ValueOf } from '../../schema.ts'
 
-/** ResponseHeader. */
 export const responseHeader = data({
   name: 'ResponseHeader',
   versions: [0, 1],

@@ -1,6 +1,5 @@
 import { data, int16, type ValueOf } from '../../schema.ts'
 
-/** KRaftVersionRecord. */
 export const kRaftVersionRecord = data({
   name: 'KRaftVersionRecord',
   versions: [0, 0],

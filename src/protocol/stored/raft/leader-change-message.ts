@@ -1,6 +1,5 @@
 import { array, data, int16, int32, uuid, type ValueOf } from '../../schema.ts'
 
-/** LeaderChangeMessage. */
 const voterFields = { voterId: int32, voterDirectoryId: uuid.since(1) }
 
 export const leaderChangeMessage = data({

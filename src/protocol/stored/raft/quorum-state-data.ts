@@ -1,6 +1,5 @@
 import { array, data, int32, int64, string, uuid, type ValueOf } from '../../schema.ts'
 
-/** QuorumStateData. */
 export const quorumStateData = data({
   name: 'QuorumStateData',
   versions: [0, 1],

@@ -1,6 +1,5 @@
 import { data, int16, type ValueOf } from '../../schema.ts'
 
-/** SnapshotFooterRecord. */
 export const snapshotFooterRecord = data({
   name: 'SnapshotFooterRecord',
   versions: [0, 0],

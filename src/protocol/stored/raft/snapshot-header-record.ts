@@ -1,6 +1,5 @@
 import { data, int16, int64, type ValueOf } from '../../schema.ts'
 
-/** SnapshotHeaderRecord. */
 export const snapshotHeaderRecord = data({
   name: 'SnapshotHeaderRecord',
   versions: [0, 0],

@@ -10,7 +10,6 @@ import {
   type ValueOf,
 } from '../../schema.ts'
 
-/** VotersRecord. */
 export const votersRecord = data({
   name: 'VotersRecord',
   versions: [0, 0],

@@ -1,6 +1,5 @@
 import { data, int64, type ValueOf } from '../../schema.ts'
 
-/** AbortedTxn. */
 export const abortedTxn = data({
   name: 'AbortedTxn',
   versions: [0, 0],

@@ -1,6 +1,5 @@
 import { data, int16, type ValueOf } from '../../schema.ts'
 
-/** ControlRecordTypeSchema. */
 export const controlRecordTypeSchema = data({
   name: 'ControlRecordTypeSchema',
   versions: [0, 0],

@@ -1,6 +1,5 @@
 import { data, int32, type ValueOf } from '../../schema.ts'
 
-/** EndTxnMarker. */
 export const endTxnMarker = data({
   name: 'EndTxnMarker',
   versions: [0, 0],

@@ -1,6 +1,5 @@
 import { array, data, int16, int32, int64, uint32, type ValueOf } from '../../schema.ts'
 
-/** ProducerSnapshot. */
 export const producerSnapshot = data({
   name: 'ProducerSnapshot',
   versions: [1, 1],

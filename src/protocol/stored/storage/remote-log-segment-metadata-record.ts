@@ -12,7 +12,6 @@ import {
   type ValueOf,
 } from '../../schema.ts'
 
-/** RemoteLogSegmentMetadataRecord. */
 export const remoteLogSegmentMetadataRecord = data({
   name: 'RemoteLogSegmentMetadataRecord',
   key: 0,

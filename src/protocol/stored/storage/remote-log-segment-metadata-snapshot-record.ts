@@ -1,6 +1,5 @@
 import { array, bool, bytes, data, int8, int32, int64, uuid, type ValueOf } from '../../schema.ts'
 
-/** RemoteLogSegmentMetadataSnapshotRecord. */
 export const remoteLogSegmentMetadataSnapshotRecord = data({
   name: 'RemoteLogSegmentMetadataSnapshotRecord',
   key: 3,

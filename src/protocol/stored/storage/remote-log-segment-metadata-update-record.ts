@@ -10,7 +10,6 @@ import {
   type ValueOf,
 } from '../../schema.ts'
 
-/** RemoteLogSegmentMetadataUpdateRecord. */
 export const remoteLogSegmentMetadataUpdateRecord = data({
   name: 'RemoteLogSegmentMetadataUpdateRecord',
   key: 1,

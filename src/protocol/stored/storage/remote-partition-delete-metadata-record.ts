@@ -1,6 +1,5 @@
 import { data, int8, int32, int64, string, struct, uuid, type ValueOf } from '../../schema.ts'
 
-/** RemotePartitionDeleteMetadataRecord. */
 export const remotePartitionDeleteMetadataRecord = data({
   name: 'RemotePartitionDeleteMetadataRecord',
   key: 2,

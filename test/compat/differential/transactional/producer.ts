@@ -9,10 +9,10 @@ import type { Json, JsonObject } from '../wire.ts'
 
 type Options = JsonObject
 
-/** Fields of answers that differ from run to run; a name for each value, in order of appearance. */
+/** Fields that differ from run to run; their values are named in the order of their appearance. */
 const named = new Set(['producerId', 'ongoingTxnProducerId', 'currentTransactionalId'])
 const times = new Set(['lastTimestamp', 'transactionStartTimeMs', 'logAppendTimeMs', 'timestamp'])
-/** Where one broker answers and the other counts anew. */
+/** A separator: where one broker answers and the other counts anew. */
 const left = new Set(['port', 'host', 'nodeId'])
 
 interface Batch {
@@ -24,7 +24,7 @@ interface Batch {
   readonly isTransactional?: boolean
 }
 
-/** One transactional producer's requests, with the id and epoch that it was given. */
+/** The requests of one transactional producer, with its current id and epoch. */
 export class Producer {
   readonly session: Session
   readonly topic: string
@@ -65,7 +65,7 @@ export class Producer {
     return answer
   }
 
-  /** As a client asks: one transaction, v0-v3. */
+  /** The form of clients: one transaction, v0-v3. */
   add(o: Options = {}, version = 3, topics: Json = [{ name: this.topic, partitions: [0, 1] }]) {
     const body = {
       v3AndBelowTransactionalId: this.id,
@@ -78,7 +78,7 @@ export class Producer {
     return this.#send('AddPartitionsToTxn', version, body)
   }
 
-  /** As a broker asks, v4 and v5. */
+  /** The form of brokers, v4 and v5. */
   addAsBroker(transactions: readonly Options[], version = 5) {
     const all = transactions.map((one) => ({
       transactionalId: this.id,
@@ -175,7 +175,7 @@ export class Producer {
     return this.#send('DescribeTransactions', 0, { transactionalIds: [...transactionalIds] })
   }
 
-  /** Only what belongs to the scenario counts. */
+  /** Keeps only the transactions of the scenario. */
   async list(o: Options = {}, version = 2) {
     const filter = { durationFilter: -1, transactionalIdPattern: null, ...o }
     const body = { stateFilters: [], producerIdFilters: [], ...filter }
@@ -198,7 +198,7 @@ export class Producer {
     return this.#send('FindCoordinator', version, body)
   }
 
-  /** Offsets of a timestamp, -1 the end, as far as the isolation level lets one see. */
+  /** Offsets by time, -1 for the end, within the isolation level. */
   async ends(isolationLevel: number, version = 7) {
     const partitions = [0, 1].map((partitionIndex) => ({
       partitionIndex,
@@ -241,7 +241,7 @@ export class Producer {
     })
   }
 
-  /** Until nothing is being decided. */
+  /** Waits until no transaction is being completed. */
   async settled(): Promise<void> {
     for (let i = 0; i < 400; i++) {
       const answer = await this.session.send(
@@ -257,7 +257,10 @@ export class Producer {
     throw new Error(`${this.id} is not settled`)
   }
 
-  /** Asks again while an earlier transaction is being completed; only the last answer is kept. */
+  /**
+   * Repeats the request while an earlier transaction is being completed; keeps only the last
+   * answer.
+   */
   async patiently(ask: () => Promise<JsonObject>): Promise<JsonObject> {
     return this.session.until(({ errorCode }) => errorCode !== 51, ask)
   }

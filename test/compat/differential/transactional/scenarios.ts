@@ -10,14 +10,14 @@ const range = (from: number, to: number) =>
 
 const concurrent = errorCode('CONCURRENT_TRANSACTIONS')
 
-/** Waits out an earlier transaction, and keeps the answer that comes after. */
+/** Waits for the end of an earlier transaction, and keeps the answer after it. */
 const whenDone = (p: Producer, o: JsonObject = {}, version = 5) =>
   p.session.until(
     ({ errorCode: code }) => code !== concurrent,
     () => p.init(o, version),
   )
 
-/** Who a producer may say it is. */
+/** Identities that a producer may claim. */
 const impostors: Readonly<Record<string, (p: Producer) => JsonObject>> = {
   'the wrong id': (p) => ({ producerId: p.producerId + 100_000 }),
   'an old epoch': (p) => ({ producerEpoch: p.epoch - 1 }),
@@ -630,7 +630,7 @@ const described: Scenario[] = [
   ],
 ]
 
-/** Their transactions end by themselves: the brokers look every 200 ms. */
+/** Transactions that time out: the brokers check every 200 ms. */
 const timed: Scenario[] = [4, 5].map<Scenario>((v) => [
   `a transaction that takes too long, ended v${v}`,
   async (p) => {

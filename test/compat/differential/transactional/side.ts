@@ -5,10 +5,10 @@ import { initProducerId } from '../../../../src/protocol/messages/22-init-produc
 import { RawClient } from '../../../server/raw-client.ts'
 import type { Target } from '../../targets.ts'
 
-/** A broker with a topic for each scenario, ready to coordinate. */
+/** A broker with a topic for each scenario and loaded coordinators. */
 export interface Side {
   readonly target: Target
-  /** By name. */
+  /** Topic ids by name. */
   readonly topicIds: ReadonlyMap<string, string>
 }
 

@@ -1,6 +1,6 @@
-import type { ClassicGroup } from '../../../../src/coordinator/group/classic-group.ts'
+import type { ClassicGroup } from '../../../../src/coordinator/group/classic/classic-group.ts'
 import type { HeartbeatAnswer } from '../../../../src/coordinator/group/commands.ts'
-import { errorName, Refusal } from '../../../../src/protocol/errors.ts'
+import { ApiError, errorName } from '../../../../src/protocol/errors.ts'
 import type { JoinGroupResponse } from '../../../../src/protocol/messages/11-join-group.ts'
 import type { SyncGroupResponse } from '../../../../src/protocol/messages/14-sync-group.ts'
 import { client, idOf, joinRequest } from '../groups.ts'
@@ -9,20 +9,22 @@ import { ShardWorld } from './shard-world.ts'
 
 const partitions = ['p0', 'p1']
 
-/** A consumer as the classic protocol wants it. */
+/** A member of the classic protocol. */
 interface Member {
   readonly name: string
   readonly instanceId: string | null
   memberId: string
   generation: number
   phase: 'out' | 'joining' | 'joined' | 'syncing' | 'stable'
-  /** Only the leader is told. */
+  /** Only the leader gets the list of members. */
   members: readonly string[]
   owned: readonly string[]
   joins: number
 }
 
-/** Two consumers of one group that join, synchronise, beat, leave and crash as they like. */
+/**
+ * Two consumers of one group that join, synchronize, send heartbeats, leave and crash in any order.
+ */
 export class ClassicWorld implements World {
   readonly world = new ShardWorld({ groupInitialRebalanceDelayMs: 0 })
   readonly members: readonly Member[]
@@ -74,16 +76,16 @@ export class ClassicWorld implements World {
     }
   }
 
-  /** The process dies and another takes its place; answers to the old one go nowhere. */
+  /** The process crashes and is replaced; answers to the old one are dropped. */
   private restart(member: Member): void {
     member.joins++
     Object.assign(member, { memberId: '', generation: -1, phase: 'out', members: [], owned: [] })
   }
 
-  /** What is answered to a process that is no more is not heard. */
-  private heard<T>(member: Member, hear: (answer: T | Refusal) => void) {
+  /** Answers to a process that has ended are ignored. */
+  private heard<T>(member: Member, hear: (answer: T | ApiError) => void) {
     const { joins } = member
-    return (answer: T | Refusal) => {
+    return (answer: T | ApiError) => {
       if (member.joins === joins) hear(answer)
     }
   }
@@ -107,8 +109,8 @@ export class ClassicWorld implements World {
         maySkipAssignment: false,
       }),
       this.heard<JoinGroupResponse>(member, (answer) => {
-        const error = answer instanceof Refusal ? answer.reason : errorName(answer.errorCode)
-        if (error !== 'NONE' || answer instanceof Refusal) return this.failed(member, error)
+        const error = answer instanceof ApiError ? answer.reason : errorName(answer.errorCode)
+        if (error !== 'NONE' || answer instanceof ApiError) return this.failed(member, error)
         member.phase = 'joined'
         member.memberId = answer.memberId
         member.generation = answer.generationId!
@@ -120,7 +122,7 @@ export class ClassicWorld implements World {
   private sync(member: Member): void {
     member.phase = 'syncing'
     const { memberId, generation, members } = member
-    // The partitions are dealt out one by one.
+    // Partitions are assigned round-robin.
     const assignments = members.map((to, i) => ({
       memberId: to,
       assignment: Buffer.from(partitions.filter((_, p) => p % members.length === i).join()),
@@ -140,8 +142,8 @@ export class ClassicWorld implements World {
         },
       }),
       this.heard<SyncGroupResponse>(member, (answer) => {
-        const error = answer instanceof Refusal ? answer.reason : errorName(answer.errorCode)
-        if (error !== 'NONE' || answer instanceof Refusal) return this.failed(member, error)
+        const error = answer instanceof ApiError ? answer.reason : errorName(answer.errorCode)
+        if (error !== 'NONE' || answer instanceof ApiError) return this.failed(member, error)
         member.phase = 'stable'
         const text = Buffer.from(answer.assignment).toString()
         member.owned = text === '' ? [] : text.split(',')
@@ -160,7 +162,7 @@ export class ClassicWorld implements World {
     this.world.send(
       (to) => ({ kind: 'heartbeat', to, request }),
       this.heard<HeartbeatAnswer>(member, (answer) => {
-        const error = answer instanceof Refusal ? answer.reason : errorName(answer.errorCode)
+        const error = answer instanceof ApiError ? answer.reason : errorName(answer.errorCode)
         if (error !== 'NONE') this.failed(member, error)
       }),
     )
@@ -175,7 +177,7 @@ export class ClassicWorld implements World {
       (to) => ({
         kind: 'commitOffsets',
         to,
-        apiVersion: 9,
+        knowsConsumerGroups: true,
         request: {
           groupId: 'g',
           generationIdOrMemberEpoch: generation,
@@ -192,7 +194,7 @@ export class ClassicWorld implements World {
         },
       }),
       this.heard(member, (answer) => {
-        if (!(answer instanceof Refusal) && !isValid) throw new Error('a fenced member committed')
+        if (!(answer instanceof ApiError) && !isValid) throw new Error('a fenced member committed')
       }),
     )
   }
@@ -207,7 +209,7 @@ export class ClassicWorld implements World {
     )
   }
 
-  /** As clients do: a lost id is asked for anew, everything else by joining again. */
+  /** Reacts to errors as clients do: asks for a new id if it is unknown, otherwise joins again. */
   private failed(member: Member, error: string): void {
     member.phase = 'out'
     member.owned = []

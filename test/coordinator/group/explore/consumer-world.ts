@@ -1,11 +1,11 @@
-import { ConsumerGroup } from '../../../../src/coordinator/group/consumer-group.ts'
-import { Refusal } from '../../../../src/protocol/errors.ts'
+import { ConsumerGroup } from '../../../../src/coordinator/group/consumer/consumer-group.ts'
+import { ApiError } from '../../../../src/protocol/errors.ts'
 import type { ConsumerGroupHeartbeatResponse } from '../../../../src/protocol/messages/68-consumer-group-heartbeat.ts'
 import { client, idOf } from '../groups.ts'
 import type { World } from './explorer.ts'
 import { ShardWorld } from './shard-world.ts'
 
-/** A consumer as KIP-848 wants it. */
+/** A member of the consumer protocol (KIP-848). */
 interface Member {
   readonly name: string
   readonly instanceId: string | null
@@ -16,7 +16,9 @@ interface Member {
   owned: readonly number[]
 }
 
-/** Consumers of one group that beat, lose answers, leave, die and come back; topics grow. */
+/**
+ * Consumers of one group that send heartbeats, lose answers, leave, crash and return; topics grow.
+ */
 export class ConsumerWorld implements World {
   readonly world = new ShardWorld({
     groupConsumerAssignmentIntervalMs: 0,
@@ -96,9 +98,9 @@ export class ConsumerWorld implements World {
     )
   }
 
-  private hear(member: Member, answer: ConsumerGroupHeartbeatResponse | Refusal): void {
-    if (answer instanceof Refusal) {
-      // Fenced or forgotten: it gives up everything and joins again.
+  private hear(member: Member, answer: ConsumerGroupHeartbeatResponse | ApiError): void {
+    if (answer instanceof ApiError) {
+      // Fenced or removed: it gives up everything and joins again.
       Object.assign(member, { epoch: 0, isIn: false, owned: [] })
       return
     }
@@ -163,7 +165,7 @@ export class ConsumerWorld implements World {
       for (const member of this.members) this.beat(member, true)
       this.check()
       if (this.isSettled()) return
-      // Members of processes that died are in the way until their sessions run out.
+      // Members of crashed processes keep their partitions until their sessions expire.
       if (this.fingerprint() === before) this.world.ring()
     }
     throw new Error(`the group does not settle: ${this.fingerprint()}`)
@@ -180,7 +182,7 @@ export class ConsumerWorld implements World {
   fingerprint(): string {
     const { group } = this
     const epoch = group?.groupEpoch ?? 0
-    // Lives are counted by who is remembered, not by how often a process died.
+    // Identifies a process by whether the group knows it, not by the number of its crashes.
     const ids = [...(group?.members.keys() ?? [])]
     const nameOf = (id: string) => {
       const mine = this.members.find((member) => this.idOf(member) === id)

@@ -1,13 +1,13 @@
-/** A small world that can be put into any state by doing the same things again. */
+/** A small simulation that gets into the same state by the same actions. */
 export interface World {
-  /** All that could happen next. */
+  /** The actions that are possible next. */
   actions(): readonly string[]
   perform(action: string): void
-  /** The same for states that cannot be told apart. */
+  /** Equal for states that are equivalent. */
   fingerprint(): string
-  /** @throws with words when something that must always hold does not. */
+  /** Checks the invariants. @throws an Error that names the violated one. */
   check(): void
-  /** Everybody goes on as they should. @throws when that does not come to rest. */
+  /** Lets every participant finish normally. @throws if that does not end. */
   settle(): void
 }
 
@@ -17,7 +17,7 @@ export interface Explored {
   readonly depth: number
 }
 
-/** What went wrong, and how to get there. */
+/** A violation, and the actions that lead to it. */
 export class Violation extends Error {
   readonly path: readonly string[]
 
@@ -28,8 +28,9 @@ export class Violation extends Error {
 }
 
 /**
- * Breadth first through all interleavings, up to a depth and a number of states. Every state is
- * checked; from every state the world must come to rest. Made anew for each step: slow but honest.
+ * Explores all interleavings breadth first, up to a depth and a number of states. Checks every
+ * state, and that every state comes to rest. Each step starts from a new simulation, which is slow
+ * but needs no undo.
  */
 export function explore(
   make: () => World,

@@ -8,7 +8,7 @@ import {
   toKeyValue,
 } from '../../../../src/coordinator/group/records.ts'
 import { GroupShard } from '../../../../src/coordinator/group/shard.ts'
-import { Refusal } from '../../../../src/protocol/errors.ts'
+import { ApiError } from '../../../../src/protocol/errors.ts'
 import { Topics } from '../groups.ts'
 
 interface SetTimer {
@@ -16,13 +16,13 @@ interface SetTimer {
   readonly command: GroupCommand
 }
 
-/** A shard with its log and its timers, where time moves only from one timer to the next. */
+/** A shard with its log and timers; time advances from one timer to the next. */
 export class ShardWorld {
   readonly topics = new Topics()
   readonly timers = new Map<string, SetTimer>()
   readonly log: { readonly key: Buffer; readonly value: Buffer | null }[] = []
   private readonly config: GroupConfig
-  private readonly waiting = new Set<(refusal: Refusal) => void>()
+  private readonly waiting = new Set<(refusal: ApiError) => void>()
   nowMs = 1_700_000_000_000
   shard: GroupShard
 
@@ -32,14 +32,14 @@ export class ShardWorld {
     this.shard = this.loaded()
   }
 
-  /** Requests that nobody has answered. */
+  /** Requests without an answer so far. */
   get waitingCount(): number {
     return this.waiting.size
   }
 
-  /** Sends a request; `told` hears of the answer or the refusal. */
-  send<T>(make: (to: To<T>) => ClientCommand, told: (answer: T | Refusal) => void): void {
-    const refuse = (refusal: Refusal) => told(refusal)
+  /** Sends a request; `told` is called with the answer or the error. */
+  send<T>(make: (to: To<T>) => ClientCommand, told: (answer: T | ApiError) => void): void {
+    const refuse = (refusal: ApiError) => told(refusal)
     let isAnswered = false
     const command = make((answer) => {
       if (isAnswered) throw new Error('a request was answered twice')
@@ -66,7 +66,7 @@ export class ShardWorld {
     for (const { to, body } of replies) to(body)
   }
 
-  /** The next timer that rings, or null. The cleaner's does not count. */
+  /** Returns the next timer, or null. The cleaner's timer is excluded. */
   nextTimer(): string | null {
     let next: string | null = null
     for (const [key, { atMs }] of this.timers) {
@@ -85,13 +85,13 @@ export class ShardWorld {
     this.submit(command)
   }
 
-  /** As after a failed append: the shard is dropped, and made anew from its log. */
+  /** Replaces the shard by one loaded from its log, as after a failed append. */
   crash(): void {
     const waiting = [...this.waiting]
     this.waiting.clear()
     this.timers.clear()
     this.shard = this.loaded()
-    for (const refuse of waiting) refuse(new Refusal('NOT_COORDINATOR'))
+    for (const refuse of waiting) refuse(new ApiError('NOT_COORDINATOR'))
   }
 
   private loaded(): GroupShard {
@@ -108,14 +108,14 @@ export class ShardWorld {
     return shard
   }
 
-  /** What the log says is what the shard is. */
+  /** Checks that the state of the shard is the state of its log. */
   checkReplay(): void {
     const again = this.replayed().hardState()
     if (isDeepStrictEqual(this.shard.hardState(), again)) return
     throw new Error('the log says something else than the shard')
   }
 
-  /** Timers in the order in which they ring. */
+  /** Timers in the order of their times. */
   timerOrder(): string[] {
     return [...this.timers.keys()]
       .filter((key) => key !== 'clean-up')

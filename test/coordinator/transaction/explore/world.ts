@@ -3,7 +3,6 @@ import { silentLogger } from '../../../../src/base/logger.ts'
 import type { To } from '../../../../src/coordinator/hosted-shard.ts'
 import {
   type MarkerOrder,
-  type NeedsId,
   type TransactionCommand,
   transactionConfigDefaults,
 } from '../../../../src/coordinator/transaction/commands.ts'
@@ -14,14 +13,14 @@ import {
 } from '../../../../src/coordinator/transaction/records.ts'
 import { TransactionShard } from '../../../../src/coordinator/transaction/shard.ts'
 import type { ProducerIdentity } from '../../../../src/coordinator/transaction/transaction.ts'
-import { Refusal } from '../../../../src/protocol/errors.ts'
+import { ApiError } from '../../../../src/protocol/errors.ts'
 import type { World } from '../../group/explore/explorer.ts'
 import { setOf } from '../transactions.ts'
 
-/** What a producer does, as a client does it: begins, adds partitions, writes, ends. */
+/** A producer that begins a transaction, adds partitions, writes and ends it. */
 interface Producer {
   identity: ProducerIdentity | null
-  /** Counts transactions: what it writes carries the number. */
+  /** Number of its transaction; its records carry it. */
   transaction: number
   phase: 'idle' | 'open' | 'ending' | 'dead'
   added: Set<number>
@@ -35,7 +34,7 @@ interface Written {
   readonly by: string
 }
 
-/** A partition as the log keeps it: epochs fence, markers decide all that came before them. */
+/** A partition: epochs fence, and a marker decides the records before it. */
 interface Partition {
   readonly epochs: Map<number, number>
   open: Written[]
@@ -51,8 +50,8 @@ const timeoutMs = 60_000
 const id = 't'
 
 /**
- * Producers that share one transactional id, partitions, time, and a coordinator whose append may
- * fail, and whose machine may be lost between any two steps.
+ * Producers of one transactional id, partitions, time, and a coordinator whose appends can fail and
+ * whose machine can be lost between any two steps.
  */
 export class TransactionWorld implements World {
   private readonly version: number
@@ -60,16 +59,16 @@ export class TransactionWorld implements World {
   private readonly producers: Producer[]
   private readonly log: { key: Buffer; value: Buffer | null }[] = []
   private shard: TransactionShard
-  /** Markers on their way; void once the shard that ordered them is lost. */
+  /** Markers in flight; void when the shard that sent them is lost. */
   private deliveries: Delivery[] = []
   private timedOut: TransactionCommand | null = null
   private nextProducerId = 1000
   private nowMs = 1_700_000_000_000
   private failsNext = false
   private crashes = 0
-  /** Outcomes that a producer was told, by what it had written. */
+  /** Outcomes that a producer was told, by the records of the transaction. */
   private readonly promised = new Map<string, boolean>()
-  /** A request that a network has kept, to be delivered once more. */
+  /** A request that the network delivers once more. */
   private late: {
     readonly who: number
     readonly isCommit: boolean
@@ -160,12 +159,12 @@ export class TransactionWorld implements World {
         newProducerId: null,
       }),
       (answer) => {
-        if (!(answer instanceof Refusal)) producer.identity = answer
+        if (!(answer instanceof ApiError)) producer.identity = answer
       },
     )
   }
 
-  /** The first record of a partition makes it part of the transaction (or finds that it is). */
+  /** The first record in a partition adds the partition to the transaction, or finds it there. */
   private write(who: number, at: number): void {
     const producer = this.producers[who]!
     const identity = producer.identity!
@@ -179,7 +178,7 @@ export class TransactionWorld implements World {
         transactionVersion: this.version,
       }),
       (answer) => {
-        if (answer instanceof Refusal) return this.refused(producer, answer)
+        if (answer instanceof ApiError) return this.refused(producer, answer)
         if (producer.phase === 'idle') {
           producer.phase = 'open'
           producer.transaction++
@@ -211,8 +210,8 @@ export class TransactionWorld implements World {
     this.send<ProducerIdentity>(
       (to) => this.endCommand(to, identity, isCommit),
       (answer) => {
-        if (answer instanceof Refusal) {
-          // NOT_COORDINATOR and CONCURRENT_TRANSACTIONS: the client asks again.
+        if (answer instanceof ApiError) {
+          // NOT_COORDINATOR and CONCURRENT_TRANSACTIONS: the client tries again.
           if (answer.reason === 'NOT_COORDINATOR') return
           if (answer.reason === 'CONCURRENT_TRANSACTIONS') return
           producer.phase = 'dead'
@@ -243,13 +242,13 @@ export class TransactionWorld implements World {
     }
   }
 
-  private refused(producer: Producer, { reason }: Refusal): void {
+  private refused(producer: Producer, { reason }: ApiError): void {
     if (reason === 'PRODUCER_FENCED' || reason === 'INVALID_PRODUCER_ID_MAPPING') {
       producer.phase = 'dead'
     }
   }
 
-  /** The same EndTxn once more, on another connection, after all that has happened since. */
+  /** Delivers the same EndTxn again on another connection, after everything that happened since. */
   private deliverLate(): void {
     const { identity, isCommit } = this.late!
     this.late = null
@@ -296,19 +295,19 @@ export class TransactionWorld implements World {
     this.shard = this.load()
   }
 
-  private send<T>(make: (to: To<T>) => TransactionCommand, told: (answer: T | Refusal) => void) {
+  private send<T>(make: (to: To<T>) => TransactionCommand, told: (answer: T | ApiError) => void) {
     let isAnswered = false
-    const answered = (answer: T | Refusal) => {
+    const answered = (answer: T | ApiError) => {
       if (isAnswered) throw new Error('a request was answered twice')
       isAnswered = true
       told(answer)
     }
     this.submit(make(answered))
-    if (!isAnswered) answered(new Refusal('NOT_COORDINATOR'))
+    if (!isAnswered) answered(new ApiError('NOT_COORDINATOR'))
   }
 
   private submit(command: TransactionCommand): void {
-    const { records, replies, timers } = this.shard.decide(command, this.nowMs)
+    const { records, replies, effects, timers } = this.shard.decide(command, this.nowMs)
     if (records.length > 0 && this.failsNext) {
       this.failsNext = false
       this.crash()
@@ -322,6 +321,10 @@ export class TransactionWorld implements World {
       if (key === 'abort timed out' && then !== undefined) this.timedOut ??= then
     }
     for (const { to, body } of replies) to(body)
+    for (const effect of effects) {
+      if (effect.kind === 'writeMarkers') this.order(effect.order)
+      else this.submit({ ...effect.command, newProducerId: this.nextProducerId++ })
+    }
   }
 
   private load(): TransactionShard {
@@ -335,11 +338,6 @@ export class TransactionWorld implements World {
     const shard: TransactionShard = new TransactionShard({
       config: transactionConfigDefaults,
       logger: silentLogger,
-      ports: {
-        fetchProducerId: (command: NeedsId) =>
-          this.submit({ ...command, newProducerId: this.nextProducerId++ }),
-        writeMarkers: (order) => this.order(order),
-      },
     })
     for (const row of this.log) shard.replay(fromKeyValue(row) as TransactionRecord)
     return shard
@@ -370,7 +368,7 @@ export class TransactionWorld implements World {
     }
   }
 
-  /** Whoever is alive comes to an end, time runs out for the rest: nothing stays undecided. */
+  /** Ends every transaction: live producers end theirs, and the others time out. */
   settle(): void {
     this.failsNext = false
     this.crashes = 2

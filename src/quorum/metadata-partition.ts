@@ -1,0 +1,224 @@
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/error-text.ts'
+import type { Logger } from '../base/logger.ts'
+import { ImageDelta } from '../metadata/delta.ts'
+import { emptyImage, type Image, type QuorumMembers } from '../metadata/image.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
+import { encodeData } from '../protocol/codec.ts'
+import { controlTypes, writeControlBatch } from '../protocol/records/control.ts'
+import { writeBatch } from '../protocol/records/record.ts'
+import { leaderChangeMessage } from '../protocol/stored/raft/leader-change-message.ts'
+import { DamagedFile } from '../storage/damaged-file.ts'
+import { type Disk, DiskError } from '../storage/disk.ts'
+import type { Log } from '../storage/log.ts'
+import { deleteOldSegments } from '../storage/retention.ts'
+import { MetadataReplay, targetOf } from './metadata-replay.ts'
+import { MetadataSnapshots, type SnapshotLimits } from './metadata-snapshots.ts'
+import { quorumRecords } from './quorum-records.ts'
+import { readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { listSnapshots, readSnapshot, removePartialSnapshots } from './snapshot-file.ts'
+
+export const metadataTopic = '__cluster_metadata'
+/** The id of the metadata topic in every cluster (Kafka's `Uuid.METADATA_TOPIC_ID`). */
+export const metadataTopicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
+
+const readBytes = 1024 * 1024
+
+export interface MetadataPartitionOptions {
+  readonly log: Log
+  readonly disk: Disk
+  readonly nodeId: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: SnapshotLimits
+  /** A `bootstrap.checkpoint` in a directory formatted before Kafka 4.4. */
+  readonly legacyBootstrapPath: string
+}
+
+export interface OpenedMetadata {
+  readonly partition: MetadataPartition
+  readonly image: Image
+  /**
+   * Records written by formatting, to be appended first; null if the log is not empty, an empty
+   * array if the directory was not formatted explicitly.
+   */
+  readonly bootstrapRecords: readonly MetadataRecord[] | null
+}
+
+/**
+ * The metadata log of a cluster in which this process is the only voter. It leads from the start,
+ * in an epoch above all earlier ones, and every written record is committed. To be replaced by a
+ * quorum later.
+ */
+export class MetadataPartition {
+  private readonly log: Log
+  private readonly clock: Clock
+  private readonly snapshots: MetadataSnapshots
+  readonly epoch: number
+
+  private constructor(options: MetadataPartitionOptions, epoch: number) {
+    const { log, clock, disk, logger, limits } = options
+    this.log = log
+    this.clock = clock
+    this.epoch = epoch
+    const trimmable = {
+      get sizeBytes() {
+        return log.segments.sizeBytes
+      },
+      trimTo: (offset: number) => this.trimTo(offset),
+    }
+    this.snapshots = new MetadataSnapshots({
+      ...{ disk, clock, logger, limits },
+      dir: log.dir,
+      log: trimmable,
+    })
+  }
+
+  /** Loads the newest snapshot and the log, and begins a new epoch. */
+  static async open(options: MetadataPartitionOptions): Promise<OpenedMetadata> {
+    const { log, disk, nodeId } = options
+    const state = await readQuorumState(disk, log.dir)
+    const epoch = Math.max(log.latestEpoch, state?.leaderEpoch ?? 0) + 1
+    await removePartialSnapshots(disk, log.dir)
+    const isNew = log.logEndOffset === 0
+    const bootstrapRecords = isNew ? await formattedWith(options) : null
+    const image = await loadImage(log, disk, epoch)
+    const { quorum } = image
+    const partition = new MetadataPartition(options, epoch)
+    await writeQuorumState(
+      disk,
+      log.dir,
+      { leaderId: nodeId, leaderEpoch: epoch },
+      quorum.kraftVersion,
+    )
+    log.assignEpochStart(epoch, log.logEndOffset)
+    await partition.announce(nodeId, quorum, isNew)
+    return { partition, image, bootstrapRecords }
+  }
+
+  get nextOffset(): number {
+    return this.log.logEndOffset
+  }
+
+  append(values: readonly Buffer[], options: { readonly isSynced: boolean }): Promise<void> {
+    const timestampMs = this.clock.nowMs()
+    const records = values.map((value) => ({ key: null, value, timestampMs }))
+    return this.write(writeBatch({ records }), options.isSynced)
+  }
+
+  /** Handles a new image: a snapshot may be due. */
+  published(image: Image): void {
+    this.snapshots.consider(image)
+  }
+
+  async close(): Promise<void> {
+    await this.snapshots.settled()
+    await this.log.close()
+  }
+
+  /**
+   * Appends the first batch of an epoch, which names its leader (KIP-595); in a new log also the
+   * voters (KIP-853).
+   */
+  private announce(nodeId: number, quorum: QuorumMembers, isNew: boolean): Promise<void> {
+    const { kraftVersion, voters } = quorum
+    const directoryId = voters.find(({ voterId }) => voterId === nodeId)?.voterDirectoryId
+    const self = {
+      voterId: nodeId,
+      ...(directoryId === undefined ? {} : { voterDirectoryId: directoryId }),
+    }
+    const version = Math.min(kraftVersion, 1)
+    const value = encodeData(leaderChangeMessage, version, {
+      version,
+      leaderId: nodeId,
+      voters: [self],
+      grantingVoters: [self],
+    })
+    const records = [{ type: controlTypes.leaderChange, value }]
+    return this.write(
+      writeControlBatch({
+        records: isNew ? [...records, ...quorumRecords(quorum)] : records,
+        timestampMs: this.clock.nowMs(),
+        leaderEpoch: this.epoch,
+      }),
+    )
+  }
+
+  private async trimTo(offset: number): Promise<void> {
+    this.log.advanceLogStartOffset(offset)
+    await deleteOldSegments(this.log, this.log.highWatermark.offset, this.clock.nowMs())
+  }
+
+  /**
+   * Appends and syncs a batch: metadata is small but essential, and counts only once synced, as in
+   * Kafka's raft log.
+   */
+  private async write(bytes: Buffer, isSynced = true): Promise<void> {
+    const validated = { bytes, logAppendTimeMs: -1 }
+    const { written } = this.log.append(validated, {
+      leaderEpoch: this.epoch,
+      origin: 'coordinator',
+    })
+    this.snapshots.noteAppended(bytes.length)
+    await written
+    if (isSynced) await this.log.flush()
+  }
+}
+
+/** Replays the newest snapshot and the log behind it. */
+async function loadImage(log: Log, disk: Disk, epoch: number): Promise<Image> {
+  const delta = new ImageDelta(emptyImage)
+  const replay = new MetadataReplay(targetOf(delta))
+  const snapshot = (await listSnapshots(disk, log.dir)).at(-1)
+  let offset = log.logStartOffset
+  if (snapshot !== undefined) {
+    const bytes = await readSnapshot(disk, snapshot.path)
+    // Offsets inside a snapshot count its own records; it replaces all log records below its end.
+    await orDamaged(snapshot.path, () => replay.batches(bytes, snapshot.endOffset - 1))
+    offset = Math.max(offset, snapshot.endOffset)
+    if (offset > log.logEndOffset) await log.truncateFully(offset)
+  }
+  while (offset < log.logEndOffset) {
+    const { path } = log.segments.holding(offset).log
+    const limits = { maxBytes: readBytes, minOneBatch: true, upTo: log.logEndOffset }
+    const from = offset
+    const read = await orDamaged(path, async () => log.read(from, limits))
+    // Continuing would lose the records here or behind this offset.
+    if (read.bytes === 0) throw new DamagedFile(path, `nothing can be read at offset ${offset}`)
+    await orDamaged(path, () => replay.batches(Buffer.concat(read.chunks), null))
+    offset = read.nextOffset
+  }
+  return delta.apply(epoch)
+}
+
+/**
+ * Reads the records that `format` wrote: to the snapshot of offset 0 or, before 4.4, to a file of
+ * its own.
+ */
+async function formattedWith({ log, disk, legacyBootstrapPath }: MetadataPartitionOptions) {
+  const [first] = await listSnapshots(disk, log.dir)
+  const isZero = first !== undefined && first.endOffset === 0
+  const path = isZero ? first.path : legacyBootstrapPath
+  const records: MetadataRecord[] = []
+  if (!isZero && (await disk.readFile(path)) === null) return records
+  const bytes = await readSnapshot(disk, path)
+  const replay = new MetadataReplay({
+    quorum: emptyImage.quorum,
+    replay: (record) => void records.push(record),
+    skipTo: () => {},
+  })
+  await orDamaged(path, () => replay.batches(bytes, -1))
+  return records
+}
+
+/**
+ * Content with a valid checksum that cannot be replayed is from another program or a later release.
+ */
+async function orDamaged<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof DiskError) throw error
+    throw new DamagedFile(path, messageOf(error))
+  }
+}

@@ -1,0 +1,33 @@
+import type { QuorumMembers } from '../metadata/image.ts'
+import { decodeData, encodeData } from '../protocol/codec.ts'
+import { Reader } from '../protocol/reader.ts'
+import { type ControlRecord, controlTypes } from '../protocol/records/control.ts'
+import { kRaftVersionRecord } from '../protocol/stored/raft/k-raft-version-record.ts'
+import { votersRecord } from '../protocol/stored/raft/voters-record.ts'
+
+/** Returns the log's own records about voters; none with static voters. */
+export function quorumRecords({ kraftVersion, voters }: QuorumMembers): ControlRecord[] {
+  if (kraftVersion === 0) return []
+  const version = { version: 0, kRaftVersion: kraftVersion }
+  const records = [
+    { type: controlTypes.kraftVersion, value: encodeData(kRaftVersionRecord, 0, version) },
+  ]
+  if (voters.length === 0) return records
+  const value = encodeData(votersRecord, 0, { version: 0, voters })
+  return [...records, { type: controlTypes.kraftVoters, value }]
+}
+
+/** Returns the members after a control record, most of which do not change them. */
+export function withQuorumRecord(
+  members: QuorumMembers,
+  { type, value }: ControlRecord,
+): QuorumMembers {
+  const reader = new Reader(value)
+  if (type === controlTypes.kraftVersion) {
+    return { ...members, kraftVersion: decodeData(kRaftVersionRecord, 0, reader).kRaftVersion }
+  }
+  if (type === controlTypes.kraftVoters) {
+    return { ...members, voters: decodeData(votersRecord, 0, reader).voters }
+  }
+  return members
+}

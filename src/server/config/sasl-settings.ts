@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import { messageOf } from '../../base/error-text.ts'
+import type { Logger } from '../../base/logger.ts'
+import { type LoginModule, parseJaas } from '../../security/jaas.ts'
+import type { TokenValidator } from '../../security/sasl/oauthbearer.ts'
+import { unsecuredTokens } from '../../security/sasl/unsecured-tokens.ts'
+import type { ListenerSettings, MechanismSettings } from './listener-settings.ts'
+import { BadConfig } from './static-config.ts'
+
+const packageName = 'org.apache.kafka.common.security'
+/** The login module of each mechanism that is built; GSSAPI is not. */
+const loginModules = {
+  PLAIN: `${packageName}.plain.PlainLoginModule`,
+  'SCRAM-SHA-256': `${packageName}.scram.ScramLoginModule`,
+  'SCRAM-SHA-512': `${packageName}.scram.ScramLoginModule`,
+  OAUTHBEARER: `${packageName}.oauthbearer.OAuthBearerLoginModule`,
+} as const
+export type SaslMechanism = keyof typeof loginModules
+
+const signedTokensClass = `${packageName}.oauthbearer.OAuthBearerValidatorCallbackHandler`
+const unsecuredTokensClass = `${packageName}.oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler`
+
+export interface SaslMechanismSettings {
+  readonly mechanism: SaslMechanism
+  readonly options: LoginModule['options']
+  /** `connections.max.reauth.ms` of the mechanism; 0 for none. */
+  readonly reauthMsMax: number
+  /** Only of OAUTHBEARER. */
+  readonly validate: TokenValidator | null
+}
+
+/**
+ * Reads the SASL mechanisms of a listener, in their configured order.
+ *
+ * @throws BadConfig in one line that names the setting.
+ */
+export async function readSaslSettings(
+  settings: ListenerSettings,
+  context: { readonly nowMs: () => number; readonly logger: Logger },
+): Promise<SaslMechanismSettings[]> {
+  const enabled = settings.list('sasl.enabled.mechanisms')
+  if (enabled.length === 0) throw new BadConfig('sasl.enabled.mechanisms names none')
+  const all: SaslMechanismSettings[] = []
+  for (const name of enabled) {
+    if (!(name in loginModules)) {
+      throw new BadConfig(`sasl.enabled.mechanisms: ${name} is not supported`)
+    }
+    const mechanism = name as SaslMechanism
+    const { options } = readLoginModule(settings, mechanism)
+    const own = settings.ofMechanism(mechanism)
+    const reauthMsMax = own.int('connections.max.reauth.ms')
+    const validate = await readValidator(own, mechanism, options, context)
+    all.push({ mechanism, options, reauthMsMax, validate })
+  }
+  return all
+}
+
+function readLoginModule(settings: ListenerSettings, mechanism: SaslMechanism): LoginModule {
+  const key = `${mechanism.toLowerCase()}.sasl.jaas.config`
+  const text = settings.textOfMechanism(mechanism, 'sasl.jaas.config')
+  if (text === null) {
+    throw new BadConfig(
+      `${mechanism} needs listener.name.<listener>.${key}: a JAAS file of java.security.auth.login.config is not read`,
+    )
+  }
+  const module = parse(key, text)
+  if (module.name !== loginModules[mechanism]) {
+    throw new BadConfig(`${key}: ${mechanism} needs the module ${loginModules[mechanism]}`)
+  }
+  return module
+}
+
+function parse(key: string, text: string): LoginModule {
+  try {
+    return parseJaas(text)
+  } catch (error) {
+    throw new BadConfig(`${key}: ${messageOf(error)}`)
+  }
+}
+
+async function readValidator(
+  settings: MechanismSettings,
+  mechanism: SaslMechanism,
+  options: LoginModule['options'],
+  { nowMs, logger }: { readonly nowMs: () => number; readonly logger: Logger },
+): Promise<TokenValidator | null> {
+  const handlerKey = 'sasl.server.callback.handler.class'
+  const handler = settings.text(handlerKey)
+  if (mechanism !== 'OAUTHBEARER') {
+    if (handler !== null) throw new BadConfig(`${handlerKey}: Java classes are not supported`)
+    return null
+  }
+  if (handler === null || handler === unsecuredTokensClass) {
+    logger.warn('OAUTHBEARER accepts tokens without a signature: for development only')
+    return unsecuredTokens({ options, nowMs })
+  }
+  if (handler !== signedTokensClass) {
+    throw new BadConfig(`${handlerKey}: the class ${handler} is not supported`)
+  }
+  const url = settings.text('sasl.oauthbearer.jwks.endpoint.url')
+  if (url === null) throw new BadConfig('sasl.oauthbearer.jwks.endpoint.url must be set')
+  // Loaded only where tokens are verified: the package takes some 30 ms.
+  const { signedTokens } = await import('../../security/sasl/signed-tokens.ts')
+  try {
+    return signedTokens({
+      jwksUrl: new URL(url),
+      readFile: (path) => readFileSync(path, 'utf8'),
+      refreshMs: settings.int('sasl.oauthbearer.jwks.endpoint.refresh.ms'),
+      retryBackoffMs: settings.int('sasl.oauthbearer.jwks.endpoint.retry.backoff.ms'),
+      expectedIssuer: settings.text('sasl.oauthbearer.expected.issuer'),
+      expectedAudiences: settings.list('sasl.oauthbearer.expected.audience'),
+      clockSkewSeconds: settings.int('sasl.oauthbearer.clock.skew.seconds'),
+      principalClaim: settings.text('sasl.oauthbearer.sub.claim.name') ?? 'sub',
+      nowMs,
+      logger,
+    })
+  } catch (error) {
+    throw new BadConfig(`sasl.oauthbearer.jwks.endpoint.url: ${messageOf(error)}`)
+  }
+}

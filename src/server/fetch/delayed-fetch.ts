@@ -1,0 +1,42 @@
+import type { RequestContext } from '../handler.ts'
+import type { Delay } from '../purgatory.ts'
+import type { Services } from '../services.ts'
+import {
+  type FetchLimits,
+  type ReadAll,
+  type Readable,
+  type ReadPartition,
+  readAll,
+} from './read.ts'
+
+/** A Fetch that waits for `min_bytes` from its partitions (Kafka's `DelayedFetch`). */
+export function delayedFetch(
+  all: readonly Readable[],
+  limits: FetchLimits,
+  { session }: RequestContext,
+  services: Services,
+): Delay<ReadAll> {
+  const { maxWaitMs, minBytes, held } = limits
+  const partitions = all.flatMap(
+    ({ topic, wanted }) => services.partitions.get(topic, wanted.asked.partition) ?? [],
+  )
+  const tryComplete = async (isLast: boolean) => {
+    const read = await readAll(all, limits, services)
+    if (isLast || suffices(read, minBytes)) return read
+    held.drop(read.parts)
+    return null
+  }
+  return { session, partitions, maxWaitMs, tryComplete }
+}
+
+/**
+ * Whether `min_bytes` is reached. A partition counts at most its `partition_max_bytes`, however
+ * large its first batch is.
+ */
+function suffices({ parts, isUrgent }: ReadAll, minBytes: number): boolean {
+  return isUrgent || parts.reduce((sum, part) => sum + capped(part), 0) >= minBytes
+}
+
+function capped({ readable, wanted }: ReadPartition): number {
+  return Math.min(readable, wanted.asked.partitionMaxBytes)
+}

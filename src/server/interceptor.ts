@@ -1,0 +1,29 @@
+import type { Fields, Infer } from '../protocol/schema.ts'
+import type { AnyHandler, RequestContext } from './handler.ts'
+
+/** A request that has been read, on its way to its handler and back. */
+export interface Call {
+  readonly handler: AnyHandler
+  readonly request: Infer<Fields>
+  readonly context: RequestContext
+  /** Size of the whole request. */
+  readonly frameBytes: number
+}
+
+/**
+ * Stands before and after every handler: for what concerns all requests, such as authentication,
+ * quotas, and the recording and failing of requests in tests.
+ */
+export interface Interceptor {
+  /**
+   * Called in request order; a promise delays this request and the later ones of its connection.
+   * @throws ApiError, also as a rejection, to answer with its error code; Malformed to close the
+   * connection.
+   */
+  before(call: Call): void | Promise<void>
+  /**
+   * Called with the body of the response, of an error too; null if none is sent. Returns the one to
+   * send. For a throttled client it calls `session.mute`.
+   */
+  after(call: Call, body: object | null): object | null | Promise<object | null>
+}

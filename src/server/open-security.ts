@@ -1,0 +1,113 @@
+import type { Random } from '../base/random.ts'
+import { scramMechanisms } from '../metadata/controller/alter-scram.ts'
+import { type Image, scramKey } from '../metadata/image.ts'
+import { anonymous, type Principal } from '../security/authorizer.ts'
+import { parsePrincipalMapping } from '../security/principal-mapping.ts'
+import { OauthBearerServer } from '../security/sasl/oauthbearer.ts'
+import { PlainServer } from '../security/sasl/plain.ts'
+import { ScramServer } from '../security/sasl/scram.ts'
+import { subjectOf } from '../security/tls/distinguished-name.ts'
+import { ListenerSettings } from './config/listener-settings.ts'
+import type { ListenerPlan } from './config/listeners.ts'
+import { readSaslSettings, type SaslMechanismSettings } from './config/sasl-settings.ts'
+import { BadConfig } from './config/static-config.ts'
+import { readTlsSettings } from './config/tls-settings.ts'
+import type { Dispatcher } from './dispatch.ts'
+import { SaslGate, type SaslMechanism } from './sasl-gate.ts'
+import type { Services } from './services.ts'
+import type { BrokerRooms } from './shared-rooms.ts'
+import { TlsTransport } from './tls-transport.ts'
+import type { Channel } from './transport.ts'
+
+const principalBuilderClass =
+  'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder'
+
+interface CredentialSource {
+  readonly image: () => Image
+  readonly random: Random
+}
+
+/** The parts of a listener that depend on its security protocol. @throws BadConfig */
+export async function securityOf(
+  { name, protocol }: ListenerPlan,
+  { settings, metadata }: Services,
+  { transport, clock, logger, random }: BrokerRooms,
+) {
+  const own = new ListenerSettings(settings, name)
+  const builder = own.text('principal.builder.class')
+  if (builder !== null && builder !== principalBuilderClass) {
+    throw new BadConfig(`principal.builder.class: the class ${builder} is not supported`)
+  }
+  const tls = protocol === 'SSL' || protocol === 'SASL_SSL' ? await readTlsSettings(own) : null
+  const parts = {
+    transport: tls === null ? transport : new TlsTransport(tls, logger),
+    // A client with SASL is named by its login, whatever certificate it has.
+    principalOf: protocol === 'SSL' ? principalsBy(tls!.mappingRules) : () => anonymous,
+  }
+  if (protocol === 'PLAINTEXT' || protocol === 'SSL') {
+    return { ...parts, needsLogin: false, dispatcherOf: (open: Dispatcher) => () => open }
+  }
+  const read = await readSaslSettings(own, { nowMs: clock.nowMs, logger })
+  const mechanisms = saslMechanismsOf(read, { image: () => metadata.image, random })
+  const failureDelayMs = settings.int('connection.failed.authentication.delay.ms')
+  return {
+    ...parts,
+    needsLogin: true,
+    dispatcherOf: (dispatcher: Dispatcher) => () =>
+      new SaslGate({ dispatcher, mechanisms, failureDelayMs, clock, logger }),
+  }
+}
+
+/** Returns the mechanisms of a listener, ready to begin conversations. */
+function saslMechanismsOf(
+  settings: readonly SaslMechanismSettings[],
+  source: CredentialSource,
+): ReadonlyMap<string, SaslMechanism> {
+  return new Map(
+    settings.map((one) => [
+      one.mechanism,
+      {
+        name: one.mechanism,
+        reauthMsMax: one.reauthMsMax,
+        begin: () => serverOf(one, source),
+      },
+    ]),
+  )
+}
+
+function serverOf(
+  { mechanism, options, validate }: SaslMechanismSettings,
+  source: CredentialSource,
+) {
+  switch (mechanism) {
+    case 'PLAIN':
+      return new PlainServer((user) => options.get(`user_${user}`))
+    case 'OAUTHBEARER':
+      return new OauthBearerServer(validate!)
+    case 'SCRAM-SHA-256':
+      return scramServer('sha256', source)
+    case 'SCRAM-SHA-512':
+      return scramServer('sha512', source)
+  }
+}
+
+const scramServer = (hash: 'sha256' | 'sha512', { image, random }: CredentialSource) =>
+  new ScramServer({
+    hash,
+    random,
+    credentialOf: (user) => image().scram.get(scramKey(user, scramMechanisms[hash])),
+    tokenOf: () => undefined,
+  })
+
+/**
+ * Returns a function from a connection to its client's principal: that of its certificate, by
+ * `ssl.principal.mapping.rules`; null if no rule applies.
+ */
+function principalsBy(mappingRules: string): (channel: Channel) => Principal | null {
+  const nameOf = parsePrincipalMapping(mappingRules)
+  return ({ peerCertificate }) => {
+    if (peerCertificate === null) return anonymous
+    const name = nameOf(subjectOf(peerCertificate))
+    return name === null ? null : { type: 'User', name }
+  }
+}

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { silentLogger } from '../../src/base/logger.ts'
+import { systemRandom } from '../../src/base/random.ts'
+import { endlessTurn } from '../../src/base/turns.ts'
+import { BrokerSettings } from '../../src/metadata/config/settings.ts'
+import { emptyImage } from '../../src/metadata/image.ts'
+import { MetadataController } from '../../src/metadata/metadata.ts'
+import { metadataRecord } from '../../src/metadata/records.ts'
+import { topicRecord } from '../../src/protocol/stored/metadata/02-topic-record.ts'
+import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
+
+/** Creates a controller whose log keeps nothing; returns it with its log lines. */
+function controller() {
+  let nextOffset = 0
+  const lines: string[] = []
+  const note = (message: string, fields?: object) =>
+    void lines.push(`${message} ${JSON.stringify(fields)}`)
+  const clock = new SteppedClock()
+  const metadata = new MetadataController({
+    log: {
+      get nextOffset() {
+        return nextOffset
+      },
+      epoch: 1,
+      append: async (values) => void (nextOffset += values.length),
+    },
+    ...{
+      image: emptyImage,
+      settings: new BrokerSettings(new Map()),
+      clock,
+      random: systemRandom,
+      turns: endlessTurn,
+    },
+    logger: { ...silentLogger, warn: note, error: note },
+  })
+  const make = (name: string) =>
+    metadata.submit(() => ({
+      records: [metadataRecord(topicRecord, { name, topicId: name.padEnd(22, 'A') })],
+      answer: name,
+    }))
+  return { metadata, clock, lines, make }
+}
+
+test('a listener that throws is named; the others are told, and the log goes on', async () => {
+  const { metadata, lines, make } = controller()
+  const told: string[] = []
+  metadata.listen('the broken one', () => {
+    throw new Error('a bug')
+  })
+  metadata.listen('the other', ({ topics }) => void told.push([...topics.keys()].sort().join()))
+  expect(await make('t')).toBe('t')
+  expect(await make('u')).toBe('u')
+  expect(told).toEqual(['t', 't,u'])
+  expect([...metadata.image.topics.keys()].sort()).toEqual(['t', 'u'])
+  expect(lines).toHaveLength(2)
+  expect(lines[0]).toContain('"listener":"the broken one"')
+  expect(lines[0]).toContain('a bug')
+  expect(lines.join()).not.toContain('cannot be written')
+})
+
+test('a slow listener holds up neither the others nor other brokers, and is named', async () => {
+  const { metadata, clock, lines, make } = controller()
+  const told: string[] = []
+  const releases: (() => void)[] = []
+  const slow = metadata.follow('broker 2')
+  const quick = metadata.follow('broker 1')
+  slow.listen('partitions', async ({ topics }) => {
+    await new Promise<void>((resolve) => releases.push(resolve))
+    told.push(`slow ${[...topics.keys()].sort().join()}`)
+  })
+  slow.listen(
+    'groups',
+    ({ topics }) => void told.push(`groups ${[...topics.keys()].sort().join()}`),
+  )
+  quick.listen(
+    'partitions',
+    ({ topics }) => void told.push(`quick ${[...topics.keys()].sort().join()}`),
+  )
+  const made = [make('t'), make('u')]
+  await settle()
+  expect(told.sort()).toEqual(['groups t', 'groups t,u', 'quick t', 'quick t,u'])
+  expect([...quick.image.topics.keys()].sort()).toEqual(['t', 'u'])
+  expect([...slow.image.topics.keys()]).toEqual([])
+  // The caller waits at most a second for the other brokers.
+  await clock.advance(1000)
+  expect(await Promise.all(made)).toEqual(['t', 'u'])
+  await clock.advance(10_000)
+  expect(lines[0]).toContain('"of":"broker 2","listener":"partitions"')
+  // A listener gets the images one after the other.
+  expect(releases).toHaveLength(1)
+  for (let i = 0; i < 2; i++) {
+    releases[i]!()
+    await settle()
+  }
+  expect(told.slice(4)).toEqual(['slow t', 'slow t,u'])
+  expect([...slow.image.topics.keys()].sort()).toEqual(['t', 'u'])
+})
