@@ -11,21 +11,27 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-/** Memory that has the form of files, and belongs to nobody's resident set. */
+/** A file system in memory; its pages count towards no process's resident set. */
 const sharedMemory = '/dev/shm'
 const pageBytes = 4096
-/** One page of so many is kept: hosts take back free memory in blocks of 128 KB, or of 2 MB. */
+/** One page out of this many is kept: hosts take back free memory in blocks of 128 KB or 2 MB. */
 const keptOneOf = 24
 const fileBytes = 48e6
-/** What is never filled, so that nothing is pushed out of memory. */
+/** Memory in bytes that is never filled, so that nothing is evicted. */
 const freeBytes = 500e6
-/** So much free memory in blocks that a host may take back is not worth the time to touch it. */
+/**
+ * Below this many bytes of free blocks that a host may take back, touching them is not worth the
+ * time.
+ */
 const takeableBytes = 1e9
-/** Sizes of blocks are powers of two of pages. From this one on a host may take a free block back. */
+/**
+ * Block sizes are pages times a power of two; a host may take back free blocks of this order or
+ * more.
+ */
 const takeableOrder = 5
-/** The setting by which a host is told of free blocks: the least order it is told of. */
+/** The kernel setting for the smallest order of free blocks that is reported to the host. */
 const reportedOrderFile = '/sys/module/page_reporting/parameters/page_reporting_order'
-/** The largest order there is, of which few blocks are free at any time. */
+/** The largest order; few blocks of it are free at any time. */
 const largestOrder = '10'
 
 function freeMemoryBytes(): number {
@@ -36,7 +42,7 @@ function takeableMemoryBytes(): number {
   const zones = readFileSync('/proc/buddyinfo', 'utf8').trim().split('\n')
   let bytes = 0
   for (const zone of zones) {
-    // How many free blocks there are of each power of two of pages.
+    // The counts of free blocks by order (pages times a power of two).
     const counts = zone.trim().split(/\s+/).slice(4).map(Number)
     counts.forEach((count, order) => {
       if (order >= takeableOrder) bytes += count * pageBytes * 2 ** order
@@ -45,7 +51,7 @@ function takeableMemoryBytes(): number {
   return bytes
 }
 
-/** @returns what was set before; null where nothing is reported, or the setting is not ours to change. */
+/** @returns the previous value; null if nothing is reported, or the setting cannot be changed. */
 function reportLess(): string | null {
   try {
     const before = readFileSync(reportedOrderFile, 'utf8')
@@ -57,17 +63,18 @@ function reportLess(): string | null {
 }
 
 /**
- * Keeps the host of a virtual machine out of the figures. Many hosts take free memory back; the first
- * touch of a page then costs up to twenty times what a write to the page cache does, and is booked on
- * the broker that writes, or reads from a disk. So all memory is touched before, and one page in a
- * hundred kilobytes is kept: what is free between them is in pieces too small to be taken back, and whoever
- * gets it next finds it as on a machine of one's own. Right before each load it is touched again. Where
- * the kernel can be asked (as root) to tell its host of the largest free blocks only, it is, until the end.
+ * Keeps effects of a virtual machine's host out of the figures. Many hosts take free memory back;
+ * the first touch of a page then costs up to twenty times a write to the page cache and is charged
+ * to the broker that writes or reads from disk. Therefore all free memory is touched beforehand,
+ * and one page per hundred kilobytes is kept: the free pieces between them are too small to be
+ * taken back and behave as on a physical machine. Memory is touched again right before each load.
+ * If the kernel allows it (as root), it reports only the largest free blocks to its host until the
+ * end.
  */
 export class Ballast {
   private readonly dir: string | null
   private readonly kept: number
-  /** What to set again at the end; null: nothing was changed. */
+  /** The value to restore at the end; null if it was not changed. */
   private readonly reportedOrder: string | null
   private readonly page = Buffer.alloc(pageBytes, 1)
   private readonly given = Buffer.alloc(pageBytes * (keptOneOf - 1), 1)
@@ -78,12 +85,15 @@ export class Ballast {
     this.reportedOrder = reportLess()
   }
 
-  /** Touches what memory is free; to be called right before a load. Takes up to a minute at first, then seconds. */
+  /**
+   * Touches the free memory; call it right before a load. The first call takes up to a minute,
+   * later ones seconds.
+   */
   touch(): void {
     if (this.dir === null) return
     const keeps = takeableMemoryBytes() > takeableBytes
     const files: string[] = []
-    // Never more than is free now: the kernel would make room by dropping what it has cached, for ever.
+    // Never fills more than is free now: the kernel would evict its page cache to make room.
     const filesMax = (freeMemoryBytes() - freeBytes) / fileBytes
     let hasRoom = true
     while (hasRoom && files.length < filesMax && freeMemoryBytes() > freeBytes) {
@@ -101,7 +111,7 @@ export class Ballast {
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  /** @returns false where shared memory has a limit of its own, and that is reached. */
+  /** @returns false if the file system's own size limit is reached. */
   private fill(file: string, keeps: boolean): boolean {
     const descriptor = openSync(file, 'w')
     try {

@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Target, TargetName } from '../test/compat/targets.ts'
 import type { Ballast } from './ballast.ts'
 import { untilEnds } from './ends.ts'
 import { consume, createTopic, produce, type Scenario } from './load.ts'
 import { residentMb } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
-import { targetOf } from './target.ts'
+import { Measured, type Side } from './target.ts'
 
 export interface BigLog {
   readonly scenario: Scenario
@@ -19,10 +18,13 @@ export interface BigLog {
 const topic = 'big'
 const recoveryMsMax = 600_000
 
-/** Fills one log after the other, reads it without the page cache, and opens it after `kill -9`. */
+/**
+ * Fills a log on one broker after the other, reads it with a cold page cache, and opens it after
+ * `kill -9`.
+ */
 export async function measureBigLog(
   big: BigLog,
-  names: readonly TargetName[],
+  names: readonly Side[],
   say: (line: string) => void,
   ballast: Ballast | null,
 ): Promise<Table> {
@@ -30,7 +32,7 @@ export async function measureBigLog(
   const sheet = new Sheet()
   let isCold = true
   for (const name of names) {
-    const target = targetOf(name, { timeoutMs: recoveryMsMax })
+    const target = new Measured(name, { timeoutMs: recoveryMsMax })
     try {
       await target.start()
       say(`big log: filling ${name}`)
@@ -59,10 +61,13 @@ export async function measureBigLog(
   )
 }
 
-/** Twice: as it was left, and as if nothing were known to be synced, so that all of it is scanned. */
+/**
+ * Measures recovery twice: as left by the crash, and with no recovery point, so that all of it is
+ * scanned.
+ */
 async function measureRecovery(
   sheet: Sheet,
-  target: Target,
+  target: Measured,
   scenario: Scenario,
   say: (line: string) => void,
 ): Promise<boolean> {
@@ -75,16 +80,16 @@ async function measureRecovery(
     const what = isAllScanned
       ? 'kill -9 to all records readable, every byte scanned'
       : 'kill -9 to all records readable, as it was left'
-    say(`big log: ${what}: ${target.name}`)
+    say(`big log: ${what}: ${target.side}`)
     const starting = target.start()
     await Promise.all([starting, untilReadable(target, scenario)])
-    sheet.note(target.name, what, 's', (performance.now() - target.startedAtMs) / 1000)
+    sheet.note(target.side, what, 's', (performance.now() - target.startedAtMs) / 1000)
   }
   return isCold
 }
 
-/** Until the ends of all partitions add up to what was written. */
-async function untilReadable(target: Target, { records, partitions }: Scenario): Promise<void> {
+/** Waits until the end offsets of all partitions add up to the written records. */
+async function untilReadable(target: Measured, { records, partitions }: Scenario): Promise<void> {
   await untilEnds(target, {
     ...{ topics: [topic], partitions, patienceMs: recoveryMsMax, pauseMs: 10 },
     areGood: (ends) => ends.reduce((sum, { offset }) => sum + Math.max(0, offset), 0) === records,
@@ -92,7 +97,7 @@ async function untilReadable(target: Target, { records, partitions }: Scenario):
   })
 }
 
-/** Forgets what of files is in memory; false where this process may not. */
+/** Drops the page cache; returns false if this process is not permitted to. */
 function dropPageCache(): boolean {
   try {
     execFileSync('sync')

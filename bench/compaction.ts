@@ -4,32 +4,31 @@ import { join } from 'node:path'
 import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
 import { kcat } from '../test/compat/kcat.ts'
-import type { Target, TargetName } from '../test/compat/targets.ts'
 import { cpuSecondsInAll, residentMb, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
-import { targetOf } from './target.ts'
+import { Measured, type Side } from './target.ts'
 
 const topic = 'keyed'
 const compactionMsMax = 600_000
 
 /**
- * The same records to both brokers, compacted by each: how long that takes, what it costs, and that the
- * same records survive. The topic is filled first, then told to compact.
+ * Sends the same records to both brokers and compacts them: measures time and cost, and checks that
+ * the same records survive. The topic is filled first, then set to compact.
  *
- * @throws Error when what is left differs.
+ * @throws Error if the remaining records differ.
  */
 export async function measureCompaction(
   records: number,
-  names: readonly TargetName[],
+  names: readonly Side[],
   say: (line: string) => void,
 ): Promise<Table> {
   const sheet = new Sheet()
   const keys = Math.ceil(records / 10)
-  const survivors = new Map<TargetName, { count: number; digest: string }>()
+  const survivors = new Map<Side, { count: number; digest: string }>()
   for (const name of names) {
     const settings = { 'log.cleaner.backoff.ms': 50 }
-    const target = targetOf(name, { settings })
+    const target = new Measured(name, { settings })
     try {
       await target.start()
       say(`compaction: filling ${name}`)
@@ -60,27 +59,27 @@ export async function measureCompaction(
   )
 }
 
-async function make(target: Target): Promise<void> {
+async function make(target: Measured): Promise<void> {
   const at = ['--bootstrap-server', target.bootstrap, '--topic', topic]
   await (await javaTools()).ask('topics', ['--create', ...at, '--partitions', '1'])
 }
 
-async function compact(target: Target): Promise<void> {
+async function compact(target: Measured): Promise<void> {
   const configs = ['cleanup.policy=compact', 'segment.ms=1', 'min.cleanable.dirty.ratio=0.001']
   const at = ['--bootstrap-server', target.bootstrap, '--topic', topic]
   const args = ['--alter', ...at, '--add-config', configs.join(',')]
   await (await javaTools()).ask('configs', args)
 }
 
-async function load(target: Target, from: number, to: number, keys: number): Promise<void> {
+async function load(target: Measured, from: number, to: number, keys: number): Promise<void> {
   const args = [target.bootstrap, topic, String(from), String(to), String(keys)]
   const program = startJava(mainClassOf('keyed-load'), args, { extra: [await compile()] })
   const { code } = await program.end(compactionMsMax)
   if (code !== 0) throw new Error(program.describe())
 }
 
-/** Until the checkpoint says that all of the first segment has been cleaned. */
-async function untilCleaned(target: Target, records: number): Promise<void> {
+/** Waits until the checkpoint covers the whole first segment. */
+async function untilCleaned(target: Measured, records: number): Promise<void> {
   const file = join(target.dataDir, 'cleaner-offset-checkpoint')
   const deadlineMs = performance.now() + compactionMsMax
   while (performance.now() < deadlineMs) {
@@ -92,7 +91,7 @@ async function untilCleaned(target: Target, records: number): Promise<void> {
   throw new Error(`not compacted within ${compactionMsMax} ms: ${target.describe()}`)
 }
 
-async function read(target: Target): Promise<{ count: number; digest: string }> {
+async function read(target: Measured): Promise<{ count: number; digest: string }> {
   const args = ['-C', '-q', '-e', '-t', topic, '-o', 'beginning', '-f', '%o %k %S %s\\n']
   const said = await kcat(target.bootstrap, args, { timeoutMs: compactionMsMax })
   const digest = createHash('sha256').update(said).digest('hex')

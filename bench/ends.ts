@@ -3,10 +3,10 @@ import type { Target } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
 import { sleep } from './measure.ts'
 
-/** What a broker says of a partition's end. */
+/** The ListOffsets result for a partition's end. */
 export interface End {
   readonly errorCode: number
-  /** -1 where there is an error. */
+  /** -1 if there is an error. */
   readonly offset: number
 }
 
@@ -15,7 +15,7 @@ export async function untilEnds(
   target: Target,
   o: {
     readonly topics: readonly string[]
-    /** Of each topic. */
+    /** Partitions per topic. */
     readonly partitions: number
     readonly areGood: (ends: readonly End[]) => boolean
     readonly what: string

@@ -1,17 +1,16 @@
 import { compile } from '../test/compat/kafka/java.ts'
 import { javaMembers, Members } from '../test/compat/members.ts'
-import type { Target, TargetName } from '../test/compat/targets.ts'
 import { createTopic } from './load.ts'
 import { cpuSecondsInAll, sleep } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
-import { targetOf } from './target.ts'
+import { inTurn, Measured, type Side } from './target.ts'
 
 const memberCount = 100
 const partitions = 200
 const settleMsMax = 120_000
 
-/** Settings of the members; those of the brokers are Kafka's defaults. */
+/** Settings of the members; the brokers use Kafka's defaults. */
 const protocols: Readonly<Record<string, readonly string[]>> = {
   classic: [
     'partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor',
@@ -19,15 +18,18 @@ const protocols: Readonly<Record<string, readonly string[]>> = {
   'next-generation': ['group.protocol=consumer'],
 }
 
-/** A hundred Java consumers join one after the other: until each partition has its owner. */
+/**
+ * Measures how long a hundred Java consumers, joining in turn, take until each partition has an
+ * owner.
+ */
 export async function measureGroups(
   rounds: number,
-  names: readonly TargetName[],
+  names: readonly Side[],
   say: (line: string) => void,
 ): Promise<Table> {
   const sheet = new Sheet()
   const classes = await compile()
-  const targets = names.map((name) => targetOf(name))
+  const targets = names.map((name) => new Measured(name))
   try {
     for (const target of targets) {
       await target.start()
@@ -35,9 +37,9 @@ export async function measureGroups(
     }
     // The first round warms the brokers up.
     for (let round = -1; round < rounds; round++) {
-      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
+      for (const target of inTurn(targets, round)) {
         for (const [protocol, settings] of Object.entries(protocols)) {
-          say(`${memberCount} members, ${protocol}, ${round + 1}/${rounds}: ${target.name}`)
+          say(`${memberCount} members, ${protocol}, ${round + 1}/${rounds}: ${target.side}`)
           const group = `group.id=${protocol}-${round}`
           const args = [target.bootstrap, 'shared', group, ...settings]
           const isNextGeneration = protocol === 'next-generation'
@@ -45,8 +47,8 @@ export async function measureGroups(
           const found = await settle(members, target)
           if (round < 0) continue
           const what = `${memberCount} members join, ${protocol}`
-          sheet.note(target.name, `${what}, start of their process to settled`, 's', found.seconds)
-          sheet.note(target.name, `${what}, broker CPU`, 's', found.cpu)
+          sheet.note(target.side, `${what}, start of their process to settled`, 's', found.seconds)
+          sheet.note(target.side, `${what}, broker CPU`, 's', found.cpu)
         }
       }
     }
@@ -58,7 +60,10 @@ export async function measureGroups(
   )
 }
 
-async function settle(members: Members, target: Target): Promise<{ seconds: number; cpu: number }> {
+async function settle(
+  members: Members,
+  target: Measured,
+): Promise<{ seconds: number; cpu: number }> {
   try {
     const before = cpuSecondsInAll(target.pid)
     members.tell(`join ${memberCount}`)

@@ -12,11 +12,11 @@ export interface Scenario {
   readonly lingerMs: number
   readonly acks: string
   readonly compression: string
-  /** Records a second of the latency run, well below what either broker can take. */
+  /** Records per second of the latency run, well below the capacity of either broker. */
   readonly pacedRecordsPerSecond: number
 }
 
-/** CPU seconds of the broker for each 10^9 bytes of values. */
+/** CPU seconds of the broker per 10^9 bytes of values. */
 export interface CpuPerGb {
   readonly user: number
   readonly system: number
@@ -36,7 +36,7 @@ export interface ConsumeResult {
 
 const runTimeoutMs = 1_200_000
 
-/** Runs a performance tool in a JVM of its own, as its script would. */
+/** Runs a performance tool in its own JVM, as its script does. */
 export async function perf(tool: Tool, args: readonly string[]): Promise<string> {
   const program = startJava(mainClassOf(tool), args, { jvm: ['-Xmx512m', '-XX:+UseG1GC'] })
   const { code, stdout } = await program.end(runTimeoutMs)
@@ -44,7 +44,7 @@ export async function perf(tool: Tool, args: readonly string[]): Promise<string>
   return stdout
 }
 
-/** What the broker spends while `work` runs. */
+/** Measures the broker's CPU time while `work` runs. */
 export async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
   const before = cpuSeconds(target.pid)
   const result = await work()
@@ -68,12 +68,12 @@ export async function deleteTopic(target: Target, topic: string): Promise<void> 
   await (await javaTools()).ask('topics', ['--delete', ...at(target, topic)])
 }
 
-/** How a producer run is paced. */
+/** The pace of a producer run. */
 export interface Pace {
   readonly records: number
-  /** -1: as fast as it goes. */
+  /** -1: unlimited. */
   readonly recordsPerSecond: number
-  /** The first records, left out of the figures: the producer's own JVM is cold then. 0: none. */
+  /** The first records, excluded from the figures because the producer's JVM is cold. 0: none. */
   readonly warmupRecords: number
   readonly lingerMs: number
 }
@@ -91,7 +91,7 @@ export async function produce(
     `batch.size=${batchBytes}`,
     `linger.ms=${lingerMs}`,
     `compression.type=${compression}`,
-    // An idempotent producer needs acks=all; any other acks is what a plain one would use.
+    // An idempotent producer needs acks=all; other values need a plain producer.
     `enable.idempotence=${acks === 'all' || acks === '-1'}`,
   ]
   const args = [
@@ -121,7 +121,7 @@ export async function produce(
   }
 }
 
-/** Reads the topic from its start; the time the group takes to form is not counted. */
+/** Reads the topic from its start; excludes the time until the group is formed. */
 export async function consume(
   target: Target,
   topic: string,

@@ -2,19 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { freePort } from '../test/compat/free-port.ts'
 import { needKafka, serverVersion, toolsVersion } from '../test/compat/kafka/jars.ts'
 import { javaTools } from '../test/compat/kafka/tools.ts'
-import { freePort, prepareKafka, type Target } from '../test/compat/targets.ts'
+import { prepareKafka } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
 import { type BigLog, measureBigLog } from './big-log.ts'
 import { measureCompaction } from './compaction.ts'
+import { measureFill } from './fill.ts'
 import { measureGroups } from './groups.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep, syncDisks } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
-import { ourSettings, targetOf } from './target.ts'
+import { inTurn, Measured, ourSettings, sides } from './target.ts'
 import { measureTopics } from './topics.ts'
 import { measureTransactions } from './transactions.ts'
 
@@ -39,10 +41,13 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           cold      --big-gb read when nothing of it is in the page cache (needs root)
                           compaction  --compacted-records compacted by both, and compared (needs kcat)
                           recovery  start after kill -9 with --big-gb in the log
+                          fill      requests replayed by a client that costs next to nothing: 64 KB to 1 MB on 8
+                                    connections, and 1 KB on 1 to 256
                           transactions  of 1, 100 and 10,000 records, one after the other
                           groups    a hundred Java consumers join a group, of either protocol
                           topics    --many topics of one partition, one topic of as many
   --odradek-set K=V     a setting for odradek only, and named in the titles; may be given more than once
+  --before FILE         dist/cli.js of another build of odradek, which is measured as well
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
@@ -73,6 +78,7 @@ const { values: flags } = parseArgs({
     'paced-seconds': { type: 'string', default: '15' },
     write: { type: 'string' },
     'odradek-set': { type: 'string', multiple: true },
+    before: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -85,6 +91,7 @@ const allParts = [
   'cold',
   'recovery',
   'compaction',
+  'fill',
   'transactions',
   'groups',
   'topics',
@@ -92,14 +99,10 @@ const allParts = [
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
 const rounds = Number(flags.rounds)
-const names = ['odradek', 'kafka'] as const
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
-/** Who goes first changes from round to round, so that neither always finds the machine warmer. */
-const inTurn = (round: number) => (round % 2 === 0 ? names : names.toReversed())
-
 const recordsMax = 5_000_000
-/** Seconds of the paced run, whatever the record size; the first ones warm the producer up. */
+/** Seconds of the paced run for any record size; the first ones warm the producer up. */
 const pacedSeconds = Number(flags['paced-seconds'])
 const pacedWarmupSeconds = Math.floor(pacedSeconds / 3)
 
@@ -117,16 +120,18 @@ function scenarioOf(recordBytes: number, partitions: number): Scenario {
   }
 }
 
-/** Idle memory is read this long after the first answer, when start-up's garbage has had its chance. */
+/**
+ * Idle memory is read this many ms after the first answer, when start-up garbage may be collected.
+ */
 const idleMs = 5_000
 
 async function measureStart(): Promise<Table> {
   const sheet = new Sheet()
   for (let round = 0; round < rounds; round++) {
-    for (const name of inTurn(round)) {
+    for (const name of inTurn(sides, round)) {
       say(`start ${round + 1}/${rounds}: ${name}`)
       const dataDir = mkdtempSync(join(tmpdir(), `bench-${name}-`))
-      const target = targetOf(name, { dataDir, port: await freePort() })
+      const target = new Measured(name, { dataDir, port: await freePort() })
       try {
         if (name === 'kafka') await prepareKafka(dataDir)
         const started = target.start()
@@ -148,8 +153,8 @@ async function measureStart(): Promise<Table> {
 
 const ballast = flags.ballast ? new Ballast() : null
 
-async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, topic: string) {
-  const { name } = target
+async function measureRound(sheet: Sheet, target: Measured, scenario: Scenario, topic: string) {
+  const { side: name } = target
   const { recordBytes, records, partitions, pacedRecordsPerSecond } = scenario
   await createTopic(target, topic, partitions)
   const full = { records, recordsPerSecond: -1, warmupRecords: 0, lingerMs: scenario.lingerMs }
@@ -167,7 +172,7 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
     records: pacedRecordsPerSecond * pacedSeconds,
     recordsPerSecond: pacedRecordsPerSecond,
     warmupRecords: pacedRecordsPerSecond * pacedWarmupSeconds,
-    lingerMs: 0, // the broker's latency is asked for, not the producer's patience
+    lingerMs: 0, // measures the broker's latency, not the producer's linger time
   })
   const mark = `ack latency at ${flags['paced-mb']} MB/s`
   sheet.note(name, `${mark}, p50`, 'ms', paced.p50Ms)
@@ -180,10 +185,10 @@ async function measureRound(sheet: Sheet, target: Target, scenario: Scenario, to
   await deleteTopic(target, topic)
 }
 
-/** Ack latency of both at the same rate, half of what Kafka took at most. */
+/** Measures the ack latency of both brokers at the same rate, half of Kafka's maximum. */
 async function measureHalf(
   sheet: Sheet,
-  targets: readonly Target[],
+  targets: readonly Measured[],
   scenario: Scenario,
 ): Promise<void> {
   const top = median(sheet.values('kafka', 'produce, records'))
@@ -191,9 +196,9 @@ async function measureHalf(
   const topic = `half-${scenario.recordBytes}-${scenario.partitions}`
   for (const target of targets) await createTopic(target, topic, scenario.partitions)
   for (let round = 0; round < rounds; round++) {
-    for (const name of inTurn(round)) {
+    for (const name of inTurn(sides, round)) {
       say(`half of Kafka's top rate, ${recordsPerSecond}/s, ${round + 1}/${rounds}: ${name}`)
-      const target = targets.find((one) => one.name === name)!
+      const target = targets.find(({ side }) => side === name)!
       const paced = await produce(target, topic, scenario, {
         records: recordsPerSecond * pacedSeconds,
         recordsPerSecond,
@@ -211,7 +216,7 @@ async function measureHalf(
 }
 
 async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
-  const targets = names.map((name) => targetOf(name))
+  const targets = sides.map((name) => new Measured(name))
   const tables: Table[] = []
   try {
     for (const target of targets) await target.start()
@@ -221,15 +226,16 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
       const mark = `${recordBytes} B, ${partitions} partitions`
       const sheet = new Sheet()
       if (parts.has('load') || parts.has('half')) {
-        // A whole round: what a compiler does for the first gigabyte says little of a server's days.
+        // Warms up with a whole round: JIT compilation during the first gigabyte says little about
+        // a server that runs for days.
         for (const target of targets) {
-          say(`${mark}: warming up ${target.name}`)
+          say(`${mark}: warming up ${target.side}`)
           await measureRound(new Sheet(), target, scenario, `warm-${recordBytes}-${partitions}`)
         }
         for (let round = 0; round < rounds; round++) {
-          for (const name of inTurn(round)) {
+          for (const name of inTurn(sides, round)) {
             say(`${mark} ${round + 1}/${rounds}: ${name}`)
-            const target = targets.find((one) => one.name === name)!
+            const target = targets.find(({ side }) => side === name)!
             const topic = `bench-${recordBytes}-${partitions}-${round}`
             await measureRound(sheet, target, scenario, topic)
           }
@@ -238,9 +244,9 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
       if (parts.has('half')) await measureHalf(sheet, targets, scenario)
       if (parts.has('tail')) {
         for (let round = 0; round < rounds; round++) {
-          for (const name of inTurn(round)) {
+          for (const name of inTurn(sides, round)) {
             say(`${mark}, at the tail ${round + 1}/${rounds}: ${name}`)
-            const target = targets.find((one) => one.name === name)!
+            const target = targets.find(({ side }) => side === name)!
             const topic = `tail-${recordBytes}-${partitions}-${round}`
             const o = { seconds: pacedSeconds, latencyRecords: Number(flags['tail-records']) }
             await measureTail(sheet, target, scenario, topic, o)
@@ -253,8 +259,8 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
       tables.push(sheet.table(title))
     }
     const peaks = new Sheet()
-    for (const { name, pid } of targets) {
-      peaks.note(name, 'resident memory, highest', 'MB', residentMb(pid).peakMb)
+    for (const { side, pid } of targets) {
+      peaks.note(side, 'resident memory, highest', 'MB', residentMb(pid).peakMb)
     }
     tables.push(peaks.table('Memory over the whole run'))
   } finally {
@@ -264,13 +270,16 @@ async function measureLoad(scenarios: readonly Scenario[]): Promise<Table[]> {
 }
 
 const set = Object.entries(ourSettings).map(([key, value]) => `${key}=${value}`)
-/** A table whose two sides were set up unlike says so where it is read. */
+/** Adds odradek's settings to the title of a table whose two sides are set up differently. */
 const marked = (table: Table): Table =>
   set.length === 0 ? table : { ...table, title: `${table.title}; odradek with ${set.join(', ')}` }
 
+/** Flags whose values say nothing to others: they are left out of the command in the report. */
+const left = new Set(['--write', '--before'])
+
 function report(tables: readonly Table[]): string {
   const given = process.argv.slice(2).filter((arg, i, all) => {
-    return arg !== '--write' && all[i - 1] !== '--write'
+    return !left.has(arg) && !left.has(all[i - 1] ?? '')
   })
   return [
     '# Benchmarks',
@@ -280,6 +289,9 @@ function report(tables: readonly Table[]): string {
     'lowest and the highest in brackets; the ratio is odradek divided by Kafka. MB is 10^6 bytes and GB 10^9 bytes of',
     'record values; broker CPU counts all threads of the broker, user and system. One round of each load goes before,',
     'for both, and is not counted; before each load the disks are synced.',
+    ...(sides.includes('before')
+      ? ['`before` is an older build of odradek, and has a ratio of its own.']
+      : []),
     '',
     `- Date: ${new Date().toISOString().slice(0, 10)}`,
     `- Machine: ${machine()}`,
@@ -296,7 +308,7 @@ async function main(): Promise<void> {
     return
   }
   await needKafka()
-  // A certificate bundle named in the environment slows the start of Node; it is not ours to measure.
+  // A certificate bundle named in the environment slows Node's start; it must not be measured.
   delete process.env.NODE_EXTRA_CA_CERTS
   const unknown = [...parts].filter((part) => !allParts.includes(part as (typeof allParts)[number]))
   if (unknown.length > 0) throw new Error(`--only knows ${allParts.join(', ')}, not ${unknown}`)
@@ -316,17 +328,18 @@ async function main(): Promise<void> {
       isReadCold: parts.has('cold'),
       isRecovered: parts.has('recovery'),
     }
-    tables.push(await measureBigLog(big, names, say, ballast))
+    tables.push(await measureBigLog(big, sides, say, ballast))
   }
   if (parts.has('compaction')) {
-    tables.push(await measureCompaction(Number(flags['compacted-records']), names, say))
+    tables.push(await measureCompaction(Number(flags['compacted-records']), sides, say))
   }
+  if (parts.has('fill')) tables.push(...(await measureFill(rounds, sides, say)))
   if (parts.has('transactions')) {
-    tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, names, say))
+    tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, sides, say))
   }
-  if (parts.has('groups')) tables.push(await measureGroups(rounds, names, say))
+  if (parts.has('groups')) tables.push(await measureGroups(rounds, sides, say))
   if (parts.has('topics')) {
-    tables.push(...(await measureTopics({ count: Number(flags.many), rounds }, names, say)))
+    tables.push(...(await measureTopics({ count: Number(flags.many), rounds }, sides, say)))
   }
   const text = report(tables)
   console.log(text)

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 
-/** Ticks a second in /proc/PID/stat: USER_HZ, which Linux fixes at 100 for programs. */
+/** Ticks per second in /proc/PID/stat: USER_HZ, which Linux fixes at 100 for programs. */
 const ticksPerSecond = 100
 
-/** CPU seconds that a process has used so far, all its threads. */
+/** Returns the CPU seconds used so far by all threads of a process. */
 export function cpuSeconds(pid: number): { user: number; system: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -13,13 +13,13 @@ export function cpuSeconds(pid: number): { user: number; system: number } {
   return { user: seconds(11), system: seconds(12) }
 }
 
-/** The same, in programs and in the kernel together. */
+/** Returns user and system CPU seconds together. */
 export function cpuSecondsInAll(pid: number): number {
   const { user, system } = cpuSeconds(pid)
   return user + system
 }
 
-/** Resident memory of a process in MB (10^6 bytes), now and at its highest. */
+/** Returns the resident memory of a process in MB (10^6 bytes), now and at its peak. */
 export function residentMb(pid: number): { nowMb: number; peakMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const mbOf = (field: string) =>
@@ -27,10 +27,10 @@ export function residentMb(pid: number): { nowMb: number; peakMb: number } {
   return { nowMb: mbOf('VmRSS'), peakMb: mbOf('VmHWM') }
 }
 
-/** ApiVersions v0, correlation id 1, client id null: the first thing any client asks. */
+/** ApiVersions v0, correlation id 1, client id null: the first request of any client. */
 const apiVersionsFrame = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff])
 
-/** One try: resolves true if the broker answers ApiVersions. */
+/** Tries once; resolves with true if the broker answers ApiVersions. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -48,7 +48,7 @@ function answers(port: number): Promise<boolean> {
 
 const pollMs = 2
 
-/** Resolves with the time, on `performance.now`'s clock, of the first answer on a port. */
+/** Resolves with the time of the first answer on a port, by the clock of `performance.now`. */
 export async function firstAnswerAtMs(port: number, timeoutMs: number): Promise<number> {
   const deadlineMs = performance.now() + timeoutMs
   while (!(await answers(port))) {
@@ -58,7 +58,9 @@ export async function firstAnswerAtMs(port: number, timeoutMs: number): Promise<
   return performance.now()
 }
 
-/** Has the kernel write what it still holds back of earlier loads: it would do so during the next one. */
+/**
+ * Writes the kernel's dirty pages to disk; otherwise they would be written during the next load.
+ */
 export function syncDisks(): void {
   if (process.platform !== 'win32') spawnSync('sync')
 }

@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 
-/** What was measured in all rounds, for each of the two brokers. */
+/** The values of all rounds for each of the brokers; `before` is empty where it was not measured. */
 export interface Row {
   readonly what: string
   readonly unit: string
   readonly odradek: readonly number[]
+  readonly before: readonly number[]
   readonly kafka: readonly number[]
 }
 
@@ -28,24 +29,32 @@ function digits(value: number): string {
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2).replace(/\.0+$/, '')
 }
 
-/** "median (min to max)". */
+/** Formats values as "median (min to max)". */
 function spread(values: readonly number[]): string {
   const range = `${digits(Math.min(...values))} to ${digits(Math.max(...values))}`
   return values.length > 1 ? `${digits(median(values))} (${range})` : digits(median(values))
 }
 
-function ratio({ odradek, kafka }: Row): string {
+function ratio(odradek: readonly number[], kafka: readonly number[]): string {
   const [ours, theirs] = [median(odradek), median(kafka)]
   return theirs === 0 ? (ours === 0 ? '1' : '-') : digits(ours / theirs)
 }
 
 export function renderTable({ title, rows }: Table): string {
-  const lines = rows.map(
-    (row) =>
-      `| ${row.what} (${row.unit}) | ${spread(row.odradek)} | ${spread(row.kafka)} | ${ratio(row)} |`,
-  )
-  const head = ['| | odradek | Apache Kafka | ratio |', '| --- | ---: | ---: | ---: |']
-  return [`### ${title}`, '', ...head, ...lines, ''].join('\n')
+  const hasBefore = rows.some(({ before }) => before.length > 0)
+  const cellsOf = ({ what, unit, odradek, before, kafka }: Row) => [
+    unit === '' ? what : `${what} (${unit})`,
+    spread(odradek),
+    ...(hasBefore ? [spread(before)] : []),
+    spread(kafka),
+    ratio(odradek, kafka),
+    ...(hasBefore ? [ratio(before, kafka)] : []),
+  ]
+  const head = hasBefore
+    ? ['', 'odradek', 'before', 'Apache Kafka', 'ratio', 'ratio before']
+    : ['', 'odradek', 'Apache Kafka', 'ratio']
+  const lines = [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows.map(cellsOf)]
+  return [`### ${title}`, '', ...lines.map((cells) => `| ${cells.join(' | ')} |`), ''].join('\n')
 }
 
 function firstMatch(file: string, pattern: RegExp): string | undefined {
@@ -56,7 +65,7 @@ function firstMatch(file: string, pattern: RegExp): string | undefined {
   }
 }
 
-/** The machine in one line, with its Java where that matters. */
+/** Describes the machine in one line, with its Java if that matters. */
 export function machine(withJava = true): string {
   const system = firstMatch('/etc/os-release', /^PRETTY_NAME="(.*)"/m) ?? process.platform
   const java = withJava

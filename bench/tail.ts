@@ -1,28 +1,32 @@
-import type { Target } from '../test/compat/targets.ts'
 import { consume, createTopic, deleteTopic, perf, produce, type Scenario, withCpu } from './load.ts'
 import { sleep } from './measure.ts'
 import type { Sheet } from './sheet.ts'
+import type { Measured } from './target.ts'
 
-/** A consumer needs this long to start its JVM, to join its group and to fetch for the first time. */
+/**
+ * Time in ms that a consumer needs to start its JVM, join its group and fetch for the first time.
+ */
 const joinMs = 6_000
-/** The reader is done before the writer: nobody waits for records that went by while it joined. */
+/**
+ * The reader ends before the writer, so that it never waits for records written while it joined.
+ */
 const readShare = 0.8
 
 export interface TailOptions {
   readonly seconds: number
-  /** Of Kafka's EndToEndLatency: one record at a time, written and read again. */
+  /** Records of Kafka's EndToEndLatency, which writes and reads one record at a time. */
   readonly latencyRecords: number
 }
 
-/** A reader that has read all there is, and is given what comes. */
+/** Measures a reader at the end of the log, which receives new records as they arrive. */
 export async function measureTail(
   sheet: Sheet,
-  target: Target,
+  target: Measured,
   scenario: Scenario,
   topic: string,
   o: TailOptions,
 ): Promise<void> {
-  const { name } = target
+  const { side: name } = target
   const { recordBytes, partitions, pacedRecordsPerSecond: recordsPerSecond } = scenario
   await createTopic(target, topic, partitions)
   const records = recordsPerSecond * o.seconds
@@ -40,7 +44,7 @@ export async function measureTail(
 
 async function measureLatency(
   sheet: Sheet,
-  target: Target,
+  target: Measured,
   topic: string,
   recordBytes: number,
   { latencyRecords }: TailOptions,
@@ -54,7 +58,7 @@ async function measureLatency(
   if (found === null) throw new Error(`cannot read what the latency tool said: ${said}`)
   for (const [i, mark] of ['p50', 'p99', 'p99.9'].entries()) {
     const what = `one record, written and read, ${mark}`
-    sheet.note(target.name, what, 'ms', Number(found[i + 1]))
+    sheet.note(target.side, what, 'ms', Number(found[i + 1]))
   }
   await deleteTopic(target, topic)
 }

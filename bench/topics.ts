@@ -1,25 +1,24 @@
 import { metadata } from '../src/protocol/messages/03-metadata.ts'
 import { createTopics } from '../src/protocol/messages/19-create-topics.ts'
 import { createPartitions } from '../src/protocol/messages/37-create-partitions.ts'
-import type { Target, TargetName } from '../test/compat/targets.ts'
 import { Line } from '../test/compat/wire/peer.ts'
 import { untilEnds } from './ends.ts'
 import { cpuSecondsInAll, residentMb, sleep } from './measure.ts'
 import { median, type Table } from './report.ts'
 import { Sheet } from './sheet.ts'
-import { targetOf } from './target.ts'
+import { inTurn, Measured, type Side } from './target.ts'
 
-/** So many partitions stand in one of two forms: as topics of one partition, or as one topic. */
+/** A layout of the same number of partitions: topics of one partition each, or one topic. */
 interface Form {
   readonly title: string
   readonly topics: readonly string[]
   readonly partitions: number
-  /** Topics that a request to create them names. */
+  /** Topics per CreateTopics request. */
   readonly atATime: number
 }
 
 const patienceMs = 600_000
-/** Once all is made it is left alone this long before memory is read. */
+/** Time in ms without load, after all topics are created, before memory is read. */
 const idleMs = 5_000
 const metadataAsked = 30
 const oneTopicAsked = 300
@@ -33,19 +32,22 @@ function formsOf(count: number): Form[] {
   ]
 }
 
-/** Many partitions: how fast they come, what they cost, and how soon they are back after a start. */
+/**
+ * Measures many partitions: time to create them, memory and CPU, and time until a restart has them
+ * back.
+ */
 export async function measureTopics(
   o: { readonly count: number; readonly rounds: number },
-  names: readonly TargetName[],
+  names: readonly Side[],
   say: (line: string) => void,
 ): Promise<Table[]> {
   const tables: Table[] = []
   for (const form of formsOf(o.count)) {
     const sheet = new Sheet()
     for (let round = 0; round < o.rounds; round++) {
-      for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      for (const name of inTurn(names, round)) {
         say(`${form.title} ${round + 1}/${o.rounds}: ${name}`)
-        const target = targetOf(name, { timeoutMs: patienceMs })
+        const target = new Measured(name, { timeoutMs: patienceMs })
         try {
           await target.start()
           await measureForm(sheet, target, form)
@@ -59,8 +61,8 @@ export async function measureTopics(
   return tables
 }
 
-async function measureForm(sheet: Sheet, target: Target, form: Form): Promise<void> {
-  const { name } = target
+async function measureForm(sheet: Sheet, target: Measured, form: Form): Promise<void> {
+  const { side: name } = target
   const count = form.topics.length * form.partitions
   const emptyMb = residentMb(target.pid).nowMb
   const before = cpuSecondsInAll(target.pid)
@@ -82,9 +84,10 @@ async function measureForm(sheet: Sheet, target: Target, form: Form): Promise<vo
   await noteStart(sheet, target, form, 'kill -9', () => target.kill9())
 }
 
-async function create(target: Target, { topics, partitions, atATime }: Form): Promise<void> {
+async function create(target: Measured, { topics, partitions, atATime }: Form): Promise<void> {
   const line = new Line(target.port, patienceMs)
-  // Ten thousand and their topic are more records than Kafka's controller takes in one request.
+  // Ten thousand partitions and their topic exceed the records that Kafka's controller accepts per
+  // request.
   const first = Math.ceil(partitions / 2)
   for (let i = 0; i < topics.length; i += atATime) {
     const asked = topics.slice(i, i + atATime).map((topic) => ({
@@ -110,8 +113,8 @@ function mustBeDone(answer: unknown, results: readonly { errorCode: number }[] |
   }
 }
 
-/** Until the end of every partition can be asked for: its leader is there. */
-async function untilAllLed(target: Target, { topics, partitions }: Form): Promise<void> {
+/** Waits until ListOffsets succeeds for every partition, which requires a leader. */
+async function untilAllLed(target: Measured, { topics, partitions }: Form): Promise<void> {
   await untilEnds(target, {
     ...{ topics, partitions, patienceMs, pauseMs: 20 },
     areGood: (ends) => ends.every(({ errorCode }) => errorCode === 0),
@@ -119,7 +122,7 @@ async function untilAllLed(target: Target, { topics, partitions }: Form): Promis
   })
 }
 
-async function noteMetadata(sheet: Sheet, target: Target, { topics }: Form): Promise<void> {
+async function noteMetadata(sheet: Sheet, target: Measured, { topics }: Form): Promise<void> {
   const line = new Line(target.port, patienceMs)
   const ask = async (asked: readonly { readonly name: string }[] | null, times: number) => {
     const took: number[] = []
@@ -134,20 +137,20 @@ async function noteMetadata(sheet: Sheet, target: Target, { topics }: Form): Pro
     return median(took)
   }
   await ask(null, metadataAsked) // warms both sides up
-  sheet.note(target.name, 'Metadata of all, median', 'ms', await ask(null, metadataAsked))
+  sheet.note(target.side, 'Metadata of all, median', 'ms', await ask(null, metadataAsked))
   const one = [{ name: topics[topics.length >> 1]! }]
-  sheet.note(target.name, 'Metadata of one topic, median', 'ms', await ask(one, oneTopicAsked))
+  sheet.note(target.side, 'Metadata of one topic, median', 'ms', await ask(one, oneTopicAsked))
   line.close()
 }
 
 async function noteStart(
   sheet: Sheet,
-  target: Target,
+  target: Measured,
   form: Form,
   after: string,
   end: () => Promise<unknown>,
 ): Promise<void> {
-  const { name } = target
+  const { side: name } = target
   const endingAtMs = performance.now()
   await end()
   if (after !== 'kill -9') {

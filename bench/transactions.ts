@@ -1,29 +1,28 @@
 import { compile, startJava } from '../test/compat/kafka/java.ts'
-import type { TargetName } from '../test/compat/targets.ts'
 import { createTopic, withCpu } from './load.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
-import { targetOf } from './target.ts'
+import { inTurn, Measured, type Side } from './target.ts'
 
-/** Records of each transaction. */
+/** Records per transaction. */
 const sizes = [1, 100, 10_000]
 const recordBytes = 100
 
-/** One producer, one transaction after the other, on both brokers in turn. */
+/** Measures one producer with consecutive transactions, on both brokers in turn. */
 export async function measureTransactions(
   o: { readonly rounds: number; readonly seconds: number },
-  names: readonly TargetName[],
+  names: readonly Side[],
   say: (line: string) => void,
 ): Promise<Table> {
   const sheet = new Sheet()
   const folder = await compile()
-  const targets = names.map((name) => targetOf(name))
+  const targets = names.map((name) => new Measured(name))
   try {
     for (const target of targets) await target.start()
     for (let round = 0; round < o.rounds; round++) {
-      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
+      for (const target of inTurn(targets, round)) {
         for (const records of sizes) {
-          say(`transactions of ${records} ${round + 1}/${o.rounds}: ${target.name}`)
+          say(`transactions of ${records} ${round + 1}/${o.rounds}: ${target.side}`)
           const topic = `transactions-${records}-${round}`
           await createTopic(target, topic, 1)
           const args = ['rate', target.bootstrap, topic, String(records), String(o.seconds)]
@@ -37,10 +36,10 @@ export async function measureTransactions(
             return Number(stdout)
           })
           const mark = records === 1 ? '1 record' : `${records.toLocaleString('en')} records`
-          sheet.note(target.name, `transactions of ${mark}`, '1/s', result)
+          sheet.note(target.side, `transactions of ${mark}`, '1/s', result)
           const count = result * o.seconds * 1.5
           const cpuMs = ((cpu.user + cpu.system) * 1000) / count
-          sheet.note(target.name, `broker CPU for one of ${mark}`, 'ms', cpuMs)
+          sheet.note(target.side, `broker CPU for one of ${mark}`, 'ms', cpuMs)
         }
       }
     }

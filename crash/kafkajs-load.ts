@@ -6,10 +6,12 @@ const partitionCount = 2
 const recordsASend = 4
 const codecs = Object.values(compressionTypes)
 
-/** As `CrashLoad.java` has it: what the record of a number holds can be told from the number. */
+/** Returns the content of the record with this number, as `CrashLoad.java` computes it. */
 const textOf = (n: number) => `${n} `.repeat(1 + ((n * 7919) % 251))
 
-/** An idempotent producer of kafkajs, one send at a time, that goes on whatever becomes of the broker. */
+/**
+ * An idempotent kafkajs producer with one send at a time, which continues across broker failures.
+ */
 export class KafkajsLoad {
   readonly #kafka: Kafka
   readonly #producer: Producer
@@ -35,12 +37,12 @@ export class KafkajsLoad {
     })
   }
 
-  /** @throws Error when a send has failed for good. */
+  /** @throws Error if a send has failed permanently. */
   check(): void {
     if (this.#failure !== null) throw new Error(`kafkajs: ${this.#failure.message}`)
   }
 
-  /** Resolves when everything that was sent is acknowledged. */
+  /** Resolves when all sent records are acknowledged. */
   async stop(): Promise<void> {
     this.abandon()
     await this.#done
@@ -52,14 +54,14 @@ export class KafkajsLoad {
     this.#running = false
   }
 
-  /** Until it is acknowledged: a try that fails is repeated with the same sequence numbers. */
+  /** Retries until the record is acknowledged, with the same sequence numbers. */
   async #sendOne(record: ProducerRecord): Promise<number> {
     for (;;) {
       try {
         const [sent] = await this.#producer.send(record)
         return Number(sent!.baseOffset)
       } catch (error) {
-        // What kafkajs throws, and does not retry, when a connection is lost between two of its steps.
+        // kafkajs throws this without a retry if a connection is lost between two of its steps.
         if ((error as Error).message !== 'Broker not connected') throw error
         await new Promise((resolve) => setTimeout(resolve, 50))
       }

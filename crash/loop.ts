@@ -8,7 +8,7 @@ import { asker } from '../test/compat/process.ts'
 import { type Settings, startBroker, type Target } from '../test/compat/targets.ts'
 import { KafkajsLoad } from './kafkajs-load.ts'
 
-/** Much happens between two kills: segments roll, are cleaned, deleted and checkpointed. */
+/** Settings under which segments often roll, and are often cleaned, deleted and checkpointed. */
 const settings: Settings = {
   'group.initial.rebalance.delay.ms': 0,
   'offsets.topic.num.partitions': 3,
@@ -37,7 +37,7 @@ const topics: Readonly<Record<string, readonly string[]>> = {
 export interface CrashOptions {
   readonly rounds: number
   readonly seed: number
-  /** Every so many rounds all logs are read from the beginning. */
+  /** All logs are read from the beginning once in this many rounds. */
   readonly fullEvery: number
   readonly say: (line: string) => void
 }
@@ -50,18 +50,22 @@ export interface CrashResult {
   readonly filesDumped: number
 }
 
-/** Kills come within this time of the start, and while it starts in one of so many rounds. */
+/**
+ * Kills come within this time (ms) of the start; in one of `killAtStartOneIn` rounds during the
+ * start.
+ */
 const aliveMsMax = 1_500
-/** Patience with a machine that has much else to do. */
+/** Start timeout in ms, long enough for a machine with other load. */
 const startMsAtMost = 300_000
 const killAtStartOneIn = 6
 const startMsMax = 150
 
 /**
- * Kills the broker again and again under producers, a group and topics that come and go; after each
- * start all that was acknowledged must be there, in order, once. At last `kafka-dump-log` reads every file.
+ * Kills the broker repeatedly under producers, a group, and topics that are created and deleted.
+ * After each start all acknowledged data must be there, in order, once. Finally `kafka-dump-log`
+ * reads every file.
  *
- * @throws Error saying what was lost; the data directory is kept then.
+ * @throws Error naming the lost data; the data directory is kept then.
  */
 export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'crash-'))
@@ -114,7 +118,7 @@ export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
   }
 }
 
-/** Of each program, what it said last, in the file that a failure leaves. */
+/** Characters of each program's last output to keep in the file that a failure leaves. */
 const saidCharsMax = 4 * 1024 * 1024
 
 async function createTopics(broker: Target): Promise<void> {
@@ -130,10 +134,10 @@ async function createTopics(broker: Target): Promise<void> {
 
 const answerMsMax = 400_000
 
-/** What kafka-dump-log says of a file that it does not trust. */
+/** Output of kafka-dump-log for an invalid file. */
 const complaint = /mismatch|Exception|Invalid|Found|Can't|corrupt|isvalid: false/i
 
-/** So many files go into one call of the tool: it takes a while to wake up, and a line has its limit. */
+/** Files per call of the tool: it starts slowly, and command lines have a maximum length. */
 const filesPerDump = 40
 
 async function dumpAll(dataDir: string): Promise<number> {
@@ -162,7 +166,8 @@ async function dump(files: readonly string[], ...args: string[]): Promise<void> 
   for (let i = 0; i < files.length; i += filesPerDump) {
     const some = files.slice(i, i + filesPerDump)
     const { code, stdout, stderr } = await tools.call('dump-log', ['--files', some.join(), ...args])
-    // Compaction leaves gaps, which the tool remarks upon; the others are held to it by the reader.
+    // The tool reports the gaps that compaction leaves; for other topics the reader checks for
+    // gaps.
     const faults = stderr.replace(
       /^Non-consecutive offsets in .*\n( +-?\d+ is followed by \d+\n)*/gm,
       '',

@@ -6,7 +6,10 @@ import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { asker, type Running } from '../test/compat/process.ts'
 import { type Settings, startBroker, type Target } from '../test/compat/targets.ts'
 
-/** What a dead application left open is aborted soon, and its members are missed soon. */
+/**
+ * Settings for a quick abort of a dead application's transactions and a quick removal of its
+ * members.
+ */
 const settings: Settings = {
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 1_000,
@@ -18,7 +21,7 @@ const settings: Settings = {
 export interface EosOptions {
   readonly kills: number
   readonly seed: number
-  /** `exactly_once_v2`, or to see the judge find what is wrong `at_least_once`. */
+  /** `exactly_once_v2`, or `at_least_once` to prove that the judge finds errors. */
   readonly guarantee?: string
   readonly say: (line: string) => void
 }
@@ -33,21 +36,24 @@ export interface EosResult {
   readonly totals: number
 }
 
-/** Once all is running, a kill comes within this time. */
+/** Once everything is running, a kill comes within this time (ms). */
 const aliveMsMax = 1_500
-/** One time in so many nobody waits until all is running: it dies while it starts. */
+/** Once in this many times the kill comes during the start. */
 const killEarlyOneIn = 4
 const earlyMsMax = 4_000
-/** One time in so many the application's directory is lost with it: all its stores are restored. */
+/**
+ * Once in this many times the application also loses its directory: all its stores are restored.
+ */
 const loseStateOneIn = 8
-/** Patience with a machine that has much else to do. */
+/** Timeout in ms, long enough for a machine with other load. */
 const patienceMs = 300_000
 
 /**
- * A Kafka Streams application with `exactly_once_v2` counts, joins and sums up, while it and the broker are killed with
- * SIGKILL by dice, alone and together. What it says must come out as if nothing had happened.
+ * Runs a Kafka Streams application with `exactly_once_v2` that counts, joins and sums up, while the
+ * broker and the application are killed at random with SIGKILL, alone and together. The output must
+ * be the same as without kills.
  *
- * @throws Error saying what came out wrong; the directories are kept then.
+ * @throws Error naming what is wrong in the output; the directories are kept then.
  */
 export async function eosLoop(o: EosOptions): Promise<EosResult> {
   const folder = mkdtempSync(join(tmpdir(), 'eos-'))
@@ -88,10 +94,10 @@ export async function eosLoop(o: EosOptions): Promise<EosResult> {
   }
 }
 
-/** Of each program, what it said last, in the file that a failure leaves. */
+/** Characters of each program's last output to keep in the file that a failure leaves. */
 const saidCharsMax = 4 * 1024 * 1024
 
-/** The application in its JVM, one life after the other. */
+/** The application in its JVM, restarted after each end. */
 class App {
   readonly #bootstrap: string
   readonly #stateDir: string
@@ -115,12 +121,12 @@ class App {
     await this.#lives.at(-1)?.kill('SIGKILL')
   }
 
-  /** As a machine that is gone with its disk. */
+  /** Deletes the state directory, as if the machine were lost with its disk. */
   loseState(): void {
     rmSync(this.#stateDir, { recursive: true, force: true })
   }
 
-  /** It closes by itself at SIGTERM, its last transaction committed. */
+  /** Stops the application by SIGTERM: it commits its last transaction and exits. */
   async stop(): Promise<void> {
     await this.#lives.at(-1)?.kill('SIGTERM', patienceMs)
   }

@@ -5,10 +5,10 @@ import { Broker } from '../src/server/broker.ts'
 import { requests } from './messages.ts'
 import { claim, type Target } from './target.ts'
 
-/** A request that waits for records may wait for as long as it says: nobody waits for its answer. */
+/** Maximum wait in ms for an answer: a long poll may take as long as its request says. */
 const patienceMs = 100
 
-/** A whole broker in memory, with a new connection when the last one was closed. */
+/** An in-memory broker; reconnects after a closed connection. */
 class Attacked {
   private broker: Broker | null = null
   private socket: Socket | null = null
@@ -35,7 +35,7 @@ class Attacked {
     return socket
   }
 
-  /** Sends a frame and waits until bytes come back, the connection ends, or patience does. */
+  /** Sends a frame and waits for bytes, the end of the connection, or `patienceMs`. */
   async send(frame: Buffer): Promise<void> {
     const socket = await this.open()
     const head = Buffer.alloc(4)
@@ -63,7 +63,7 @@ class Attacked {
 
 const attacked = new Attacked()
 
-/** Requests to a running broker: it answers or closes the connection, and logs no error. */
+/** Requests to a running broker: it must answer or close the connection, and log no error. */
 export const broker: Target = {
   name: 'broker',
   seeds: () => requests.seeds(),

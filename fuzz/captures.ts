@@ -11,7 +11,7 @@ import type { Target } from './target.ts'
 
 const folder = join(projectRoot, 'test', 'golden', 'captures')
 
-/** `odradek decode` of a capture: whatever stands in it is printed, or called no capture. */
+/** `odradek decode` of a capture: it must print any content, or reject it as no capture. */
 export const captures: Target = {
   name: 'capture',
   seeds: () => {

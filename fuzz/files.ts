@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BadProperties, parseProperties } from '../src/server/config/properties.ts'
 import { parseCheckpoint, writeCheckpoint } from '../src/storage/checkpoints.ts'
+import { DamagedFile } from '../src/storage/damaged-file.ts'
 import { MemoryDisk } from '../src/storage/memory-disk.ts'
 import { readMetaProperties } from '../src/storage/meta-properties.ts'
 import { readPartitionMetadata } from '../src/storage/partition-metadata.ts'
@@ -37,7 +38,10 @@ export const textFiles: Target = {
     await disk.makeDirectory('d')
     await disk.writeFileAtomically('d/meta.properties', input)
     await disk.writeFileAtomically('d/partition.metadata', input)
-    await readMetaProperties(disk, 'd')
-    await readPartitionMetadata(disk, 'd')
+    for (const read of [readMetaProperties, readPartitionMetadata]) {
+      await read(disk, 'd').catch((error: unknown) => {
+        if (!(error instanceof DamagedFile)) throw error
+      })
+    }
   },
 }

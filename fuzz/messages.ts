@@ -18,7 +18,7 @@ const allVectors = () => {
   return vectors
 }
 
-/** Whether the error is one of those that say no in order. */
+/** Returns null if the decoder properly refused the input (`Malformed`). */
 export function orRefused<T>(read: () => T): T | null {
   try {
     return read()
@@ -34,10 +34,10 @@ function written(codec: Codec<any>, value: object): Buffer {
   return writer.toBuffer()
 }
 
-/** What was read is written to bytes that are read and written the same. */
+/** Checks that a decoded value is encoded to bytes that are decoded and encoded identically. */
 function readTwice(codec: Codec<any>, reader: Reader): void {
   const value = orRefused(() => decode(codec, reader))
-  // A text that is no UTF-8 takes more room when written than it took when read.
+  // Text that is not valid UTF-8 is longer when encoded again.
   if (value === null || JSON.stringify(value, withBigInts).includes('\ufffd')) return
   const once = written(codec, value)
   const again = written(codec, decode(codec, new Reader(once)))
@@ -58,7 +58,7 @@ function vectorsOf(suffix: 'Request' | 'Response') {
   })
 }
 
-/** A whole request, header and body, as it comes from the frame cutter. */
+/** A whole request, header and body, as the frame cutter returns it. */
 export const requests: Target = {
   name: 'request',
   seeds: () =>
@@ -81,7 +81,7 @@ export const requests: Target = {
   },
 }
 
-/** Key and version, two bytes each, then the body of a response. */
+/** API key and version, two bytes each, then the body of a response. */
 export const responses: Target = {
   name: 'response',
   seeds: () =>
@@ -102,7 +102,7 @@ export const responses: Target = {
 
 const records = Object.values(stored).flat()
 
-/** The number of a record, its version, then what it holds. */
+/** The number of a record type, its version, then its content. */
 export const storedRecords: Target = {
   name: 'stored',
   seeds: () =>
@@ -120,7 +120,7 @@ export const storedRecords: Target = {
 
 const frameBytesMax = 4096
 
-/** Three bytes that say how the rest comes in pieces, then frames. */
+/** Three bytes that define how the rest is split into chunks, then frames. */
 export const frames: Target = {
   name: 'frame',
   seeds: () => [

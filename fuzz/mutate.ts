@@ -1,6 +1,6 @@
 import { seeded } from '../test/seeded.ts'
 
-/** Dice that can be thrown again: the same seed gives the same inputs. */
+/** A seeded random generator: the same seed gives the same inputs. */
 export class Dice {
   private readonly next: () => number
 
@@ -8,7 +8,7 @@ export class Dice {
     this.next = seeded(seed)
   }
 
-  /** 0 up to, but not with, `end`. */
+  /** Returns a number from 0 up to, but excluding, `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end)
   }
@@ -23,7 +23,7 @@ export class Dice {
 }
 
 const mutationsMax = 4
-/** What a mutated input may grow to. */
+/** Maximum size in bytes of a mutated input. */
 const inputBytesMax = 64 * 1024
 
 const edgeBytes = [0, 1, 2, 0x7f, 0x80, 0x81, 0xfe, 0xff] as const
@@ -58,7 +58,7 @@ const mutations: readonly ((bytes: Buffer, dice: Dice, seeds: readonly Buffer[])
     const at = dice.below(bytes.length)
     return Buffer.concat([bytes.subarray(0, at), dice.bytes(1 + dice.below(8)), bytes.subarray(at)])
   },
-  // A varint that does not end, or that ends late.
+  // A varint without an end, or with a late end.
   (bytes, dice) => {
     const at = dice.below(bytes.length)
     const varint = Buffer.alloc(1 + dice.below(11), 0xff)
@@ -79,7 +79,7 @@ const mutations: readonly ((bytes: Buffer, dice: Dice, seeds: readonly Buffer[])
   },
 ]
 
-/** An input made of one of the seeds; now and then the seed itself, or bytes that mean nothing. */
+/** Returns an input made from a seed; sometimes the seed itself or random bytes. */
 export function nextInput(dice: Dice, seeds: readonly Buffer[]): Buffer {
   const kind = dice.below(50)
   if (kind === 0) return Buffer.from(dice.oneOf(seeds))

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32c } from '../src/base/crc32c.ts'
-import { Refusal } from '../src/protocol/errors.ts'
+import { endlessTurn } from '../src/base/turns.ts'
+import { ApiError } from '../src/protocol/errors.ts'
 import { Batch, batchesIn, codecs } from '../src/protocol/records/batch.ts'
 import { compress, decompress } from '../src/protocol/records/compression.ts'
 import { readControlRecord, readTransactionMarker } from '../src/protocol/records/control.ts'
@@ -17,14 +18,14 @@ async function orRefused<T>(read: () => T | Promise<T>): Promise<T | null> {
   try {
     return await read()
   } catch (error) {
-    if (error instanceof Refusal) return null
+    if (error instanceof ApiError) return null
     throw error
   }
 }
 
 const dataDir = join(projectRoot, 'test', 'golden', 'data-dir')
 
-/** Every batch that Apache Kafka left in the data directory of the tests, of every codec. */
+/** Returns all batches that Apache Kafka left in the tests' data directory, of every codec. */
 function goldenBatches(): Buffer[] {
   const names = ['t-0', 't-1', 'c-0', '__cluster_metadata-0', '__transaction_state-20']
   return names.flatMap((name) => {
@@ -33,7 +34,7 @@ function goldenBatches(): Buffer[] {
   })
 }
 
-/** Most inputs get a right checksum: behind a wrong one nothing is read. */
+/** Gives most inputs a valid checksum: nothing behind an invalid one is read. */
 function mended(input: Buffer): Buffer {
   const bytes = Buffer.from(input)
   if (bytes.length < 61) return bytes
@@ -42,7 +43,7 @@ function mended(input: Buffer): Buffer {
   return bytes
 }
 
-/** Nobody looks into a batch before its size and its checksum were found right. */
+/** Readers only look into a batch after its size and checksum are validated. */
 const intactBatchesIn = (input: Buffer) =>
   [...batchesIn(mended(input))].filter((batch) => batch.isIntact())
 
@@ -75,7 +76,7 @@ export const batches: Target = {
   },
 }
 
-/** What a producer sends, on its way into the log. */
+/** Batches of a producer, validated as before an append. */
 export const produced: Target = {
   name: 'validate',
   seeds: goldenBatches,
@@ -84,7 +85,7 @@ export const produced: Target = {
     const rules = { partition: 't-0', config: logConfigDefaults, nowMs: 1_795_238_780_000 }
     const valid = await orRefused(async () => {
       checkProduceRecords(bytes, 9)
-      return await validate(bytes, { ...rules, decompressedBytesMax })
+      return await validate(bytes, { ...rules, turns: endlessTurn })
     })
     if (valid === null) return
     const batch = new Batch(valid.bytes)
@@ -98,7 +99,7 @@ export const produced: Target = {
   },
 }
 
-/** Control batches: markers of transactions, and those of the raft layer. */
+/** Control batches: transaction markers and those of the raft layer. */
 export const controls: Target = {
   name: 'control',
   seeds: () => goldenBatches().filter((bytes) => new Batch(bytes).isControl),

@@ -1,9 +1,9 @@
 import { Dice, nextInput } from './mutate.ts'
 import type { Target } from './target.ts'
 
-/** An input that takes longer than this is a finding: somebody can keep the event loop busy. */
+/** An input that takes longer (ms) is a finding: a client could keep the event loop busy. */
 const inputMsMax = 3_000
-/** Memory beyond this is a finding: no input is larger than 64 KiB. */
+/** More memory (bytes) is a finding: no input is larger than 64 KiB. */
 const residentBytesMax = 1024 * 1024 * 1024
 const inputsBetweenLooks = 256
 
@@ -22,7 +22,11 @@ export interface Report {
   readonly findings: readonly Finding[]
 }
 
-/** Runs one input. @returns what went wrong, or null. */
+/**
+ * Runs one input.
+ *
+ * @returns the failure, or null.
+ */
 export async function attempt(target: Target, input: Buffer): Promise<string | null> {
   try {
     await target.run(input)
@@ -38,7 +42,7 @@ async function timed(target: Target, input: Buffer): Promise<number> {
   return performance.now() - before
 }
 
-/** Seconds of the processor since `start`: a busy machine must not make a run shorter. */
+/** Returns the CPU seconds since `start`: other load on the machine must not shorten a run. */
 function spentSeconds(start: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(start)
   return (user + system) / 1e6
@@ -46,14 +50,18 @@ function spentSeconds(start: NodeJS.CpuUsage): number {
 
 export interface RunOptions {
   readonly seed: number
-  /** Of the processor. */
+  /** CPU seconds. */
   readonly seconds: number
   readonly findingsMax: number
-  /** Called before each input: what is written down here survives a crash of native code. */
+  /** Called at once for each finding, because a long run may be ended early. */
+  readonly found?: (finding: Finding) => void
+  /** The run ends after this many inputs; no limit if absent. */
+  readonly inputsMax?: number
+  /** Called before each input: an input saved here survives a crash of native code. */
   readonly before?: (input: Buffer) => void
 }
 
-/** Throws inputs at a target until its time is over, or enough was found. */
+/** Runs inputs on a target until the time is over or there are enough findings. */
 export async function fuzz(target: Target, options: RunOptions): Promise<Report> {
   const dice = new Dice(options.seed)
   await target.run(Buffer.alloc(0))
@@ -70,16 +78,18 @@ export async function fuzz(target: Target, options: RunOptions): Promise<Report>
       .replace(/[0-9a-f]{6,}|\d+/g, '#')
     if (reasons.has(reason)) return
     reasons.add(reason)
-    findings.push({ target: target.name, input, why })
+    const finding = { target: target.name, input, why }
+    findings.push(finding)
+    options.found?.(finding)
   }
   while (spentSeconds(start) < options.seconds) {
-    if (findings.length >= options.findingsMax) break
+    if (findings.length >= options.findingsMax || inputs === options.inputsMax) break
     const input = nextInput(dice, seeds)
     options.before?.(input)
     const before = performance.now()
     const why = await attempt(target, input)
     let tookMs = performance.now() - before
-    // The machine may have been busy with something else: only what is slow twice is slow.
+    // Other load may have slowed the first run: an input counts as slow only if it is slow twice.
     if (tookMs > inputMsMax) tookMs = Math.min(tookMs, await timed(target, input))
     slowestMs = Math.max(slowestMs, tookMs)
     if (why !== null) found(input, why)

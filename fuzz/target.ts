@@ -1,18 +1,18 @@
-/** One decoder under attack. */
+/** A decoder to fuzz. */
 export interface Target {
   readonly name: string
-  /** Inputs that are right: what is thrown at the decoder is made of them. */
+  /** Valid inputs, from which the mutated ones are made. */
   seeds(): readonly Buffer[]
   /**
-   * Hands the input to the decoder. Returns when it was read, or refused as it may be; anything
+   * Passes the input to the decoder. Returns if the input is decoded or properly refused; any error
    * that it throws is a finding.
    */
   run(input: Buffer): void | Promise<void>
-  /** Ends what the target holds. */
+  /** Releases the target's resources. */
   close?(): Promise<void>
 }
 
-/** A claim about the decoder that did not hold. */
+/** Throws if a claim about the decoder does not hold. */
 export function claim(holds: boolean, what: string): void {
   if (!holds) throw new Error(`claim: ${what}`)
 }

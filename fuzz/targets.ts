@@ -1,5 +1,6 @@
 import { broker } from './broker.ts'
 import { captures } from './captures.ts'
+import { directories } from './directories/target.ts'
 import { textFiles } from './files.ts'
 import { frames, requests, responses, storedRecords } from './messages.ts'
 import { batches, controls, decompressors, produced } from './records.ts'
@@ -16,5 +17,6 @@ export const targets: readonly Target[] = [
   ...decompressors,
   textFiles,
   captures,
+  directories,
   broker,
 ]

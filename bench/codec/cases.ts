@@ -16,13 +16,13 @@ import { writeBatch } from '../../src/protocol/records/record.ts'
 import type { AnyApi } from '../../src/protocol/schema.ts'
 import { Writer } from '../../src/protocol/writer.ts'
 
-/** One thing that two codecs do with the same message in the same version. */
+/** One operation of two codecs on the same message in the same version. */
 export interface Case {
   readonly message: string
   readonly what: string
   readonly version: number
   readonly rival: string
-  /** Null where the rival, being a client, has no such direction. */
+  /** Null if the other library is a client without code for this direction. */
   readonly theirs: (() => unknown) | null
   readonly ours: () => unknown
 }
@@ -61,7 +61,10 @@ interface Shape {
   readonly rivals: readonly Rival[]
 }
 
-/** What the two clients write and read; and, without a rival, what a broker reads and writes. */
+/**
+ * Returns the cases of both sides: the directions of the two clients (encode requests, decode
+ * responses) and, without comparison, those of a broker.
+ */
 function casesOf({ message, api, request, response, rivals }: Shape): Case[] {
   return rivals.flatMap(({ rival, version, write, read }): Case[] => {
     const asked = written(api, 'request', version, request())
@@ -147,7 +150,10 @@ const heartbeats: Shape = {
   ],
 }
 
-/** Every codec makes a batch of one record a partition: the clients cannot write without. */
+/**
+ * A Produce request with one batch of one record per partition: the clients cannot encode it
+ * without.
+ */
 const produces = (partitions: number): Shape => ({
   message: `Produce, ${partitions} partitions`,
   api: produce,
@@ -207,7 +213,9 @@ const produces = (partitions: number): Shape => ({
   ],
 })
 
-/** Without records: the clients would decode them, which a codec of messages does not. */
+/**
+ * A Fetch response without records, because the clients would decode them, unlike a message codec.
+ */
 const fetches = (partitions: number): Shape => ({
   message: `Fetch, ${partitions} partitions`,
   api: fetch,

@@ -21,7 +21,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-/** Enough for the engine to compile what is called. */
+/** Enough calls for the engine to compile the measured code. */
 const warmupCalls = 3_000
 
 async function timesOf(run: () => unknown, calls: number): Promise<number> {
@@ -33,7 +33,7 @@ async function timesOf(run: () => unknown, calls: number): Promise<number> {
   return Number(process.hrtime.bigint() - start) / calls
 }
 
-/** So many calls that a round lasts as long as it should; warms up on the way. */
+/** Returns the number of calls that fill one round; warms up at the same time. */
 async function callsOf(run: () => unknown): Promise<number> {
   const roundNs = Number(flags['round-ms']) * 1e6
   for (let calls = 10; ; calls *= 2) {
