@@ -264,15 +264,23 @@ export class ClassicGroup implements Group {
     return this.topics === null ? this.usesConsumerProtocol() : this.topics.has(topic)
   }
 
-  /** @throws ApiError UNKNOWN_MEMBER_ID | FENCED_INSTANCE_ID */
-  validateMember(memberId: string, groupInstanceId: string | null): ClassicMember {
+  /** Returns the member, or why it is none. Does not throw: a request may name 100,000 members. */
+  findMember(
+    memberId: string,
+    groupInstanceId: string | null,
+  ): ClassicMember | 'UNKNOWN_MEMBER_ID' | 'FENCED_INSTANCE_ID' {
     if (groupInstanceId !== null) {
       const current = this.staticMembers.get(groupInstanceId)
-      if (current === undefined) throw new ApiError('UNKNOWN_MEMBER_ID')
-      if (current !== memberId) throw new ApiError('FENCED_INSTANCE_ID')
+      if (current === undefined) return 'UNKNOWN_MEMBER_ID'
+      if (current !== memberId) return 'FENCED_INSTANCE_ID'
     }
-    const member = this.members.get(memberId)
-    if (member === undefined) throw new ApiError('UNKNOWN_MEMBER_ID')
+    return this.members.get(memberId) ?? 'UNKNOWN_MEMBER_ID'
+  }
+
+  /** @throws ApiError UNKNOWN_MEMBER_ID | FENCED_INSTANCE_ID */
+  validateMember(memberId: string, groupInstanceId: string | null): ClassicMember {
+    const member = this.findMember(memberId, groupInstanceId)
+    if (typeof member === 'string') throw new ApiError(member)
     return member
   }
 

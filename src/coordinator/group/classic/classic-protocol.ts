@@ -78,12 +78,9 @@ export class ClassicProtocol implements ClassicRequests<ClassicGroup> {
       this.add(group, memberId, command, out, nowMs)
       return
     }
-    let member: ClassicMember
-    try {
-      member = group.validateMember(memberId, groupInstanceId)
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      out.reply(to, joinError(error.reason, memberId))
+    const member = group.findMember(memberId, groupInstanceId)
+    if (typeof member === 'string') {
+      out.reply(to, joinError(member, memberId))
       return
     }
     const isUnchanged = sameProtocols(member.protocols, request.protocols)
@@ -264,20 +261,13 @@ export class ClassicProtocol implements ClassicRequests<ClassicGroup> {
     // An admin removes a static member by its instance id alone.
     const current = groupInstanceId === null ? undefined : group.staticMembers.get(groupInstanceId)
     const isByInstance = memberId === '' && groupInstanceId !== null
-    try {
-      const member = group.validateMember(
-        isByInstance ? (current ?? '') : memberId,
-        groupInstanceId,
-      )
-      out.clearTimer(sessionTimer(group.groupId, member.memberId))
-      group.answerJoin(out, member, joinError('UNKNOWN_MEMBER_ID', ''))
-      group.answerSync(out, member, syncError('UNKNOWN_MEMBER_ID'))
-      group.removeMember(member.memberId)
-      return 'NONE'
-    } catch (error) {
-      if (error instanceof ApiError) return error.reason
-      throw error
-    }
+    const member = group.findMember(isByInstance ? (current ?? '') : memberId, groupInstanceId)
+    if (typeof member === 'string') return member
+    out.clearTimer(sessionTimer(group.groupId, member.memberId))
+    group.answerJoin(out, member, joinError('UNKNOWN_MEMBER_ID', ''))
+    group.answerSync(out, member, syncError('UNKNOWN_MEMBER_ID'))
+    group.removeMember(member.memberId)
+    return 'NONE'
   }
 
   /** Restarts the session of a member that committed offsets. */

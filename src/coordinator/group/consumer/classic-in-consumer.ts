@@ -188,13 +188,12 @@ export class ClassicInConsumer implements ClassicRequests<ConsumerGroup> {
   leave(group: ConsumerGroup, { request, to }: Command<'leave'>, out: Draft, nowMs: number): void {
     const leaving = new Set<ConsumerMember>()
     const members = request.members.map(({ memberId, groupInstanceId }) => {
-      try {
-        leaving.add(leavingMember(group, memberId, groupInstanceId))
-        return { memberId, groupInstanceId, errorCode: 0 }
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error
-        return { memberId, groupInstanceId, errorCode: error.code }
+      const member = leavingMember(group, memberId, groupInstanceId)
+      if (typeof member === 'string') {
+        return { memberId, groupInstanceId, errorCode: errorCode(member) }
       }
+      leaving.add(member)
+      return { memberId, groupInstanceId, errorCode: 0 }
     })
     this.membership.fence(group, [...leaving], out, nowMs)
     out.reply(to, { errorCode: 0, members })
@@ -250,12 +249,20 @@ function classicMember(
   return member as ClassicMember
 }
 
-/** Returns the member to remove; an admin may name a static member by its instance id alone. */
-function leavingMember(group: ConsumerGroup, memberId: string, instanceId: string | null) {
-  if (instanceId === null) return group.member(memberId)
+/**
+ * Returns the member to remove, or why there is none. Does not throw: a request may name 100,000
+ * members.
+ */
+function leavingMember(
+  group: ConsumerGroup,
+  memberId: string,
+  instanceId: string | null,
+): ConsumerMember | 'UNKNOWN_MEMBER_ID' | 'FENCED_INSTANCE_ID' {
+  if (instanceId === null) return group.members.get(memberId) ?? 'UNKNOWN_MEMBER_ID'
   const member = group.staticMember(instanceId)
-  checkStatic(member, memberId === '' ? (member?.memberId ?? '') : memberId, instanceId)
-  return member
+  if (member === null) return 'UNKNOWN_MEMBER_ID'
+  // An admin removes a static member by its instance id alone.
+  return memberId === '' || memberId === member.memberId ? member : 'FENCED_INSTANCE_ID'
 }
 
 function checkGeneration({ memberEpoch }: ConsumerMember, generationId: number): void {
