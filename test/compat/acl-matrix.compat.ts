@@ -117,6 +117,22 @@ const ofFollowers = sweeps
     }),
   }))
 
+/** A copy of a request in which no topic, group or transactional id is one that exists. */
+function absent(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith('sweep') ? `${value}.absent` : value
+  if (Array.isArray(value)) return value.map(absent)
+  if (value === null || typeof value !== 'object' || Buffer.isBuffer(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([field, one]) => [field, absent(one)]))
+}
+
+/** Whether a resource exists must not show where there is no right to know it. */
+const ofAbsent = sweeps.map((sweep) => ({
+  ...sweep,
+  base: async (...given: Parameters<typeof sweep.base>) =>
+    absent(await sweep.base(...given)) as object,
+}))
+const withoutOrOne = aclUsers.filter(({ name }) => name === 'nobody' || name.startsWith('only-'))
+
 const all = [...sweeps, ...ofFollowers]
 const cases = all.flatMap((sweep, i) => {
   const api = messages.find(({ key }) => key === sweep.key)!
@@ -128,6 +144,12 @@ const cases = all.flatMap((sweep, i) => {
     const users = version === first || version === last ? aclUsers : [nobody]
     return [`${api.name} v${version}${again}`, { sweep, version, users }] as const
   })
+})
+const absentCases = ofAbsent.map((sweep) => {
+  const api = messages.find(({ key }) => key === sweep.key)!
+  const version = api.stableMax
+  const title = `${api.name} v${version} of what does not exist`
+  return [title, { sweep, version, users: withoutOrOne }] as const
 })
 
 describe.skipIf(inject('javaMissing') !== null)('who may do what', () => {
@@ -148,7 +170,7 @@ describe.skipIf(inject('javaMissing') !== null)('who may do what', () => {
     stores?.close()
   })
 
-  test.each(cases)('%s', async (_, { sweep, version, users }) => {
+  test.each([...cases, ...absentCases])('%s', async (_, { sweep, version, users }) => {
     const [ours, theirs] = await Promise.all(sides.map((side) => side.ask(sweep, version, users)))
     const differing = users
       .map(({ name }) => ({ user: name, ours: ours![name], theirs: theirs![name] }))

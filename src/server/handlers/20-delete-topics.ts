@@ -35,9 +35,10 @@ export const handleDeleteTopics = handler(
     // A repeated topic is refused once.
     const { distinct, twice } = await distinctInTurns(services.turns, targets, keyOf)
     const mayAll = mayAccess(services, context, 'DELETE', 'cluster', clusterResource, false)
-    const answers = await mapInTurns(services.turns, distinct, (target) =>
+    const checked = await mapInTurns(services.turns, distinct, (target) =>
       check(target, { twice, mayAll }, context, services),
     )
+    const answers = withoutTwins(checked, distinct, twice)
     const ids = answers.flatMap(({ topicId, errorCode }) => (errorCode === 0 ? [topicId!] : []))
     await services.metadata.submit(deleteTopics(ids))
     return { responses: answers }
@@ -59,6 +60,30 @@ function targetsOf(request: DeleteTopicsRequest, version: number): readonly Targ
 /** Returns a key that repeated topics share; no name differs from an empty one. */
 function keyOf({ topicId, name }: Target): string {
   return name === null ? topicId : `${topicId}/${name}`
+}
+
+/**
+ * Refuses topics that are given by name and also by id: they get one answer, and stay. `answers` are
+ * those of `targets`, in this order.
+ */
+function withoutTwins(
+  answers: readonly Answer[],
+  targets: readonly Target[],
+  twice: ReadonlySet<string>,
+): readonly Answer[] {
+  const isNamed = (i: number) => targets[i]!.name !== null
+  const named = new Set<string>()
+  const byId = new Set(twice)
+  answers.forEach(({ topicId, errorCode: code }, i) => {
+    if (code === 0) (isNamed(i) ? named : byId).add(topicId!)
+  })
+  return answers.flatMap((answer, i) => {
+    const { topicId, errorCode: code } = answer
+    if (code !== 0 || !named.has(topicId!) || !byId.has(topicId!)) return [answer]
+    if (!isNamed(i)) return []
+    const errorMessage = 'The provided topic name maps to an ID that was already supplied.'
+    return [{ ...answer, errorCode: errorCode('INVALID_REQUEST'), errorMessage }]
+  })
 }
 
 function check(
@@ -88,11 +113,13 @@ function check(
     )
   }
   const topic = findTopic(services.metadata.image, { name, id: topicId })
+  // Before a name is looked up: the answer must not tell whether the topic exists.
+  const known = name ?? topic?.name
+  if (known !== undefined && !mayAll && !mayAccess(services, context, 'DESCRIBE', 'topic', known)) {
+    return answer('TOPIC_AUTHORIZATION_FAILED')
+  }
   if (topic === undefined) {
     return answer(name === null ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
-  }
-  if (!mayAll && !mayAccess(services, context, 'DESCRIBE', 'topic', topic.name)) {
-    return answer('TOPIC_AUTHORIZATION_FAILED')
   }
   if (!mayAll && !mayAccess(services, context, 'DELETE', 'topic', topic.name)) {
     return { ...answer('TOPIC_AUTHORIZATION_FAILED'), name: topic.name }

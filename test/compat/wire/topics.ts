@@ -172,6 +172,8 @@ export const topicScenarios: readonly Scenario[] = [
         const target = { name: null, topicId }
         await byId([target, target])
         await byId([{ name: `${base}.a` }, { name: `${base}.a` }])
+        await byId([{ name: `${base}.a` }, target, { name: 'absent' }])
+        await byId([target, { name: `${base}.a` }, target])
         await byId([target])
       } else {
         await byName(`${base}.a`, `${base}.a`)
