@@ -63,8 +63,8 @@ function keyOf({ topicId, name }: Target): string {
 }
 
 /**
- * Refuses topics that are given by name and also by id: they get one answer, and stay. `answers` are
- * those of `targets`, in this order.
+ * Refuses topics that are given by name and also by id: they get one answer, and stay.
+ * @param answers those of `targets`, in this order
  */
 function withoutTwins(
   answers: readonly Answer[],
