@@ -1,6 +1,9 @@
+import type { Clock } from '../base/clock.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
+import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
+import { ExpiredTokens } from '../metadata/expired-tokens.ts'
 import { IdleRecords } from '../metadata/idle-records.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
@@ -10,26 +13,31 @@ import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
+/** Records that the controller writes of its own accord, at intervals. */
+interface PeriodicWork {
+  stop(): Promise<void>
+}
+
 /** The controller role of a node: the metadata log and the controller. */
 export class ControllerPart {
   readonly nodeId: number
   readonly clusterId: string
   readonly metadata: MetadataController
   private readonly partition: MetadataPartition
-  private readonly idle: IdleRecords
+  private readonly work: readonly PeriodicWork[]
 
   private constructor(
     nodeId: number,
     clusterId: string,
     metadata: MetadataController,
     partition: MetadataPartition,
-    idle: IdleRecords,
+    work: readonly PeriodicWork[],
   ) {
     this.nodeId = nodeId
     this.clusterId = clusterId
     this.metadata = metadata
     this.partition = partition
-    this.idle = idle
+    this.work = work
   }
 
   /** Opens the metadata log in one of the node's directories and registers the controller. */
@@ -79,16 +87,28 @@ export class ControllerPart {
     metadata.listen('snapshots', (newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
-    const intervalMs = statics.int('metadata.max.idle.interval.ms')
-    const idle = new IdleRecords({ clock, metadata, intervalMs })
-    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, idle)
+    const work = startWork(statics, metadata, clock)
+    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, work)
   }
 
   /** Call this when no broker sends requests any more. */
   async close(): Promise<void> {
-    await this.idle.stop()
+    for (const one of this.work) await one.stop()
     await this.partition.close()
   }
+}
+
+function startWork(
+  settings: BrokerSettings,
+  metadata: MetadataController,
+  clock: Clock,
+): PeriodicWork[] {
+  const every = (name: string) => ({ clock, metadata, intervalMs: settings.int(name) })
+  const work: PeriodicWork[] = [new IdleRecords(every('metadata.max.idle.interval.ms'))]
+  if (tokenSecretOf(settings) !== null) {
+    work.push(new ExpiredTokens(every('delegation.token.expiry.check.interval.ms')))
+  }
+  return work
 }
 
 /** Returns the metadata log's config (`metadata.log.*`); it has no retention by time. */

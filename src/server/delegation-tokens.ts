@@ -1,24 +1,24 @@
-import { type ErrorName, errorCode } from '../protocol/errors.ts'
+import type { ChangedToken } from '../metadata/controller/delegation-tokens.ts'
+import { isSamePrincipal } from '../metadata/delegation-tokens.ts'
+import { errorCode } from '../protocol/errors.ts'
 import { anonymous } from '../security/authorizer.ts'
 import type { RequestContext } from './handler.ts'
 
-/** Only an authenticated client may ask for delegation tokens (`KafkaApis.allowTokenRequests`). */
-export function mayAskForTokens({ session: { principal } }: RequestContext): boolean {
-  return principal.type !== anonymous.type || principal.name !== anonymous.name
+/**
+ * Only a client that has authenticated, and not by a token, may ask for delegation tokens
+ * (`KafkaApis.allowTokenRequests`).
+ */
+export function mayAskForTokens({ session: { login, principal } }: RequestContext): boolean {
+  return login === null ? !isSamePrincipal(principal, anonymous) : !login.isByToken
 }
 
-/** The error of all requests about tokens, which are disabled: no secret key is configured. */
-export function tokensRefused(context: RequestContext): number {
-  const error: ErrorName = mayAskForTokens(context)
-    ? 'DELEGATION_TOKEN_AUTH_DISABLED'
-    : 'DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'
-  return errorCode(error)
+/** The refusal of RenewDelegationToken and ExpireDelegationToken to such clients. */
+export const changeNotAllowed = {
+  errorCode: errorCode('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
+  expiryTimestampMs: -1,
 }
 
-/** The refusal of RenewDelegationToken and ExpireDelegationToken. */
-export function expiryRefused(context: RequestContext) {
-  return {
-    errorCode: tokensRefused(context),
-    expiryTimestampMs: mayAskForTokens(context) ? 0 : -1,
-  }
+/** The response of RenewDelegationToken and ExpireDelegationToken. */
+export function changeAnswer({ error, expiryTimestampMs }: ChangedToken) {
+  return { errorCode: errorCode(error), expiryTimestampMs }
 }

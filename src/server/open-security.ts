@@ -1,11 +1,15 @@
 import type { Random } from '../base/random.ts'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { scramMechanisms } from '../metadata/controller/alter-scram.ts'
+import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { type Image, scramKey } from '../metadata/image.ts'
+import type { Metadata } from '../metadata/metadata.ts'
 import { anonymous, type Principal } from '../security/authorizer.ts'
+import { tokenCredentials } from '../security/delegation-tokens.ts'
 import { parsePrincipalMapping } from '../security/principal-mapping.ts'
 import { OauthBearerServer } from '../security/sasl/oauthbearer.ts'
 import { PlainServer } from '../security/sasl/plain.ts'
-import { ScramServer } from '../security/sasl/scram.ts'
+import { type ScramOptions, ScramServer } from '../security/sasl/scram.ts'
 import { subjectOf } from '../security/tls/distinguished-name.ts'
 import { ListenerSettings } from './config/listener-settings.ts'
 import type { ListenerPlan } from './config/listeners.ts'
@@ -22,7 +26,10 @@ import type { Channel } from './transport.ts'
 const principalBuilderClass =
   'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder'
 
+type Hash = ScramOptions['hash']
+
 interface CredentialSource {
+  readonly tokenOf: Readonly<Record<Hash, ScramOptions['tokenOf']>>
   readonly image: () => Image
   readonly random: Random
 }
@@ -48,7 +55,7 @@ export async function securityOf(
     return { ...parts, needsLogin: false, dispatcherOf: (open: Dispatcher) => () => open }
   }
   const read = await readSaslSettings(own, { nowMs: clock.nowMs, logger })
-  const mechanisms = saslMechanismsOf(read, { image: () => metadata.image, random })
+  const mechanisms = saslMechanismsOf(read, credentialSource(settings, metadata, random))
   const failureDelayMs = settings.int('connection.failed.authentication.delay.ms')
   return {
     ...parts,
@@ -56,6 +63,20 @@ export async function securityOf(
     dispatcherOf: (dispatcher: Dispatcher) => () =>
       new SaslGate({ dispatcher, mechanisms, failureDelayMs, clock, logger }),
   }
+}
+
+function credentialSource(
+  settings: BrokerSettings,
+  metadata: Metadata,
+  random: Random,
+): CredentialSource {
+  const image = () => metadata.image
+  const secretKey = tokenSecretOf(settings)
+  const tokenOf = (hash: Hash) => {
+    if (secretKey === null) return () => undefined
+    return tokenCredentials({ secretKey, mechanism: scramMechanisms[hash], image, random })
+  }
+  return { image, random, tokenOf: { sha256: tokenOf('sha256'), sha512: tokenOf('sha512') } }
 }
 
 /** Returns the mechanisms of a listener, ready to begin conversations. */
@@ -91,12 +112,12 @@ function serverOf(
   }
 }
 
-const scramServer = (hash: 'sha256' | 'sha512', { image, random }: CredentialSource) =>
+const scramServer = (hash: Hash, { image, random, tokenOf }: CredentialSource) =>
   new ScramServer({
     hash,
     random,
     credentialOf: (user) => image().scram.get(scramKey(user, scramMechanisms[hash])),
-    tokenOf: () => undefined,
+    tokenOf: tokenOf[hash],
   })
 
 /**

@@ -238,6 +238,7 @@ export class SaslGate implements Dispatch {
     const lifetimeMs = ends.length === 0 ? 0 : Math.max(0, Math.min(...ends))
     this.expiresAtMs = ends.length === 0 ? null : clock.monotonicMs() + lifetimeMs
     session.principal = { type: 'User', name: login.name }
+    session.login = login
     session.isAuthenticated = true
     this.state = 'open'
     this.server = null

@@ -1,4 +1,5 @@
 import type { Principal } from '../security/authorizer.ts'
+import type { Login } from '../security/sasl/server.ts'
 import type { Vantage } from './endpoints.ts'
 
 /** The client of a connection, from when it is accepted to its end. */
@@ -12,6 +13,8 @@ export interface Session extends Vantage {
   softwareVersion: string
   /** Changes when the client authenticates. */
   principal: Principal
+  /** By SASL; null before it, and on a listener without it. */
+  login: Login | null
   /** True from the start on a listener without SASL. */
   isAuthenticated: boolean
   /** A request that begins later, because it is long or delayed; those behind it wait for it. */
@@ -34,6 +37,7 @@ export function newSession(
     ...client,
     softwareName: 'unknown',
     softwareVersion: 'unknown',
+    login: null,
     delayed: null,
   }
 }

@@ -1,27 +1,26 @@
+import { type CreatedToken, createToken } from '../../metadata/controller/delegation-tokens.ts'
+import {
+  isSamePrincipal,
+  principalText,
+  type TokenPrincipal,
+} from '../../metadata/delegation-tokens.ts'
 import { ApiError, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { createDelegationToken } from '../../protocol/messages/38-create-delegation-token.ts'
+import { anonymous } from '../../security/authorizer.ts'
+import { tokenHmac } from '../../security/delegation-tokens.ts'
 import { mayAccess } from '../access.ts'
 import { mayAskForTokens } from '../delegation-tokens.ts'
-import { handler, type RequestContext } from '../handler.ts'
+import { handler } from '../handler.ts'
 
 const nothing = Buffer.alloc(0)
 
-interface Owner {
-  readonly type: string
-  readonly name: string
-}
-
-const failed = (
-  code: number,
-  { session: { principal } }: RequestContext,
-  owner: Owner = principal,
-  timeMs = -1,
-) => ({
+/** @param timeMs the three times, which are -1 in the broker's refusals, 0 in the controller's. */
+const failed = (code: number, owner: TokenPrincipal, requester: TokenPrincipal, timeMs = -1) => ({
   errorCode: code,
   principalType: owner.type,
   principalName: owner.name,
-  tokenRequesterPrincipalType: principal.type,
-  tokenRequesterPrincipalName: principal.name,
+  tokenRequesterPrincipalType: requester.type,
+  tokenRequesterPrincipalName: requester.name,
   issueTimestampMs: timeMs,
   expiryTimestampMs: timeMs,
   maxTimestampMs: timeMs,
@@ -29,22 +28,45 @@ const failed = (
   hmac: nothing,
 })
 
-/** CreateDelegationToken: tokens are disabled, as in Kafka without a secret key (KIP-48). */
+function answerOf(created: CreatedToken, owner: TokenPrincipal, requester: TokenPrincipal) {
+  const base = failed(errorCode(created.error), owner, requester, 0)
+  if (created.token === null) return base
+  const { token, hmac } = created
+  return {
+    ...base,
+    issueTimestampMs: token.issueTimestamp,
+    expiryTimestampMs: token.expirationTimestamp,
+    maxTimestampMs: token.maxTimestamp,
+    tokenId: token.tokenId,
+    hmac,
+  }
+}
+
+/** CreateDelegationToken: for the client itself, or from v3 on for another user (KIP-48, 373). */
 export const handleCreateDelegationToken = handler(
   createDelegationToken,
-  ({ ownerPrincipalType: type, ownerPrincipalName: name }, context, services) => {
+  async (request, context, services) => {
+    const { ownerPrincipalType: type, ownerPrincipalName: name } = request
     const { principal } = context.session
     const isNamed = context.apiVersion >= 3 && name !== null && name !== ''
     if (isNamed && type === null) throw new ApiError('UNKNOWN_SERVER_ERROR', 'An owner of no type.')
     const owner = isNamed ? { type: type!, name } : principal
-    const refuse = (error: ErrorName) => failed(errorCode(error), context, owner)
+    const refuse = (error: ErrorName) => failed(errorCode(error), owner, principal)
     if (!mayAskForTokens(context)) return refuse('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED')
-    const isOwn = owner.type === principal.type && owner.name === principal.name
-    const user = `${owner.type}:${owner.name}`
-    if (!isOwn && !mayAccess(services, context, 'CREATE_TOKENS', 'user', user)) {
+    if (
+      !isSamePrincipal(owner, principal) &&
+      !mayAccess(services, context, 'CREATE_TOKENS', 'user', principalText(owner))
+    ) {
       return refuse('DELEGATION_TOKEN_AUTHORIZATION_FAILED')
     }
-    return failed(errorCode('DELEGATION_TOKEN_AUTH_DISABLED'), context, owner, 0)
+    const renewers = request.renewers.map(({ principalType, principalName }) => ({
+      type: principalType,
+      name: principalName,
+    }))
+    if (renewers.some((one) => one.type !== anonymous.type)) return refuse('INVALID_PRINCIPAL_TYPE')
+    const { maxLifetimeMs } = request
+    const asked = { owner, requester: principal, renewers, maxLifetimeMs, hmacOf: tokenHmac }
+    return answerOf(await services.metadata.submit(createToken(asked)), owner, principal)
   },
-  (_request, context, code) => failed(code, context),
+  (_request, { session: { principal } }, code) => failed(code, principal, principal),
 )

@@ -1,10 +1,17 @@
+import { renewToken } from '../../metadata/controller/delegation-tokens.ts'
 import { renewDelegationToken } from '../../protocol/messages/39-renew-delegation-token.ts'
-import { expiryRefused } from '../delegation-tokens.ts'
+import { tokenHmac } from '../../security/delegation-tokens.ts'
+import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../delegation-tokens.ts'
 import { handler } from '../handler.ts'
 
-/** RenewDelegationToken: tokens are disabled, as in Kafka without a secret key (KIP-48). */
+/** RenewDelegationToken: by the owner of a token, or one of its renewers (KIP-48). */
 export const handleRenewDelegationToken = handler(
   renewDelegationToken,
-  (_request, context) => expiryRefused(context),
+  async ({ hmac, renewPeriodMs }, context, { metadata }) => {
+    if (!mayAskForTokens(context)) return changeNotAllowed
+    const { principal } = context.session
+    const command = renewToken({ hmac, principal, renewPeriodMs, hmacOf: tokenHmac })
+    return changeAnswer(await metadata.submit(command))
+  },
   (_request, _context, code) => ({ errorCode: code, expiryTimestampMs: -1 }),
 )

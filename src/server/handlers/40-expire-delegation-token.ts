@@ -1,10 +1,17 @@
+import { expireToken } from '../../metadata/controller/delegation-tokens.ts'
 import { expireDelegationToken } from '../../protocol/messages/40-expire-delegation-token.ts'
-import { expiryRefused } from '../delegation-tokens.ts'
+import { tokenHmac } from '../../security/delegation-tokens.ts'
+import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../delegation-tokens.ts'
 import { handler } from '../handler.ts'
 
-/** ExpireDelegationToken: tokens are disabled, as in Kafka without a secret key (KIP-48). */
+/** ExpireDelegationToken: by the owner of a token, or one of its renewers (KIP-48). */
 export const handleExpireDelegationToken = handler(
   expireDelegationToken,
-  (_request, context) => expiryRefused(context),
+  async ({ hmac, expiryTimePeriodMs }, context, { metadata }) => {
+    if (!mayAskForTokens(context)) return changeNotAllowed
+    const { principal } = context.session
+    const command = expireToken({ hmac, principal, expiryTimePeriodMs, hmacOf: tokenHmac })
+    return changeAnswer(await metadata.submit(command))
+  },
   (_request, _context, code) => ({ errorCode: code, expiryTimestampMs: -1 }),
 )

@@ -1,0 +1,45 @@
+import { createHmac } from 'node:crypto'
+import type { Random } from '../base/random.ts'
+import { parsePrincipal } from '../metadata/delegation-tokens.ts'
+import type { Image } from '../metadata/image.ts'
+import type { DelegationTokenRecord } from '../protocol/stored/metadata/10-delegation-token-record.ts'
+import type { ScramCredential, TokenCredential } from './sasl/scram.ts'
+import { saltPassword, scramKeys } from './scram.ts'
+
+const iterations = 4096
+const saltBytes = 20
+
+/** Returns the HMAC of a token, in base64 its password (KIP-48). */
+export function tokenHmac(secretKey: string, tokenId: string): Buffer {
+  return createHmac('sha512', secretKey).update(tokenId).digest()
+}
+
+/**
+ * Returns the delegation tokens of the newest image as credentials of a SCRAM mechanism. They are
+ * derived at the first login, and kept with the token's record: a changed token gets a new salt.
+ *
+ * @param mechanism a code of `ScramMechanism`.
+ */
+export function tokenCredentials(options: {
+  readonly secretKey: string
+  readonly mechanism: number
+  readonly image: () => Image
+  readonly random: Random
+}): (tokenId: string) => TokenCredential | undefined {
+  const { secretKey, mechanism, image, random } = options
+  const derived = new WeakMap<DelegationTokenRecord, ScramCredential>()
+  const derive = ({ tokenId }: DelegationTokenRecord) => {
+    const salt = random.bytes(saltBytes)
+    const password = tokenHmac(secretKey, tokenId).toString('base64')
+    const salted = saltPassword(mechanism, password, salt, iterations)
+    return { salt, iterations, ...scramKeys(mechanism, salted) }
+  }
+  return (tokenId) => {
+    const token = image().delegationTokens.get(tokenId)
+    if (token === undefined) return undefined
+    const credential = derived.get(token) ?? derive(token)
+    derived.set(token, credential)
+    const owner = parsePrincipal(token.owner).name
+    return { owner, expiresAtMs: token.expirationTimestamp, credential }
+  }
+}
