@@ -133,7 +133,19 @@ const ofAbsent = sweeps.map((sweep) => ({
 }))
 const withoutOrOne = aclUsers.filter(({ name }) => name === 'nobody' || name.startsWith('only-'))
 
-const all = [...sweeps, ...ofFollowers]
+/** Refused for its renewer, before anything that a right could allow. */
+const forRenewers = sweeps
+  .filter(({ key }) => key === 38)
+  .map((sweep) => ({
+    ...sweep,
+    base: async (...given: Parameters<typeof sweep.base>) => ({
+      ...(await sweep.base(...given)),
+      ...{ ownerPrincipalType: null, ownerPrincipalName: null },
+      renewers: [{ principalType: 'Group', principalName: 'b' }],
+    }),
+  }))
+
+const all = [...sweeps, ...ofFollowers, ...forRenewers]
 const cases = all.flatMap((sweep, i) => {
   const api = messages.find(({ key }) => key === sweep.key)!
   const again = all.findIndex(({ key }) => key === sweep.key) === i ? '' : ', again'

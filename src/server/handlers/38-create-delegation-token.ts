@@ -68,5 +68,5 @@ export const handleCreateDelegationToken = handler(
     const asked = { owner, requester: principal, renewers, maxLifetimeMs, hmacOf: tokenHmac }
     return answerOf(await services.metadata.submit(createToken(asked)), owner, principal)
   },
-  (_request, { session: { principal } }, code) => failed(code, principal, principal),
+  (_request, _context, code) => failed(code, anonymous, anonymous),
 )

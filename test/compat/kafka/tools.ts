@@ -11,6 +11,7 @@ const mainClasses = {
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'consumer-perf': 'org.apache.kafka.tools.ConsumerPerformance',
+  'delegation-tokens': 'org.apache.kafka.tools.DelegationTokenCommand',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',

@@ -125,9 +125,10 @@ export async function startSecured(
   name: 'odradek' | 'kafka',
   stores: Stores,
   more: Settings = {},
+  dataDir?: string,
 ): Promise<Secured> {
   const { settings, ports } = await settingsOf(stores, more)
-  const options = { settings, port: ports.open, hasFile: true }
+  const options = { settings, port: ports.open, hasFile: true, dataDir }
   const target = await (name === 'kafka' ? startKafka(options) : startOdradek(options))
   return { target, ports }
 }
