@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Random } from '../base/random.ts'
 import { parsePrincipal } from '../metadata/delegation-tokens.ts'
 import type { Image } from '../metadata/image.ts'
@@ -12,6 +12,14 @@ const saltBytes = 20
 /** Returns the HMAC of a token, in base64 its password (KIP-48). */
 export function tokenHmac(secretKey: string, tokenId: string): Buffer {
   return createHmac('sha512', secretKey).update(tokenId).digest()
+}
+
+/** Returns a function that recognizes the token of an HMAC, in a time that tells nothing of it. */
+export function ownsHmac(hmac: Buffer): (secretKey: string, tokenId: string) => boolean {
+  return (secretKey, tokenId) => {
+    const own = tokenHmac(secretKey, tokenId)
+    return hmac.length === own.length && timingSafeEqual(hmac, own)
+  }
 }
 
 /**

@@ -3,20 +3,16 @@ import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
 import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
-import { ExpiredTokens } from '../metadata/expired-tokens.ts'
-import { IdleRecords } from '../metadata/idle-records.ts'
+import { startTokenSweep } from '../metadata/expired-tokens.ts'
+import { startIdleRecords } from '../metadata/idle-records.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
+import type { PeriodicRecords } from '../metadata/periodic-records.ts'
 import { MetadataPartition, metadataTopic, metadataTopicId } from '../quorum/metadata-partition.ts'
 import type { SnapshotLimits } from '../quorum/metadata-snapshots.ts'
 import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { SharedRooms } from './shared-rooms.ts'
-
-/** Records that the controller writes of its own accord, at intervals. */
-interface PeriodicWork {
-  stop(): Promise<void>
-}
 
 /** The controller role of a node: the metadata log and the controller. */
 export class ControllerPart {
@@ -24,20 +20,20 @@ export class ControllerPart {
   readonly clusterId: string
   readonly metadata: MetadataController
   private readonly partition: MetadataPartition
-  private readonly work: readonly PeriodicWork[]
+  private readonly periodic: readonly PeriodicRecords[]
 
   private constructor(
     nodeId: number,
     clusterId: string,
     metadata: MetadataController,
     partition: MetadataPartition,
-    work: readonly PeriodicWork[],
+    periodic: readonly PeriodicRecords[],
   ) {
     this.nodeId = nodeId
     this.clusterId = clusterId
     this.metadata = metadata
     this.partition = partition
-    this.work = work
+    this.periodic = periodic
   }
 
   /** Opens the metadata log in one of the node's directories and registers the controller. */
@@ -87,28 +83,31 @@ export class ControllerPart {
     metadata.listen('snapshots', (newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
-    const work = startWork(statics, metadata, clock)
-    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, work)
+    const periodic = startPeriodicRecords(statics, metadata, clock)
+    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, periodic)
   }
 
   /** Call this when no broker sends requests any more. */
   async close(): Promise<void> {
-    for (const one of this.work) await one.stop()
+    for (const one of this.periodic) await one.stop()
     await this.partition.close()
   }
 }
 
-function startWork(
+function startPeriodicRecords(
   settings: BrokerSettings,
   metadata: MetadataController,
   clock: Clock,
-): PeriodicWork[] {
+): PeriodicRecords[] {
   const every = (name: string) => ({ clock, metadata, intervalMs: settings.int(name) })
-  const work: PeriodicWork[] = [new IdleRecords(every('metadata.max.idle.interval.ms'))]
-  if (tokenSecretOf(settings) !== null) {
-    work.push(new ExpiredTokens(every('delegation.token.expiry.check.interval.ms')))
+  const started: PeriodicRecords[] = []
+  if (settings.int('metadata.max.idle.interval.ms') > 0) {
+    started.push(startIdleRecords(every('metadata.max.idle.interval.ms')))
   }
-  return work
+  if (tokenSecretOf(settings) !== null) {
+    started.push(startTokenSweep(every('delegation.token.expiry.check.interval.ms')))
+  }
+  return started
 }
 
 /** Returns the metadata log's config (`metadata.log.*`); it has no retention by time. */

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest'
-import { BufferPool } from '../../src/base/buffer-pool.ts'
-import { silentLogger } from '../../src/base/logger.ts'
-import { systemRandom } from '../../src/base/random.ts'
-import { endlessTurn } from '../../src/base/turns.ts'
-import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { inStep } from '../../src/metadata/metadata.ts'
-import { ControllerPart } from '../../src/server/controller-part.ts'
-import { openLogDirs } from '../../src/server/node-dirs.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
-import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
+import { openController as open } from './open-controller.ts'
 
 const dir = '/data/__cluster_metadata-0'
 
@@ -24,30 +17,6 @@ class CountingDisk extends MemoryDisk {
       return sync()
     }
     return file
-  }
-}
-
-async function open(disk: MemoryDisk, clock: SteppedClock, own: Record<string, string> = {}) {
-  const rooms = {
-    ...{ clock, random: systemRandom, logger: silentLogger, disk },
-    ...{
-      pool: new BufferPool(),
-      turns: endlessTurn,
-      tailCacheBudget: new TailCacheBudget(1 << 20),
-      peers: new Map(),
-    },
-  }
-  const settings = new BrokerSettings(
-    new Map(Object.entries({ 'node.id': '1', 'log.dirs': '/data', ...own })),
-  )
-  const dirs = await openLogDirs(settings, null, rooms)
-  const part = await ControllerPart.open(settings, dirs, rooms)
-  return {
-    metadata: part.metadata,
-    async close() {
-      await part.close()
-      for (const one of dirs) await one.close(0)
-    },
   }
 }
 

@@ -22,9 +22,6 @@ const metadataVersionMin = 14
 /** A search for the token of an HMAC yields after every so many tokens. */
 const tokensBetween = 64
 
-/** Computes the HMAC that proves the possession of a token. */
-export type TokenHmac = (secretKey: string, tokenId: string) => Buffer
-
 /** A new token, or why there is none. */
 export type CreatedToken =
   | { readonly error: 'NONE'; readonly token: DelegationTokenRecord; readonly hmac: Buffer }
@@ -43,7 +40,8 @@ export function createToken(asked: {
   readonly renewers: readonly TokenPrincipal[]
   /** Longest life in ms; the controller's limit if not positive. */
   readonly maxLifetimeMs: number
-  readonly hmacOf: TokenHmac
+  /** Computes the HMAC that proves the possession of a token. */
+  readonly hmacOf: (secretKey: string, tokenId: string) => Buffer
 }): Command<CreatedToken> {
   return ({ image, settings, random, nowMs }) => {
     const refusal = refusalOf(image, settings)
@@ -66,11 +64,11 @@ export function createToken(asked: {
   }
 }
 
-/** The token of an HMAC, and who wants to change it. */
+/** A change of the token that an HMAC is of, and who wants it. */
 interface TokenChange {
-  readonly hmac: Buffer
   readonly principal: TokenPrincipal
-  readonly hmacOf: TokenHmac
+  /** Whether the HMAC is that of a token. */
+  readonly isOf: (secretKey: string, tokenId: string) => boolean
 }
 
 /** Prolongs the life of a token, from now on, within its maximum. */
@@ -126,16 +124,13 @@ type Found =
   | { readonly token: null; readonly error: ErrorName }
 
 /** Computes the HMAC of each token anew: the image contains none. */
-function* find(
-  { image, settings }: ControllerView,
-  { hmac, hmacOf }: TokenChange,
-): Generator<void, Found> {
+function* find({ image, settings }: ControllerView, { isOf }: TokenChange): Generator<void, Found> {
   const refusal = refusalOf(image, settings)
   if (refusal !== null) return { token: null, error: refusal }
   const secretKey = tokenSecretOf(settings)!
   let searched = 0
   for (const token of image.delegationTokens.values()) {
-    if (hmac.equals(hmacOf(secretKey, token.tokenId))) return { token }
+    if (isOf(secretKey, token.tokenId)) return { token }
     if (++searched % tokensBetween === 0) yield
   }
   return { token: null, error: 'DELEGATION_TOKEN_NOT_FOUND' }

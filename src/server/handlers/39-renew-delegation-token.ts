@@ -1,6 +1,6 @@
 import { renewToken } from '../../metadata/controller/delegation-tokens.ts'
 import { renewDelegationToken } from '../../protocol/messages/39-renew-delegation-token.ts'
-import { tokenHmac } from '../../security/delegation-tokens.ts'
+import { ownsHmac } from '../../security/delegation-tokens.ts'
 import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../delegation-tokens.ts'
 import { handler } from '../handler.ts'
 
@@ -10,7 +10,7 @@ export const handleRenewDelegationToken = handler(
   async ({ hmac, renewPeriodMs }, context, { metadata }) => {
     if (!mayAskForTokens(context)) return changeNotAllowed
     const { principal } = context.session
-    const command = renewToken({ hmac, principal, renewPeriodMs, hmacOf: tokenHmac })
+    const command = renewToken({ principal, renewPeriodMs, isOf: ownsHmac(hmac) })
     return changeAnswer(await metadata.submit(command))
   },
   (_request, _context, code) => ({ errorCode: code, expiryTimestampMs: -1 }),

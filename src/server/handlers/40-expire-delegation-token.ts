@@ -1,6 +1,6 @@
 import { expireToken } from '../../metadata/controller/delegation-tokens.ts'
 import { expireDelegationToken } from '../../protocol/messages/40-expire-delegation-token.ts'
-import { tokenHmac } from '../../security/delegation-tokens.ts'
+import { ownsHmac } from '../../security/delegation-tokens.ts'
 import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../delegation-tokens.ts'
 import { handler } from '../handler.ts'
 
@@ -10,7 +10,7 @@ export const handleExpireDelegationToken = handler(
   async ({ hmac, expiryTimePeriodMs }, context, { metadata }) => {
     if (!mayAskForTokens(context)) return changeNotAllowed
     const { principal } = context.session
-    const command = expireToken({ hmac, principal, expiryTimePeriodMs, hmacOf: tokenHmac })
+    const command = expireToken({ principal, expiryTimePeriodMs, isOf: ownsHmac(hmac) })
     return changeAnswer(await metadata.submit(command))
   },
   (_request, _context, code) => ({ errorCode: code, expiryTimestampMs: -1 }),
