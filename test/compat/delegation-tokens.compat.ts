@@ -13,7 +13,8 @@ import {
   storePassword,
 } from './security/secured.ts'
 import { tokenScripts } from './security/token-scripts.ts'
-import { type Token, TokenSide, tokenSettings, user } from './security/token-side.ts'
+import { type Token, TokenSide, user } from './security/token-side.ts'
+import { tokenSettings } from './security/token-users.ts'
 import { type TargetName, targetName } from './targets.ts'
 
 const modules = 'org.apache.kafka.common.security'

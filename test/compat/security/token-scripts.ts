@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { passwords } from './secured.ts'
-import { expiryLimitMs, lifetimeLimitMs, type Token, type TokenSide, user } from './token-side.ts'
+import { type Token, type TokenSide, user } from './token-side.ts'
+import { expiryLimitMs, lifetimeLimitMs } from './token-users.ts'
 
 /** Requests about tokens, in order, to one broker. */
 export interface Script {
