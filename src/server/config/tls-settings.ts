@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import { messageOf } from '../../base/error-text.ts'
-import { opensslCiphers } from '../../security/tls/cipher-suites.ts'
+import {
+  defaultCipherSuites,
+  noRenegotiation,
+  opensslCiphers,
+} from '../../security/tls/cipher-suites.ts'
 import {
   type KeyMaterial,
   readPemCertificates,
@@ -43,7 +47,9 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
     throw new BadConfig('ssl.enabled.protocols names no protocol that is supported')
   }
   const suites = settings.list('ssl.cipher.suites')
-  const ciphers = await named('ssl.cipher.suites', () => opensslCiphers(suites))
+  const ciphers = await named('ssl.cipher.suites', () =>
+    opensslCiphers(suites.length === 0 ? defaultCipherSuites : suites),
+  )
   return {
     context: {
       key: own.key,
@@ -51,7 +57,11 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
       minVersion: enabled[0]!,
       maxVersion: enabled.at(-1)!,
       ...(trusted === null ? {} : { ca: trusted }),
-      ...(suites.length === 0 ? {} : { ciphers, honorCipherOrder: true }),
+      ciphers,
+      honorCipherOrder: suites.length > 0,
+      // For the suites with DHE.
+      dhparam: 'auto',
+      secureOptions: noRenegotiation,
     },
     clientAuth: settings.text('ssl.client.auth') as ClientAuth,
     mappingRules: settings.text('ssl.principal.mapping.rules') ?? 'DEFAULT',
