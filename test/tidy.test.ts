@@ -31,7 +31,6 @@ const mayImport: Record<string, readonly string[]> = {
     'security',
   ],
   cli: ['base', 'protocol', 'storage', 'metadata', 'server', '.'],
-  testing: ['base', 'protocol', 'server', '.'],
   sim: [
     'base',
     'protocol',

@@ -122,9 +122,10 @@ export class ExpressionThread implements Expressions {
   }
 
   close(): void {
+    // Emptied first: `end` starts the next job.
+    const waiting = this.waiting.splice(0)
     this.end(new ExpressionTooCostly('the broker stops'))
-    for (const { reject } of this.waiting.splice(0))
-      reject(new ExpressionTooCostly('the broker stops'))
+    for (const { reject } of waiting) reject(new ExpressionTooCostly('the broker stops'))
   }
 
   private ask(expression: string, names: readonly string[]) {

@@ -55,11 +55,6 @@ export class Runtime<Command, R, Effect = never> {
     this.onRefused = options.onRefused
   }
 
-  /** Number of timers that are set, for monitoring. */
-  get timerCount(): number {
-    return this.timers.size
-  }
-
   /**
    * Runs a command.
    *

@@ -22,7 +22,10 @@ export function responseHeaderVersion(of: AnyApi, version: number): number {
   return of.key !== apiVersionsKey && isFlexible(of, version) ? 1 : 0
 }
 
-/** Reads the first four bytes of a request, which are needed to parse the rest. */
+/**
+ * Reads the key and the version of a request, which are needed to parse the rest. A frame without
+ * the correlation id behind them could not be answered.
+ */
 export function peekRequest(frame: Buffer): { apiKey: number; apiVersion: number } {
   if (frame.byteLength < 8) throw new Malformed(`a request of ${frame.byteLength} bytes`)
   return { apiKey: frame.readInt16BE(0), apiVersion: frame.readInt16BE(2) }

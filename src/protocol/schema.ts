@@ -77,7 +77,7 @@ export class Type<T, D = T, Optional extends boolean = false> {
     return this.with<T, D, true>({ until: version })
   }
 
-  /** Allows null from version `since` up to `until`. */
+  /** Allows null from version `since` up to and including `until`. */
   nullable(since = 0, until = never): Type<T | null, D | null, Optional> {
     return this.with<T | null, D | null>({ nullableSince: since, nullableUntil: until })
   }

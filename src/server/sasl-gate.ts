@@ -40,9 +40,11 @@ export interface SaslGateOptions {
 }
 
 /**
- * `first`: nothing was received; `handshake`: after ApiVersions, only SaslHandshake may follow;
- * `token`: the mechanism's conversation; `bad-mechanism`: a re-authentication has asked for another
- * mechanism, and fails with the next request.
+ * `first`: nothing was received; `handshake-or-versions`: no ApiVersions has succeeded yet;
+ * `handshake`: after ApiVersions, only SaslHandshake may follow;
+ * `token`: the mechanism's conversation; `open`: logged in, until a SaslHandshake begins a
+ * re-authentication; `bad-mechanism`: that has asked for another mechanism, and fails with the next
+ * request.
  */
 type State = 'first' | 'handshake-or-versions' | 'handshake' | 'token' | 'bad-mechanism' | 'open'
 

@@ -1,5 +1,5 @@
 import { ApiError } from '../protocol/errors.ts'
-import { Batch, batchesIn } from '../protocol/records/batch.ts'
+import { Batch } from '../protocol/records/batch.ts'
 import { nothingFrom, type ReadLimits, type ReadResult } from './batch-read.ts'
 import { DiskError } from './disk.ts'
 import type { EpochEnd, LeaderEpochs } from './epochs.ts'
@@ -145,26 +145,6 @@ export class Log {
       isDuplicate: false,
       written,
     }
-  }
-
-  /**
-   * Appends batches that already have offsets and epochs from a leader. Keeps `bytes`.
-   * @throws ApiError KAFKA_STORAGE_ERROR when offline; CORRUPT_MESSAGE if a batch is damaged or
-   * starts below the log end offset.
-   */
-  appendAsFollower(bytes: Buffer): Pick<Appended, 'lastOffset' | 'written'> {
-    this.checkOnline()
-    let written: Promise<void> | null = this.queue.lastPushed
-    for (const batch of batchesIn(bytes)) {
-      if (!batch.isIntact() || batch.baseOffset < this.nextOffset) {
-        throw new ApiError(
-          'CORRUPT_MESSAGE',
-          `The batch at offset ${batch.baseOffset} does not follow on ${this.name} at ${this.nextOffset}.`,
-        )
-      }
-      written = this.add(new Batch(batch.slice))
-    }
-    return { lastOffset: this.nextOffset - 1, written }
   }
 
   /**

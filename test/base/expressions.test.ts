@@ -48,3 +48,12 @@ test('counts, and counts of counts, are what makes an expression costly', () => 
   expect(isQuick('my-topic-.*', 300)).toBe(true)
   expect(isQuick('my-topic-.*', 100_000)).toBe(false)
 })
+
+test('whoever waits when the thread is closed is refused, and nothing is begun any more', async () => {
+  const closed = new ExpressionThread(systemClock)
+  const slow = Array.from({ length: 60 }, (_, i) => `(x${i}{300}.*)`).join('|')
+  const asked = [1, 2, 3].map(() => closed.fitting(slow, ['a']))
+  const outcomes = Promise.allSettled(asked)
+  closed.close()
+  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+})

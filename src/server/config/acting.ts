@@ -10,7 +10,6 @@ const texts: Readonly<Record<string, string>> = documentation
 const idleTopicKeys: readonly RegExp[] = [
   /^(errors|internal|local|remote)\./,
   /\.replication\.throttled\.replicas$/,
-  /^max\.decompressed\./,
   /^preallocate$/,
   /^unclean\./,
 ]

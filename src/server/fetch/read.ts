@@ -28,7 +28,10 @@ const partitionsBetween = 64
 
 export interface Sorted {
   readonly readable: readonly Readable[]
-  /** Partitions that cannot be read: placed last in the response, which does not wait. */
+  /**
+   * Partitions that cannot be read: placed last in the response. They do not end the wait of the
+   * others; a fetch of nothing else is answered at once.
+   */
   readonly failed: readonly ReadPartition[]
 }
 

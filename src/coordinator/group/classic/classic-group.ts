@@ -88,11 +88,6 @@ export class ClassicGroup implements Group {
     return this.state === 'Empty'
   }
 
-  /** Returns whether the group only stores offsets and has no members. */
-  isSimple(): boolean {
-    return this.protocolType === null && this.isEmpty() && this.pendingJoin.size === 0
-  }
-
   stateName(): string {
     return this.state
   }
