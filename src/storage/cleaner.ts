@@ -152,7 +152,7 @@ async function* intactBatches(segment: Segment): AsyncGenerator<Batch, void, voi
   }
 }
 
-/** Groups consecutive segments that fit into one segment, by size, index size and offset range. */
+/** Groups consecutive segments that fit into one segment, by size and offset range. */
 function groupSegments(log: Log, segments: readonly Segment[]): Segment[][] {
   const { segmentBytes } = log.config
   const groups: Segment[][] = []

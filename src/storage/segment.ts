@@ -159,7 +159,10 @@ export class Segment {
     this.mayHoldAborted = true
   }
 
-  /** Returns whether a batch of `bytes` that ends at `lastOffset` needs a new segment. */
+  /**
+   * Returns whether a batch of `bytes` that ends at `lastOffset` needs a new segment. Size, indexes
+   * and first timestamp are known again after an open; the cleaner's `groupSegments` keeps in step.
+   */
   mustRoll(batch: Batch, bytes: number, lastOffset: number, config: LogConfig, nowMs: number) {
     const rollMs = segmentMsMax(config) - this.jitterMs
     const { offset, time } = this.indexes!
