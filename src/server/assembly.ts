@@ -184,7 +184,7 @@ export class Assembly {
         await this.openController()
         undo.push(() => this.closeLog())
       }
-      const { metadata, nodeId: controllerId, clusterId } = this.controller!
+      const { metadata, mutationQuota, nodeId: controllerId, clusterId } = this.controller!
       const sharesProcessWith = (id: number) => this.brokers.has(id)
       node.broker = await BrokerPart.open(
         {
@@ -196,6 +196,7 @@ export class Assembly {
           })),
           logDirs: node.logDirs,
           metadata,
+          mutationQuota,
           halt: (why) => this.halt(node, why),
         },
         rooms,

@@ -1,6 +1,7 @@
 import { messageOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
+import type { TakePermits } from '../metadata/controller/controller.ts'
 import { createTopics } from '../metadata/controller/create-topics.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import { creatableInternalTopic } from './internal-topics.ts'
@@ -26,10 +27,10 @@ export class AutoCreation {
   }
 
   /** Resolves when the request may be answered: at once, or once topics are created or refused. */
-  async request(names: readonly string[]): Promise<void> {
+  async request(names: readonly string[], takePermits?: TakePermits): Promise<void> {
     const fresh = names.filter((name) => !this.inFlight.has(name))
     if (fresh.length > 0) {
-      const made = this.create(fresh)
+      const made = this.create(fresh, takePermits)
       for (const name of fresh) this.inFlight.set(name, made)
       void made.finally(() => {
         for (const name of fresh) this.inFlight.delete(name)
@@ -40,12 +41,13 @@ export class AutoCreation {
   }
 
   /** Creates topics. Never rejects: a client that asks again finds the topic missing. */
-  private async create(names: readonly string[]): Promise<void> {
+  private async create(names: readonly string[], takePermits?: TakePermits): Promise<void> {
     const topics = names.map(
       (name) => creatableInternalTopic(name, this.settings) ?? { ...defaultTopic, name },
     )
     try {
-      const created = await this.metadata.submit(createTopics(topics, { validateOnly: false }))
+      const options = { validateOnly: false, takePermits }
+      const created = await this.metadata.submit(createTopics(topics, options))
       const refused = created.filter(({ error }) => error !== 'TOPIC_ALREADY_EXISTS')
       logRefusedTopics(refused, this.logger)
     } catch (error) {

@@ -5,6 +5,7 @@ import { randomUuid } from '../metadata/controller/controller.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
 import type { Metadata, MetadataController, MetadataFollower } from '../metadata/metadata.ts'
 import { Partitions } from '../replication/partitions.ts'
+import type { MutationQuota } from '../security/quota/client-quota.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { AutoCreation } from './auto-creation.ts'
 import { authorizerOf } from './config/authorizer-settings.ts'
@@ -17,6 +18,7 @@ import { type AddressInfo, type OpenListener, openListeners } from './listening.
 import type { Peers } from './peers.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
+import { QuotaGate, quotaWindow } from './quotas/quota-gate.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import { type ClientMetrics, ClientTelemetry } from './telemetry/client-telemetry.ts'
@@ -31,6 +33,8 @@ export interface BrokerPartOptions {
   /** Open directories; the caller closes them. */
   readonly logDirs: readonly LogDir[]
   readonly metadata: MetadataController
+  /** The controller's. */
+  readonly mutationQuota: MutationQuota
   /** Called when the broker cannot go on because its log directories have failed. */
   readonly halt: (why: string) => void
 }
@@ -66,8 +70,9 @@ export class BrokerPart {
     return allOrNothing(async (undo) => {
       const follower = options.metadata.follow(`broker ${options.identity.brokerId}`)
       undo.push(async () => follower.close())
-      const services = servicesOf(options, follower, rooms)
-      const listeners = await openListeners(options.listeners, services, rooms)
+      const quotas = quotasOf(options, follower, rooms)
+      const services = servicesOf(options, follower, quotas, rooms)
+      const listeners = await openListeners(options.listeners, services, quotas, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       await register(options, listeners, rooms)
       const { brokerId } = options.identity
@@ -141,9 +146,22 @@ async function followImage(
   await report()
 }
 
+/** Returns the gate of the quotas, which follows those in the metadata. */
+function quotasOf(
+  { statics, mutationQuota: mutations }: BrokerPartOptions,
+  metadata: Metadata,
+  { clock, interceptor: inner }: BrokerRooms,
+): QuotaGate {
+  const gate = new QuotaGate({ window: quotaWindow(statics, ''), mutations, clock, inner })
+  gate.follow(metadata.image)
+  metadata.listen('quotas', (image) => gate.follow(image))
+  return gate
+}
+
 function servicesOf(
   { statics, identity, logDirs }: BrokerPartOptions,
   metadata: Metadata,
+  quotas: QuotaGate,
   { clock, random, turns, logger, authorizer, peers }: BrokerRooms,
 ): Services {
   const { brokerId } = identity
@@ -180,6 +198,7 @@ function servicesOf(
     purgatory: new Purgatory(clock),
     autoCreation: new AutoCreation({ metadata, settings, logger }),
     producerIds,
+    quotas,
     expressions,
     groups,
     transactions: transactionsOf({ ...rooms, groups }),

@@ -98,6 +98,7 @@ export class Connection implements Requester {
   private readonly clock: Clock
   /** Rings when the client is no longer muted. */
   private muted: Timer | null = null
+  private mutedUntilMs = 0
 
   constructor(options: {
     readonly channel: Channel
@@ -155,6 +156,11 @@ export class Connection implements Requester {
     return this.lastActiveMs < sinceMs
   }
 
+  /** When the client has last sent or taken a byte, as far as is known (monotonic, in ms). */
+  get activeAtMs(): number {
+    return this.lastActiveMs
+  }
+
   close(reason: string): void {
     if (this.socket.destroyed) return
     this.logger.debug('closing a connection', { connection: this.session.id, reason })
@@ -162,6 +168,9 @@ export class Connection implements Requester {
   }
 
   mute(forMs: number): void {
+    const untilMs = this.clock.monotonicMs() + forMs
+    if (this.muted !== null && untilMs <= this.mutedUntilMs) return
+    this.mutedUntilMs = untilMs
     this.muted?.clear()
     this.muted = this.clock.after(forMs, () => {
       this.muted = null

@@ -10,8 +10,10 @@ import { MetadataController } from '../metadata/metadata.ts'
 import type { PeriodicRecords } from '../metadata/periodic-records.ts'
 import { MetadataPartition, metadataTopic, metadataTopicId } from '../quorum/metadata-partition.ts'
 import type { SnapshotLimits } from '../quorum/metadata-snapshots.ts'
+import { MutationQuota } from '../security/quota/client-quota.ts'
 import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
+import { quotaWindow } from './quotas/quota-gate.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
 /** The controller role of a node: the metadata log and the controller. */
@@ -19,6 +21,7 @@ export class ControllerPart {
   readonly nodeId: number
   readonly clusterId: string
   readonly metadata: MetadataController
+  readonly mutationQuota: MutationQuota
   private readonly partition: MetadataPartition
   private readonly periodic: readonly PeriodicRecords[]
 
@@ -26,12 +29,14 @@ export class ControllerPart {
     nodeId: number,
     clusterId: string,
     metadata: MetadataController,
+    mutationQuota: MutationQuota,
     partition: MetadataPartition,
     periodic: readonly PeriodicRecords[],
   ) {
     this.nodeId = nodeId
     this.clusterId = clusterId
     this.metadata = metadata
+    this.mutationQuota = mutationQuota
     this.partition = partition
     this.periodic = periodic
   }
@@ -84,7 +89,8 @@ export class ControllerPart {
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
     const periodic = startPeriodicRecords(statics, metadata, clock)
-    return new ControllerPart(nodeId, logDir.clusterId, metadata, partition, periodic)
+    const mutations = mutationQuotaOf(statics, metadata, clock)
+    return new ControllerPart(nodeId, logDir.clusterId, metadata, mutations, partition, periodic)
   }
 
   /** Call this when no broker sends requests any more. */
@@ -108,6 +114,23 @@ function startPeriodicRecords(
     started.push(startTokenSweep(every('delegation.token.expiry.check.interval.ms')))
   }
   return started
+}
+
+/** Returns the quota of topic changes, which follows the quotas in the metadata. */
+function mutationQuotaOf(
+  statics: BrokerSettings,
+  metadata: MetadataController,
+  clock: Clock,
+): MutationQuota {
+  const quota = new MutationQuota({ window: quotaWindow(statics, 'controller.'), clock })
+  let known = metadata.image.quotas
+  quota.setAll(known.values())
+  metadata.listen('quotas', ({ quotas }) => {
+    if (quotas === known) return
+    known = quotas
+    quota.setAll(quotas.values())
+  })
+  return quota
 }
 
 /** Returns the metadata log's config (`metadata.log.*`); it has no retention by time. */

@@ -16,7 +16,7 @@ import { Reader } from '../protocol/reader.ts'
 import { type AnyApi, type Fields, type Infer, Malformed } from '../protocol/schema.ts'
 import type { Dispatch, Dispatched, Overlap } from './connection.ts'
 import type { AnyHandler, RequestContext } from './handler.ts'
-import type { Call, Interceptor } from './interceptor.ts'
+import type { Call, Interceptor, InterceptorSeat } from './interceptor.ts'
 import type { Services } from './services.ts'
 import type { Session } from './session.ts'
 import type { UnservedRequests } from './unserved-requests.ts'
@@ -34,16 +34,16 @@ export class Dispatcher implements Dispatch {
   private readonly services: Services
   private readonly logger: Logger
   private readonly unservedRequests: UnservedRequests
-  private readonly interceptor: Interceptor | null
+  private readonly seat: InterceptorSeat
 
   constructor(
     handlers: ReadonlyMap<number, AnyHandler>,
     services: Services,
     unservedRequests: UnservedRequests,
-    interceptor: Interceptor | null,
+    seat: InterceptorSeat,
   ) {
     this.unservedRequests = unservedRequests
-    this.interceptor = interceptor
+    this.seat = seat
     this.handlers = handlers
     this.services = services
     this.logger = services.logger
@@ -126,7 +126,7 @@ export class Dispatcher implements Dispatch {
     frameBytes: number,
   ): Dispatched['response'] {
     const { api } = handler
-    const { interceptor } = this
+    const interceptor = this.seat.current
     const { apiVersion, correlationId, session } = context
     const frameOf = (body: object | null) => {
       if (body === null) return null
@@ -135,7 +135,8 @@ export class Dispatcher implements Dispatch {
       const mayStop = api.key !== fetchKey
       return runInTurns(this.services.turns, mayStop ? whileOpen(session, frame) : frame)
     }
-    const call = interceptor === null ? null : { handler, request, context, frameBytes }
+    const call =
+      interceptor === null ? null : { handler, request, context, frameBytes, handledMs: 0 }
     const finish = (body: object | null) => {
       if (call === null) return frameOf(body)
       const changed = interceptor!.after(call, body)
@@ -156,12 +157,21 @@ export class Dispatcher implements Dispatch {
   }
 
   private handleIfAdmitted(call: Call, interceptor: Interceptor) {
-    const { handler, request, context } = call
     const admitted = interceptor.before(call)
-    if (!(admitted instanceof Promise)) return handler.handle(request, context, this.services)
-    const body = admitted.then(() => handler.handle(request, context, this.services))
-    delay(context.session, admitted)
+    if (!(admitted instanceof Promise)) return this.handle(call)
+    const body = admitted.then(() => this.handle(call))
+    delay(call.context.session, admitted)
     return body
+  }
+
+  private handle(call: Call) {
+    const { monotonicMs } = this.services.clock
+    const startMs = monotonicMs()
+    try {
+      return call.handler.handle(call.request, call.context, this.services)
+    } finally {
+      call.handledMs = monotonicMs() - startMs
+    }
   }
 
   /** Builds the error response for an ApiError as Kafka does; logs any other error as a bug. */

@@ -8,6 +8,13 @@ export interface Call {
   readonly context: RequestContext
   /** Size of the whole request. */
   readonly frameBytes: number
+  /** How long the handler ran before its first await, in ms; 0 before. */
+  handledMs: number
+}
+
+/** The interceptor of the requests that come next; null for none. */
+export interface InterceptorSeat {
+  readonly current: Interceptor | null
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Principal } from '../security/authorizer.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
-import type { ConnectionQuotas } from './connection-quotas.ts'
+import type { ConnectionQuotas, Verdict } from './quotas/connection-quotas.ts'
 import type { RequestTurns } from './request-turns.ts'
 import { newSession, type Session } from './session.ts'
 import type { Acceptor, Channel, Transport } from './transport.ts'
@@ -17,8 +17,8 @@ export interface ListenerOptions {
   readonly limits: ConnectionLimits
   /** `connections.max.idle.ms`; a negative value disables it. */
   readonly connectionsMaxIdleMs: number
-  /** `max.connections`; connections above it are closed at once. */
-  readonly connectionsMax: number
+  /** `max.connections` and `max.connection.creation.rate` of this listener. */
+  readonly limit: (key: string) => number
   /** Shared by all listeners of the broker. */
   readonly connectionQuotas: ConnectionQuotas
   readonly transport: Transport
@@ -36,6 +36,9 @@ export interface ListenerOptions {
   readonly dialledAt: (localHost: string) => Session['dialled']
 }
 
+/** Maximum number of accepted connections of a listener that are not served, or not yet. */
+const unservedMax = 1024
+
 /** A listener could not be opened: the port is taken, the address is not local, … */
 export class CannotListen extends Error {
   override readonly name = 'CannotListen'
@@ -49,6 +52,8 @@ export class Listener {
   private readonly acceptors: Acceptor[] = []
   /** Open channels; the connection is null for those accepted before the broker serves. */
   private readonly channels = new Map<Channel, Connection | null>()
+  /** Accepted channels that wait for their place, or to be closed. */
+  private readonly unserved = new Set<Channel>()
   private isServing = false
   private sweep: Timer | null = null
   private nextConnection = 0
@@ -58,6 +63,8 @@ export class Listener {
     this.options = options
     this.name = options.name
     this.host = options.host
+    const { name, limit } = options
+    options.connectionQuotas.register({ name, limit, closeIdlest: () => this.closeIdlest() })
   }
 
   /** @throws CannotListen with a line for the operator. */
@@ -94,7 +101,8 @@ export class Listener {
   async close(): Promise<void> {
     this.sweep?.clear()
     const closed = this.acceptors.map((acceptor) => acceptor.close())
-    for (const { stream } of this.channels.keys()) stream.destroy()
+    this.options.connectionQuotas.unregister(this.name)
+    for (const { stream } of [...this.channels.keys(), ...this.unserved]) stream.destroy()
     await Promise.all(closed)
   }
 
@@ -115,35 +123,58 @@ export class Listener {
   }
 
   private accept(channel: Channel): void {
-    const { logger, connectionsMax, connectionQuotas } = this.options
+    const { logger, connectionQuotas } = this.options
     const { stream } = channel
     stream.on('error', (error) =>
       logger.debug('a connection broke', { listener: this.name, error: error.message }),
     )
-    if (this.channels.size >= connectionsMax) {
-      logger.warn('a connection was refused: max.connections is reached', {
+    if (this.unserved.size >= unservedMax) {
+      logger.warn('a connection was refused: too many wait to be served', {
         listener: this.name,
-        max: connectionsMax,
+        max: unservedMax,
       })
       stream.destroy()
       return
     }
-    const { host } = channel.remote
-    const limit = connectionQuotas.limitReached(host)
-    if (limit !== null) {
-      logger.info(
-        `Rejected connection from /${host}, address already has the configured maximum of ${limit} connections.`,
-      )
-      stream.destroy()
-      return
+    this.unserved.add(channel)
+    stream.once('close', () => this.unserved.delete(channel))
+    connectionQuotas.arrive(this.name, channel.remote.host, (verdict) =>
+      this.decided(channel, verdict),
+    )
+  }
+
+  private decided(channel: Channel, verdict: Verdict): void {
+    const { logger, clock, connectionQuotas } = this.options
+    const { stream, remote } = channel
+    switch (verdict.kind) {
+      case 'throttled':
+        clock.after(verdict.forMs, () => stream.destroy())
+        return
+      case 'tooMany':
+        logger.info(
+          `Rejected connection from /${remote.host}, address already has the configured maximum of ${verdict.max} connections.`,
+        )
+        stream.destroy()
+        return
+      case 'open':
+        this.unserved.delete(channel)
+        if (stream.destroyed) return connectionQuotas.closed(this.name, remote.host)
+        this.channels.set(channel, null)
+        stream.once('close', () => {
+          this.channels.delete(channel)
+          connectionQuotas.closed(this.name, remote.host)
+        })
+        if (this.isServing) this.connect(channel)
     }
-    connectionQuotas.opened(host)
-    this.channels.set(channel, null)
-    stream.once('close', () => {
-      this.channels.delete(channel)
-      connectionQuotas.closed(host)
-    })
-    if (this.isServing) this.connect(channel)
+  }
+
+  private closeIdlest(): void {
+    let idlest: Connection | null = null
+    for (const one of this.channels.values()) {
+      if (one === null) continue
+      if (idlest === null || one.activeAtMs < idlest.activeAtMs) idlest = one
+    }
+    idlest?.close('another connection needs its place')
   }
 
   private connect(channel: Channel): void {

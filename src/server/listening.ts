@@ -1,11 +1,15 @@
 import { hostname } from 'node:os'
 import type { Endpoint } from '../metadata/image.ts'
+import { ListenerSettings } from './config/listener-settings.ts'
 import { type ListenerPlan, securityProtocolCodes } from './config/listeners.ts'
-import { ConnectionQuotas } from './connection-quotas.ts'
 import { Dispatcher } from './dispatch.ts'
 import { handlers } from './handlers/index.ts'
+import type { InterceptorSeat } from './interceptor.ts'
 import { Listener } from './listener.ts'
 import { securityOf } from './open-security.ts'
+import { ConnectionQuotas } from './quotas/connection-quotas.ts'
+import { ConnectionRates } from './quotas/connection-rates.ts'
+import { quotaWindow } from './quotas/quota-gate.ts'
 import { RequestTurns } from './request-turns.ts'
 import type { Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
@@ -48,19 +52,21 @@ const responseBytesMax = 1024 * 1024
 export function openListeners(
   plans: readonly ListenerPlan[],
   services: Services,
+  seat: InterceptorSeat,
   rooms: BrokerRooms,
 ): Promise<OpenListener[]> {
-  const { settings } = services
-  const { interceptor, pool, clock, logger } = rooms
+  const { settings, metadata } = services
+  const { pool, clock, logger } = rooms
   const turns = new RequestTurns({
     queuedMax: settings.int('queued.max.requests'),
     bytesMax: settings.int('queued.max.request.bytes'),
     monotonicMs: clock.monotonicMs,
   })
-  const connectionQuotas = new ConnectionQuotas(settings)
+  const rates = new ConnectionRates(quotaWindow(settings, ''), () => metadata.image)
+  const connectionQuotas = new ConnectionQuotas(settings, rates, clock)
   const unserved = new UnservedRequests(logger)
   const byKey = new Map(handlers.map((one) => [one.api.key, one]))
-  const dispatcher = new Dispatcher(byKey, services, unserved, interceptor)
+  const dispatcher = new Dispatcher(byKey, services, unserved, seat)
   return allOrNothing(async (undo) => {
     const opened: OpenListener[] = []
     for (const plan of plans) {
@@ -77,7 +83,7 @@ export function openListeners(
           responseBytesMax,
         },
         connectionsMaxIdleMs: settings.int('connections.max.idle.ms'),
-        connectionsMax: settings.int('max.connections'),
+        limit: limitsOf(settings, plan.name),
         connectionQuotas,
         pool,
         turns,
@@ -93,6 +99,12 @@ export function openListeners(
     }
     return opened
   })
+}
+
+/** Reads the limits of a listener's connections, which may change at run time. */
+function limitsOf(settings: Services['settings'], listenerName: string) {
+  const own = new ListenerSettings(settings, listenerName)
+  return (key: string) => Number(own.text(key))
 }
 
 function toldOf(plan: ListenerPlan, port: number) {

@@ -16,6 +16,7 @@ import type { FetchSessions } from './fetch/session.ts'
 import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
+import type { RequestQuotas } from './quotas/request-quotas.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 
 /** The parts of one broker that handlers use. Built by `broker-part.ts`, never global. */
@@ -34,6 +35,7 @@ export interface Services {
   readonly purgatory: Purgatory
   readonly autoCreation: AutoCreation
   readonly producerIds: ProducerIds
+  readonly quotas: RequestQuotas
   /** Regular expressions of clients that may take long. */
   readonly expressions: Expressions
   readonly groups: GroupCoordinator

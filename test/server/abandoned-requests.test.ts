@@ -35,7 +35,7 @@ test.each([
     },
   } as unknown as Services
   const handlers = new Map([[metadata.key, handleMetadata]])
-  const dispatcher = new Dispatcher(handlers as never, services, null as never, null)
+  const dispatcher = new Dispatcher(handlers as never, services, null as never, { current: null })
   const session = newSession({ id: 'c', clientHost: '/x', closed: gone.signal } as Session)
   const header = { correlationId: 1, clientId: null }
   const frame = Buffer.concat(requestFrame(metadata, 12, header, { topics: null }))

@@ -233,17 +233,24 @@ describe('a connection', () => {
     await impatient.stop()
   }, 20_000)
 
-  test('above max.connections new connections are closed, old ones live on', async () => {
+  test('above max.connections new connections wait until others have ended', async () => {
     const settings = { 'max.connections': 2 }
     const small = await Broker.start({ port: 0, memory: true, settings })
     const first = await RawClient.open(small.port)
     const second = await RawClient.open(small.port)
     const third = await RawClient.open(small.port)
-    expect(await third.nextFrame()).toBeNull()
+    let isServed = false
+    const answer = third.request(apiVersions, 0, {}).finally(() => {
+      isServed = true
+    })
     for (const client of [first, second]) {
       expect((await client.request(apiVersions, 0, {})).errorCode).toBe(0)
-      client.close()
     }
+    expect(isServed).toBe(false)
+    first.close()
+    expect((await answer).errorCode).toBe(0)
+    second.close()
+    third.close()
     await small.stop()
   })
 

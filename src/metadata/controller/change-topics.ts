@@ -3,7 +3,7 @@ import type { CreatePartitionsRequest } from '../../protocol/messages/37-create-
 import { removeTopicRecord } from '../../protocol/stored/metadata/09-remove-topic-record.ts'
 import { type Image, type TopicState, topicById } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
-import type { Command, ControllerView } from './controller.ts'
+import type { Command, ControllerView, TakePermits } from './controller.ts'
 import { checkAssignment, partitionRecords, partitionsPerRequestMax } from './create-topics.ts'
 import { placeReplicas } from './placement.ts'
 
@@ -17,14 +17,30 @@ export function findTopic(image: Image, { name, id }: TopicReference): TopicStat
   return name === null ? topicById(image, id) : image.topics.get(name)
 }
 
-/** Removes existing topics; the caller has answered for the others. */
-export function deleteTopics(ids: readonly string[]): Command<void> {
-  return ({ image }) => ({
-    records: ids
-      .filter((id) => topicById(image, id) !== undefined)
-      .map((topicId) => metadataRecord(removeTopicRecord, { topicId })),
-    answer: undefined,
-  })
+/**
+ * Removes existing topics; the caller has answered for the others.
+ * @returns the refusals by topic id.
+ */
+export function deleteTopics(
+  ids: readonly string[],
+  takePermits?: TakePermits,
+): Command<ReadonlyMap<string, ApiError>> {
+  return ({ image }) => {
+    const records: MetadataRecord[] = []
+    const refusals = new Map<string, ApiError>()
+    for (const topicId of ids) {
+      const topic = topicById(image, topicId)
+      if (topic === undefined) continue
+      try {
+        takePermits?.(topic.partitions.length)
+        records.push(metadataRecord(removeTopicRecord, { topicId }))
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        refusals.set(topicId, error)
+      }
+    }
+    return { records, answer: refusals }
+  }
 }
 
 /** Topics decided on between two yields. */
@@ -41,7 +57,7 @@ export interface GrownTopic {
 /** Adds partitions to topics; each topic succeeds or fails alone. */
 export function createPartitions(
   topics: readonly Growth[],
-  options: { readonly validateOnly: boolean },
+  options: { readonly validateOnly: boolean; readonly takePermits?: TakePermits | undefined },
 ): Command<GrownTopic[]> {
   return function* (view) {
     const added = ({ name, count }: Growth) =>
@@ -56,7 +72,7 @@ export function createPartitions(
     const records: MetadataRecord[] = []
     const grow = (topic: Growth): GrownTopic => {
       try {
-        records.push(...growTopic(view, topic))
+        records.push(...growTopic(view, topic, options.takePermits))
         return { name: topic.name, error: 'NONE', errorMessage: null }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
@@ -72,7 +88,11 @@ export function createPartitions(
   }
 }
 
-function growTopic(view: ControllerView, growth: Growth): MetadataRecord[] {
+function growTopic(
+  view: ControllerView,
+  growth: Growth,
+  takePermits: TakePermits | undefined,
+): MetadataRecord[] {
   const topic = view.image.topics.get(growth.name)
   if (topic === undefined) throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', null)
   const { count } = growth
@@ -88,16 +108,17 @@ function growTopic(view: ControllerView, growth: Growth): MetadataRecord[] {
   }
   const added = count - before
   const factor = topic.partitions[0]!.replicas.length
-  if (growth.assignments === null) {
-    const replicas = placeReplicas(view.image, added, factor, view.random)
-    return partitionRecords(view.image, topic.id, replicas, before)
-  }
-  if (growth.assignments.length !== added) {
+  if (growth.assignments !== null && growth.assignments.length !== added) {
     throw new ApiError(
       'INVALID_REPLICA_ASSIGNMENT',
       `Attempted to add ${added} additional partition(s), but only ${growth.assignments.length} ` +
         'assignment(s) were specified.',
     )
+  }
+  takePermits?.(added)
+  if (growth.assignments === null) {
+    const replicas = placeReplicas(view.image, added, factor, view.random)
+    return partitionRecords(view.image, topic.id, replicas, before)
   }
   const replicas = growth.assignments.map(({ brokerIds }) => {
     checkAssignment(view.image, brokerIds, factor)

@@ -26,6 +26,12 @@ export interface ControllerView {
  */
 export type Command<R> = (view: ControllerView) => Decision<R> | Generator<void, Decision<R>>
 
+/**
+ * Asks the quota of controller mutations for permits, one for each partition.
+ * @throws ApiError THROTTLING_QUOTA_EXCEEDED
+ */
+export type TakePermits = (partitions: number) => void
+
 /** Returns a random type 4 uuid in Kafka's format, without a leading dash (`Uuid.randomUuid`). */
 export function randomUuid(random: Random): string {
   for (;;) {

@@ -7,7 +7,13 @@ import type { Overrides } from '../config/settings.ts'
 import { directoryIds } from '../directories.ts'
 import type { Image } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
-import { type Command, type ControllerView, type Decision, randomUuid } from './controller.ts'
+import {
+  type Command,
+  type ControllerView,
+  type Decision,
+  randomUuid,
+  type TakePermits,
+} from './controller.ts'
 import { checkReplicated, grantedFactor, placeReplicas } from './placement.ts'
 import { topicConfigRecords, validateTopicConfigs } from './topic-configs.ts'
 import { collisionKey, topicNameFault } from './topic-name.ts'
@@ -43,7 +49,7 @@ const noOverrides: Overrides = new Map()
 /** Creates topics; each topic succeeds or fails alone. */
 export function createTopics(
   asked: readonly CreatableTopic[],
-  options: { readonly validateOnly: boolean },
+  options: { readonly validateOnly: boolean; readonly takePermits?: TakePermits | undefined },
 ): Command<CreatedTopic[]> {
   return function* (view) {
     const counts = new Map<string, number>()
@@ -71,7 +77,7 @@ export function createTopics(
     const created: CreatedTopic[] = []
     for (const topic of topics) {
       try {
-        const decision = createTopic(view, topic, taken)
+        const decision = createTopic(view, topic, taken, options.takePermits)
         records.push(...decision.records)
         created.push(decision.answer)
       } catch (error) {
@@ -130,11 +136,13 @@ function createTopic(
   view: ControllerView,
   topic: CreatableTopic,
   taken: ReadonlyMap<string, string>,
+  takePermits: TakePermits | undefined,
 ): Decision<CreatedTopic> {
   checkName(view.image, topic.name, taken)
   const overrides = overridesOf(topic)
   validateTopicConfigs(overrides, view.settings)
   const replicas = topic.assignments.length > 0 ? assigned(view, topic) : placed(view, topic)
+  takePermits?.(replicas.length)
   const topicId = randomUuid(view.random)
   return {
     records: [

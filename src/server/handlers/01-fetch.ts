@@ -38,10 +38,15 @@ export const handleFetch = handler(
       const { readable, failed } = await sort(plan.wanted, isFollower(request), context, services)
       let parts: readonly ReadPartition[] = []
       if (readable.length > 0) {
-        const limits = limitsOf(request, { isById, held }, services)
+        const limits = limitsOf(request, { isById, held }, context, services)
         parts = await readOrWait(readable, limits, context, services)
       }
-      const answer = await respond([...parts, ...failed], plan, context, services)
+      const all = [...parts, ...failed]
+      const throttleMs = isFollower(request)
+        ? 0
+        : services.quotas.fetchThrottleMs(context, answerBytes(all))
+      if (throttleMs > 0) return throttled(plan, throttleMs)
+      const answer = await respond(all, plan, context, services)
       held.handOver(answer)
       return isFollower(request) ? { ...answer, nodeEndpoints: [] } : answer
     } finally {
@@ -109,26 +114,46 @@ function empty(code: number, sessionId: number) {
 function limitsOf(
   request: FetchRequest,
   options: Pick<FetchLimits, 'isById' | 'held'>,
-  { settings }: Services,
+  context: RequestContext,
+  { settings, quotas }: Services,
 ): FetchLimits {
   const { isolationLevel, maxWaitMs } = request
   if (!Object.values<number>(isolationLevels).includes(isolationLevel)) {
     throw new ApiError('UNKNOWN_SERVER_ERROR', `Unknown isolation level ${isolationLevel}`)
   }
-  const maxBytes = Math.min(request.maxBytes, settings.int('fetch.max.bytes'))
+  const asked = Math.min(request.maxBytes, settings.int('fetch.max.bytes'))
+  const fromFollower = isFollower(request)
+  const maxBytes = fromFollower ? asked : Math.min(asked, quotas.fetchBytesMax(context))
   const minBytes = Math.min(request.minBytes, maxBytes)
-  return {
-    minBytes,
-    maxBytes,
-    maxWaitMs,
-    isolationLevel,
-    isFollower: isFollower(request),
-    ...options,
-  }
+  return { minBytes, maxBytes, maxWaitMs, isolationLevel, isFollower: fromFollower, ...options }
 }
 
 function isFollower({ replicaId, replicaState }: FetchRequest): boolean {
   return replicaId >= 0 || replicaState.replicaId >= 0
+}
+
+/** Bytes of a Fetch response without its partitions, and of a partition without its records. */
+const answerBytesMin = 16
+const partitionBytes = 58
+
+/** Returns about how large a response will be; partitions without news are left out of it. */
+function answerBytes(all: readonly ReadPartition[]): number {
+  let bytes = answerBytesMin
+  for (const part of all) {
+    if (part.bytes > 0 || part.answer.errorCode !== 0) bytes += partitionBytes + part.bytes
+  }
+  return bytes
+}
+
+/**
+ * The answer to a throttled client: empty. Its session goes on, and what it was not told is still
+ * news to it; one that has none yet does not get one.
+ */
+function throttled(plan: FetchPlan, throttleTimeMs: number) {
+  if (plan.kind !== 'incremental') return { ...empty(0, 0), throttleTimeMs }
+  const isContinued = plan.session.nextEpoch !== plan.expectedEpoch
+  const code = isContinued ? errorCode('INVALID_FETCH_SESSION_EPOCH') : 0
+  return { ...empty(code, plan.session.id), throttleTimeMs }
 }
 
 async function respond(

@@ -11,6 +11,7 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { clusterResource, mayAccess, operationsIfAsked } from '../access.ts'
 import { aliveNodes, anyAliveId } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { permitsOf } from '../quotas/mutation-permits.ts'
 import type { Services } from '../services.ts'
 
 type TopicAnswer = MetadataResponse['topics'][number]
@@ -98,7 +99,7 @@ async function createMissing(
   context: RequestContext,
   services: Services,
 ): Promise<void> {
-  const { settings, metadata, autoCreation } = services
+  const { settings, metadata, autoCreation, quotas } = services
   if (!request.allowAutoTopicCreation || !settings.bool('auto.create.topics.enable')) return
   const names = asked.flatMap(({ name }) =>
     name !== null &&
@@ -110,7 +111,9 @@ async function createMissing(
       : [],
   )
   // Topics not created yet, or refused, are answered as unknown below.
-  if (names.length > 0) await autoCreation.request(names)
+  if (names.length === 0) return
+  // Kafka's controller is asked with its newest version, whatever the client's is.
+  await autoCreation.request(names, permitsOf(quotas.mutationsOf(context, 0)))
 }
 
 function answerFor(

@@ -15,10 +15,14 @@ import {
 import { clusterResource, mayAccess } from '../access.ts'
 import { checkDeadline } from '../controller-deadline.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { permitsOf } from '../quotas/mutation-permits.ts'
 import { logRefusedTopics } from '../refused-topics.ts'
 import type { Services } from '../services.ts'
 
 type TopicAnswer = CreateTopicsResponse['topics'][number]
+
+/** The first version that is refused what exceeds the quota of mutations (KIP-599). */
+const strictSince = 6
 
 /** CreateTopics: answers once the next Metadata request shows the topics. */
 export const handleCreateTopics = handler(
@@ -28,8 +32,12 @@ export const handleCreateTopics = handler(
     const mayAll = mayAccess(services, context, 'CREATE', 'cluster', clusterResource, false)
     const may = (name: string) => mayAll || mayAccess(services, context, 'CREATE', 'topic', name)
     const allowed = request.topics.filter(({ name }) => may(name))
+    const mutations = services.quotas.mutationsOf(context, strictSince)
     const created = await services.metadata.submit(
-      createTopics(allowed, { validateOnly: request.validateOnly }),
+      createTopics(allowed, {
+        validateOnly: request.validateOnly,
+        takePermits: permitsOf(mutations),
+      }),
     )
     logRefusedTopics(created, services.logger)
     // The same for all topics without configs of their own.
@@ -38,6 +46,7 @@ export const handleCreateTopics = handler(
       : []
     const refused = request.topics.filter(({ name }) => !may(name))
     return {
+      throttleTimeMs: mutations?.throttleMs() ?? 0,
       topics: [
         ...(await mapInTurns(services.turns, created, (topic) =>
           answerFor(topic, usual, context, services),

@@ -11,9 +11,13 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { clusterResource, mayAccess } from '../access.ts'
 import { checkDeadline } from '../controller-deadline.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { permitsOf } from '../quotas/mutation-permits.ts'
 import type { Services } from '../services.ts'
 
 type Answer = DeleteTopicsResponse['responses'][number]
+
+/** The first version that is refused what exceeds the quota of mutations (KIP-599). */
+const strictSince = 5
 
 /** A topic to delete: by name (null if only the id is known) or by id. */
 interface Target {
@@ -40,8 +44,17 @@ export const handleDeleteTopics = handler(
     )
     const answers = withoutTwins(checked, distinct, twice)
     const ids = answers.flatMap(({ topicId, errorCode }) => (errorCode === 0 ? [topicId!] : []))
-    await services.metadata.submit(deleteTopics(ids))
-    return { responses: answers }
+    const mutations = services.quotas.mutationsOf(context, strictSince)
+    const refusals = await services.metadata.submit(deleteTopics(ids, permitsOf(mutations)))
+    const refused = (answer: Answer): Answer => {
+      const refusal = refusals.get(answer.topicId!)
+      if (refusal === undefined) return answer
+      return { ...answer, errorCode: refusal.code, errorMessage: refusal.detail }
+    }
+    return {
+      throttleTimeMs: mutations?.throttleMs() ?? 0,
+      responses: refusals.size === 0 ? answers : answers.map(refused),
+    }
   },
   (request, context, code) => ({
     responses: targetsOf(request, context.apiVersion).map(({ name, topicId }) => ({

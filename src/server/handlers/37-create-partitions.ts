@@ -5,6 +5,10 @@ import { createPartitions as api } from '../../protocol/messages/37-create-parti
 import { mayAccess } from '../access.ts'
 import { checkDeadline } from '../controller-deadline.ts'
 import { handler } from '../handler.ts'
+import { permitsOf } from '../quotas/mutation-permits.ts'
+
+/** The first version that is refused what exceeds the quota of mutations (KIP-599). */
+const strictSince = 3
 
 /** CreatePartitions: the number of partitions can only increase. */
 export const handleCreatePartitions = handler(
@@ -21,11 +25,16 @@ export const handleCreatePartitions = handler(
     const isTwice = (name: string) => twice.has(name)
     const may = (name: string) => mayAccess(services, context, 'ALTER', 'topic', name)
     const sound = request.topics.filter(({ name }) => !isTwice(name) && may(name))
+    const mutations = services.quotas.mutationsOf(context, strictSince)
     const grown = await services.metadata.submit(
-      createPartitions(sound, { validateOnly: request.validateOnly }),
+      createPartitions(sound, {
+        validateOnly: request.validateOnly,
+        takePermits: permitsOf(mutations),
+      }),
     )
     const forbidden = new Set(names.filter((name) => !isTwice(name) && !may(name)))
     return {
+      throttleTimeMs: mutations?.throttleMs() ?? 0,
       results: [
         ...[...twice].map((name) =>
           refuse(name, errorCode('INVALID_REQUEST'), 'Duplicate topic name.'),
