@@ -9,7 +9,8 @@ import { TokenBucket } from './token-bucket.ts'
 export interface QuotaClient {
   /** The name of its principal. */
   readonly user: string
-  readonly clientId: string | null
+  /** Empty for a client that has none. */
+  readonly clientId: string
 }
 
 /** The longest throttle that fits into a response, in ms. */

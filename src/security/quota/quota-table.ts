@@ -9,11 +9,11 @@ export type QuotaName =
 
 /**
  * Whose use is measured together: all clients of a user (`clientId` empty), a client id of all
- * users (`user` empty), or a client id of a user. A client may also come without a client id.
+ * users (`user` empty), or a client id of a user. A client without a client id has an empty one.
  */
 export interface QuotaSubject {
   readonly user: string
-  readonly clientId: string | null
+  readonly clientId: string
 }
 
 type Level = 'user' | 'client' | 'both'
@@ -46,7 +46,7 @@ export class QuotaTable {
   }
 
   /** Returns what a client's use counts towards. */
-  subjectOf(user: string, clientId: string | null): QuotaSubject {
+  subjectOf(user: string, clientId: string): QuotaSubject {
     switch (this.level) {
       case 'client':
         return { user: '', clientId }
@@ -59,9 +59,8 @@ export class QuotaTable {
     }
   }
 
-  /** Returns the limit of a subject; null for none. A client without a client id has none. */
+  /** Returns the limit of a subject; null for none. Defaults of client ids need a client id. */
   limitOf({ user, clientId }: QuotaSubject): number | null {
-    if (clientId === null) return null
     if (user !== '' && clientId !== '') {
       return this.first([user, clientId], [user, null], [null, clientId], [null, null])
     }
@@ -71,15 +70,13 @@ export class QuotaTable {
   }
 
   /** Kafka's order: what is said of the user before what is said of any user. */
-  private mostSpecific(user: string, clientId: string | null): QuotaSubject {
-    // No entity has the name null, which here would mean the default.
-    const isNamed = clientId !== null
+  private mostSpecific(user: string, clientId: string): QuotaSubject {
     const has = (one: Part, other: Part) => this.limits.has(keyOf(one, other))
     const both = { user, clientId }
     const wholeUser = { user, clientId: '' }
-    if ((isNamed && has(user, clientId)) || has(user, null)) return both
+    if (has(user, clientId) || has(user, null)) return both
     if (has(user, undefined)) return wholeUser
-    if ((isNamed && has(null, clientId)) || has(null, null)) return both
+    if (has(null, clientId) || has(null, null)) return both
     if (has(null, undefined)) return wholeUser
     return { user: '', clientId }
   }

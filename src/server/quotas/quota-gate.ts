@@ -136,5 +136,5 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
 }
 
 function clientOf({ session, clientId }: QuotaOrigin): QuotaClient {
-  return { user: session.principal.name, clientId }
+  return { user: session.principal.name, clientId: clientId ?? '' }
 }

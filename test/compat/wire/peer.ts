@@ -27,11 +27,13 @@ export class Line {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer | string) => void)[] = []
   readonly #answerMs: number
+  readonly #clientId: string | null
   #lastCorrelationId = 0
   #ended = false
 
-  constructor(port: number, answerMsMax = answerMs) {
+  constructor(port: number, answerMsMax = answerMs, clientId: string | null = 'wire') {
     this.#answerMs = answerMsMax
+    this.#clientId = clientId
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
     const cutter = new FrameCutter(2 ** 30)
     this.#socket.on('data', (piece) => {
@@ -47,7 +49,7 @@ export class Line {
   /** @returns the body, or the reason why there is none. */
   async ask(api: AnyApi, version: number, body: object): Promise<any> {
     if (this.#ended) return 'connection closed'
-    const header = { correlationId: ++this.#lastCorrelationId, clientId: 'wire' }
+    const header = { correlationId: ++this.#lastCorrelationId, clientId: this.#clientId }
     for (const piece of requestFrame(api, version, header, body)) this.#socket.write(piece)
     const frame = await this.#answer()
     if (typeof frame === 'string') return frame
@@ -65,7 +67,7 @@ export class Line {
 
   /** Sends a request without an answer: acks=0. */
   tell(api: AnyApi, version: number, body: object): void {
-    const header = { correlationId: ++this.#lastCorrelationId, clientId: 'wire' }
+    const header = { correlationId: ++this.#lastCorrelationId, clientId: this.#clientId }
     for (const piece of requestFrame(api, version, header, body)) this.#socket.write(piece)
   }
 
