@@ -47,7 +47,7 @@ async function makeTopic({ admin }: QuotaSide, name: string): Promise<void> {
 /** Two throttles are of the same kind: none, or about as long. */
 function areAlike(one: number, other: number): boolean {
   if (one === 0 || other === 0) return one === other
-  return Math.abs(one - other) <= 500 + Math.max(one, other) * 0.1
+  return Math.abs(one - other) <= 1_000 + Math.max(one, other) * 0.1
 }
 
 describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', () => {
@@ -193,7 +193,7 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
 
   test('a throttled fetch is empty, and its session goes on', async () => {
     await fill('read', 2)
-    const quota = { entity: { 'client-id': 'reader' }, key: 'consumer_byte_rate', value: 100 }
+    const quota = { entity: { 'client-id': 'reader' }, key: 'consumer_byte_rate', value: 70 }
     await set([quota])
     const [ours, theirs] = await both(async (side) => {
       const first = await read(side, 'reader', 'read')
@@ -242,13 +242,14 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
       })
     await until('both throttle', async () => (await throttles()).every((ms) => ms === 1_000))
     // Without an answer there is no throttle for the time of a request.
-    const unanswered = await asOne(null, 'busy', async (line) => {
-      const startMs = performance.now()
-      line.tell(produce, 9, produceOf(10, 0))
-      await line.ask(metadata, 9, { topics: [{ name: topic }] })
-      return performance.now() - startMs
-    })
-    for (const ms of unanswered) expect(ms).toBeLessThan(1_000)
+    const answeredMs = () =>
+      asOne(null, 'busy', async (line) => {
+        const startMs = performance.now()
+        line.tell(produce, 9, produceOf(10, 0))
+        await line.ask(metadata, 9, { topics: [{ name: topic }] })
+        return performance.now() - startMs
+      })
+    await until('neither mutes', async () => (await answeredMs()).every((ms) => ms < 1_000))
     await unset([quota])
   })
 
@@ -279,7 +280,7 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
       const names = ['a', 'b', 'c', 'd'].map((one) => `created-${version}-${validateOnly}-${one}`)
       const [codes, throttleMs] = await mutate(async (line) => {
         const topics = [
-          ...[6, 30, 2, 1].map((count, i) => topicOf(names[i]!, count)),
+          ...[6, 80, 2, 1].map((count, i) => topicOf(names[i]!, count)),
           topicOf('no/such', 2),
         ]
         const answer = await line.ask(createTopics, version, { topics, validateOnly, ...withTime })
@@ -287,7 +288,7 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
       })
       const refused = codes.filter(([code]) => code === 89).length
       expect(refused).toBe(version >= 6 ? 2 : 0)
-      expect(throttleMs).toBeGreaterThan(10_000)
+      expect(throttleMs).toBeGreaterThan(40_000)
     }
   })
 
@@ -367,7 +368,7 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
     })
     // Twenty are free; then each waits for half a second.
     for (const ms of tookMs) expect(ms).toBeGreaterThan(1_000)
-    expect(Math.abs(tookMs[0]! - tookMs[1]!)).toBeLessThan(2_000)
+    expect(Math.abs(tookMs[0]! - tookMs[1]!)).toBeLessThan(4_000)
   })
 
   test('connections of an address beyond its rate are closed without an answer', async () => {
@@ -380,6 +381,10 @@ describe.skipIf(inject('javaMissing') !== null)('quotas, beside Apache Kafka', (
       return served.filter((one) => one).length
     })
     await unset(quotas)
-    for (const count of counts) expect(Math.abs(count - 20)).toBeLessThanOrEqual(3)
+    // Twenty at once, and two more for each second that the connects take.
+    for (const count of counts) {
+      expect(count).toBeGreaterThanOrEqual(18)
+      expect(count).toBeLessThan(30)
+    }
   })
 })

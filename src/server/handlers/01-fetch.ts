@@ -42,10 +42,11 @@ export const handleFetch = handler(
         parts = await readOrWait(readable, limits, context, services)
       }
       const all = [...parts, ...failed]
-      const throttleMs = isFollower(request)
-        ? 0
-        : services.quotas.fetchThrottleMs(context, answerBytes(all))
-      if (throttleMs > 0) return throttled(plan, throttleMs)
+      const { quotas } = services
+      if (quotas.isActive && !isFollower(request)) {
+        const throttleMs = quotas.fetchThrottleMs(context, answerBytes(all))
+        if (throttleMs > 0) return throttled(plan, throttleMs)
+      }
       const answer = await respond(all, plan, context, services)
       held.handOver(answer)
       return isFollower(request) ? { ...answer, nodeEndpoints: [] } : answer
@@ -123,7 +124,8 @@ function limitsOf(
   }
   const asked = Math.min(request.maxBytes, settings.int('fetch.max.bytes'))
   const fromFollower = isFollower(request)
-  const maxBytes = fromFollower ? asked : Math.min(asked, quotas.fetchBytesMax(context))
+  const isLimited = quotas.isActive && !fromFollower
+  const maxBytes = isLimited ? Math.min(asked, quotas.fetchBytesMax(context)) : asked
   const minBytes = Math.min(request.minBytes, maxBytes)
   return { minBytes, maxBytes, maxWaitMs, isolationLevel, isFollower: fromFollower, ...options }
 }

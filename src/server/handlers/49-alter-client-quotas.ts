@@ -4,7 +4,7 @@ import { alterClientQuotas } from '../../protocol/messages/49-alter-client-quota
 import { authorize, clusterResource, refusalText } from '../access.ts'
 import { handler } from '../handler.ts'
 
-/** AlterClientQuotas: stores quotas, which can be described but are not enforced yet (KIP-546). */
+/** AlterClientQuotas: stores quotas, which act at once (KIP-546). */
 export const handleAlterClientQuotas = handler(
   alterClientQuotas,
   async (request, context, services) => {

@@ -26,8 +26,8 @@ export function quotaWindow(settings: BrokerSettings, prefix: '' | 'controller.'
 
 /**
  * Enforces the quotas of users and client ids: the response leaves at once and says for how long
- * the client is throttled, and no more is read from its connection for that time (KIP-219). The
- * only place that sets `throttle_time_ms`, to the largest of what each quota asks for.
+ * the client is throttled, and no more is read from its connection for that time (KIP-219). Here
+ * alone the quotas meet: a handler's own throttle and those of all requests; the largest counts.
  */
 export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   private readonly produce: RateQuota
@@ -41,7 +41,7 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   /** The time of requests that has not been recorded yet. */
   private readonly times = new WeakMap<QuotaOrigin, RequestTime>()
   private quotas: Image['quotas'] | null = null
-  private isActive = false
+  isActive = false
 
   constructor(options: {
     readonly window: QuotaWindow
@@ -94,7 +94,6 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   }
 
   fetchThrottleMs(context: QuotaOrigin, bytes: number): number {
-    if (!this.isActive) return 0
     const client = clientOf(context)
     const throttleMs = Math.max(this.recordTime(context), this.fetch.record(client, bytes))
     if (throttleMs > 0) this.fetch.takeBack(client, bytes)

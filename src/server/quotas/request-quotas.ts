@@ -10,6 +10,8 @@ export interface QuotaOrigin {
 
 /** The quotas that handlers must ask themselves, because they change what is answered. */
 export interface RequestQuotas {
+  /** Whether any client has a quota; nothing else needs to be asked otherwise. */
+  readonly isActive: boolean
   /** Returns the most bytes that a Fetch of the client may return at once. */
   fetchBytesMax(origin: QuotaOrigin): number
   /**
