@@ -35,6 +35,7 @@ export class ImageDelta {
   controllers: Map<number, ControllerState> | null = null
   features: Map<string, number> | null = null
   quotas: Image['quotas']
+  quotaLevels: Image['quotaLevels']
   scram: Image['scram']
   acls: Image['acls']
   delegationTokens: Image['delegationTokens']
@@ -46,6 +47,7 @@ export class ImageDelta {
   constructor(base: Image) {
     this.base = base
     this.quotas = base.quotas
+    this.quotaLevels = base.quotaLevels
     this.scram = base.scram
     this.acls = base.acls
     this.delegationTokens = base.delegationTokens
@@ -83,6 +85,7 @@ export class ImageDelta {
       controllers: this.controllers ?? this.base.controllers,
       features: this.features ?? this.base.features,
       quotas: this.quotas,
+      quotaLevels: this.quotaLevels,
       scram: this.scram,
       acls: this.acls,
       delegationTokens: this.delegationTokens,

@@ -105,6 +105,8 @@ export interface Image {
   readonly features: ReadonlyMap<string, number>
   /** By `quotaKey`. */
   readonly quotas: PersistentMap<QuotaState>
+  /** How many entities have a quota, by `quotaLevel`. */
+  readonly quotaLevels: PersistentMap<number>
   /** By `scramKey`. */
   readonly scram: PersistentMap<ScramState>
   /** Access control entries as written, by id. */
@@ -126,6 +128,7 @@ export const emptyImage: Image = {
   controllers: new Map(),
   features: new Map(),
   quotas: PersistentMap.empty(),
+  quotaLevels: PersistentMap.empty(),
   scram: PersistentMap.empty(),
   acls: PersistentMap.empty(),
   delegationTokens: PersistentMap.empty(),

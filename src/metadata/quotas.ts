@@ -20,6 +20,11 @@ export function quotaKey(entity: readonly QuotaEntityPart[]): string {
   )
 }
 
+/** Names a quota together with the types of an entity, in any order. */
+export function quotaLevel(quota: string, entityTypes: readonly string[]): string {
+  return [quota, ...entityTypes.toSorted()].join(' ')
+}
+
 /** Returns each entity type once, with its last name, in the order of Kafka's map. */
 export function entityParts(entity: readonly QuotaEntityPart[]): readonly QuotaEntityPart[] {
   if (entity.length < 2) return entity

@@ -33,7 +33,7 @@ import { unregisterControllerRecord } from '../protocol/stored/metadata/29-unreg
 import { resourceTypes } from './config/keys.ts'
 import type { ImageDelta } from './delta.ts'
 import { type BrokerState, configKey, scramKey, topicById } from './image.ts'
-import { quotaKey } from './quotas.ts'
+import { quotaKey, quotaLevel } from './quotas.ts'
 import type { MetadataRecord } from './records.ts'
 
 type Effect = (delta: ImageDelta, value: never, offset: number) => void
@@ -139,10 +139,16 @@ const effects: ReadonlyMap<number, Effect> = new Map([
   }),
   effect(clientQuotaRecord, (delta, { entity, key, value, remove }) => {
     const id = quotaKey(entity)
-    const values = new Map(delta.quotas.get(id)?.values)
+    const { quotas, quotaLevels } = delta
+    const before = quotas.get(id)?.values
+    const values = new Map(before)
     if (remove) values.delete(key)
     else values.set(key, value)
-    const { quotas } = delta
+    const more = Number(values.has(key)) - Number(before?.has(key) === true)
+    const types = entity.map(({ entityType }) => entityType)
+    const level = quotaLevel(key, types)
+    const count = (quotaLevels.get(level) ?? 0) + more
+    delta.quotaLevels = count === 0 ? quotaLevels.delete(level) : quotaLevels.set(level, count)
     delta.quotas = values.size === 0 ? quotas.delete(id) : quotas.set(id, { entity, values })
   }),
   effect(featureLevelRecord, (delta, value) => {

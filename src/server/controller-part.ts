@@ -123,13 +123,8 @@ function mutationQuotaOf(
   clock: Clock,
 ): MutationQuota {
   const quota = new MutationQuota({ window: quotaWindow(statics, 'controller.'), clock })
-  let known = metadata.image.quotas
-  quota.setAll(known.values())
-  metadata.listen('quotas', ({ quotas }) => {
-    if (quotas === known) return
-    known = quotas
-    quota.setAll(quotas.values())
-  })
+  quota.follow(metadata.image)
+  metadata.listen('quotas', (image) => quota.follow(image))
   return quota
 }
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { PersistentMap } from '../../src/base/persistent-map.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { emptyImage, type Image } from '../../src/metadata/image.ts'
 import { ConnectionQuotas, type Verdict } from '../../src/server/quotas/connection-quotas.ts'
 import { ConnectionRates } from '../../src/server/quotas/connection-rates.ts'
+import { withQuota } from '../security/quota/quota-image.ts'
 import { ManualClock } from '../storage/logs.ts'
 
 const window = { samples: 11, sampleMs: 1_000 }
@@ -35,10 +35,8 @@ function quotasOf(settings: Record<string, string>, ...listeners: readonly strin
 }
 
 /** A quota of an address; null for the default. */
-function limitAddress(address: string | null, rate: number): void {
-  const entity = [{ entityType: 'ip', entityName: address }]
-  const values = new Map([['connection_creation_rate', rate]])
-  image = { ...image, quotas: image.quotas.set(String(address), { entity, values }) }
+function limitAddress(address: string | null, rate: number | null): void {
+  image = withQuota(image, { ip: address }, 'connection_creation_rate', rate)
 }
 
 const open = { kind: 'open' }
@@ -140,7 +138,7 @@ describe('the rate of connections', () => {
     for (let i = 0; i < 11; i++) arrive('A', '10.0.0.1')
     for (let i = 0; i < 11; i++) arrive('A', '10.0.0.2')
     expect(verdicts.filter(({ kind }) => kind === 'throttled')).toHaveLength(1)
-    image = { ...image, quotas: PersistentMap.empty() }
+    limitAddress(null, null)
     arrive('A', '10.0.0.1')
     expect(verdicts.at(-1)).toEqual(open)
   })

@@ -9,6 +9,7 @@ import type { AnyApi } from '../../src/protocol/schema.ts'
 import { MutationQuota } from '../../src/security/quota/client-quota.ts'
 import type { Call } from '../../src/server/interceptor.ts'
 import { QuotaGate } from '../../src/server/quotas/quota-gate.ts'
+import { withQuota } from '../security/quota/quota-image.ts'
 import { ManualClock } from '../storage/logs.ts'
 
 const window = { samples: 11, sampleMs: 1_000 }
@@ -24,10 +25,11 @@ beforeEach(() => {
 
 /** Gives every client these quotas. */
 function limit(values: Readonly<Record<string, number>>): void {
-  const entity = [{ entityType: 'client-id', entityName: null }]
-  const state = { entity, values: new Map(Object.entries(values)) }
-  const quotas = emptyImage.quotas.set('all', state)
-  gate.follow({ ...emptyImage, quotas })
+  let image = emptyImage
+  for (const [key, value] of Object.entries(values)) {
+    image = withQuota(image, { 'client-id': null }, key, value)
+  }
+  gate.follow(image)
 }
 
 /** A request of `bytes` whose handler takes `forMs`. @returns the body that is sent. */
@@ -52,13 +54,12 @@ function ask(
 
 test('without quotas of clients it does not stand in the way', () => {
   expect(gate.current).toBeNull()
-  const entity = [{ entityType: 'ip', entityName: null }]
-  const state = { entity, values: new Map([['connection_creation_rate', 1]]) }
-  const quotas = emptyImage.quotas.set('ip', state)
-  gate.follow({ ...emptyImage, quotas })
+  gate.follow(withQuota(emptyImage, { ip: null }, 'connection_creation_rate', 1))
   expect(gate.current).toBeNull()
-  limit({ producer_byte_rate: 1 })
-  expect(gate.current).toBe(gate)
+  for (const key of ['producer_byte_rate', 'controller_mutation_rate']) {
+    limit({ [key]: 1 })
+    expect(gate.current).toBe(gate)
+  }
   gate.follow(emptyImage)
   expect(gate.current).toBeNull()
 })

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { QuotaState } from '../../metadata/quotas.ts'
+import { emptyImage, type Image } from '../../metadata/image.ts'
 import { type QuotaName, type QuotaSubject, QuotaTable } from './quota-table.ts'
 import { type QuotaWindow, Rate, throttleMsOf } from './rate.ts'
 import { Sensors } from './sensors.ts'
@@ -34,7 +34,7 @@ abstract class ClientQuota<S> {
     this.window = options.window
     this.clock = options.clock
     this.sensors = new Sensors(options.sensor)
-    this.table = new QuotaTable([], options.name)
+    this.table = new QuotaTable(emptyImage, options.name)
   }
 
   /** Whether anybody has this quota; nothing is measured otherwise. */
@@ -43,8 +43,8 @@ abstract class ClientQuota<S> {
   }
 
   /** Applies the quotas of a new image, also to what has been measured already. */
-  setAll(quotas: Iterable<QuotaState>): void {
-    this.table = new QuotaTable(quotas, this.name)
+  follow(image: Pick<Image, 'quotas' | 'quotaLevels'>): void {
+    this.table = new QuotaTable(image, this.name)
   }
 
   protected useOf({ user, clientId }: QuotaClient, nowMs: number): { sensor: S; limit: number } {

@@ -1,4 +1,5 @@
-import type { QuotaEntityPart, QuotaState } from '../../metadata/quotas.ts'
+import type { Image } from '../../metadata/image.ts'
+import { type QuotaEntityPart, quotaKey, quotaLevel } from '../../metadata/quotas.ts'
 
 /** The quotas of users and clients, by Kafka's names. */
 export type QuotaName =
@@ -18,44 +19,46 @@ export interface QuotaSubject {
 
 type Level = 'user' | 'client' | 'both'
 
+/** The types of the entities of each level. */
+const levelTypes: Readonly<Record<Level, readonly string[]>> = {
+  user: ['user'],
+  client: ['client-id'],
+  both: ['user', 'client-id'],
+}
+
 /** A part of an entity: a name, the default of its type (null), or absent. */
 type Part = string | null | undefined
 
 /** The entities of one quota with their limits, and which of them applies to a client. */
 export class QuotaTable {
-  private readonly limits = new Map<string, number>()
-  /** The only level with limits, which then decides what is measured together; null for several. */
-  private readonly level: Level | null
+  private readonly quotas: Image['quotas']
+  private readonly name: QuotaName
+  private readonly levels: readonly Level[]
 
-  constructor(quotas: Iterable<QuotaState>, name: QuotaName) {
-    const levels = new Set<Level>()
-    for (const { entity, values } of quotas) {
-      const limit = values.get(name)
-      const user = partOf(entity, 'user')
-      const clientId = partOf(entity, 'client-id')
-      if (limit === undefined || (user === undefined && clientId === undefined)) continue
-      this.limits.set(keyOf(user, clientId), limit)
-      levels.add(user === undefined ? 'client' : clientId === undefined ? 'user' : 'both')
-    }
-    const [first] = levels
-    this.level = levels.size === 1 ? first! : null
+  constructor({ quotas, quotaLevels }: Pick<Image, 'quotas' | 'quotaLevels'>, name: QuotaName) {
+    this.quotas = quotas
+    this.name = name
+    const all = Object.keys(levelTypes) as Level[]
+    this.levels = all.filter(
+      (level) => (quotaLevels.get(quotaLevel(name, levelTypes[level])) ?? 0) > 0,
+    )
   }
 
   get isEmpty(): boolean {
-    return this.limits.size === 0
+    return this.levels.length === 0
   }
 
   /** Returns what a client's use counts towards. */
   subjectOf(user: string, clientId: string): QuotaSubject {
-    switch (this.level) {
-      case 'client':
-        return { user: '', clientId }
+    // The only level with limits decides what is measured together, for whoever has none, too.
+    if (this.levels.length > 1) return this.mostSpecific(user, clientId)
+    switch (this.levels[0]) {
       case 'user':
         return { user, clientId: '' }
       case 'both':
         return { user, clientId }
-      case null:
-        return this.mostSpecific(user, clientId)
+      default:
+        return { user: '', clientId }
     }
   }
 
@@ -71,7 +74,7 @@ export class QuotaTable {
 
   /** Kafka's order: what is said of the user before what is said of any user. */
   private mostSpecific(user: string, clientId: string): QuotaSubject {
-    const has = (one: Part, other: Part) => this.limits.has(keyOf(one, other))
+    const has = (one: Part, other: Part) => this.get(one, other) !== undefined
     const both = { user, clientId }
     const wholeUser = { user, clientId: '' }
     if (has(user, clientId) || has(user, null)) return both
@@ -83,18 +86,16 @@ export class QuotaTable {
 
   private first(...entities: readonly (readonly [Part, Part])[]): number | null {
     for (const [user, clientId] of entities) {
-      const limit = this.limits.get(keyOf(user, clientId))
+      const limit = this.get(user, clientId)
       if (limit !== undefined) return limit
     }
     return null
   }
-}
 
-function partOf(entity: readonly QuotaEntityPart[], type: string): Part {
-  return entity.find(({ entityType }) => entityType === type)?.entityName
-}
-
-/** Returns a key in which an absent part, a default and every name differ. */
-function keyOf(user: Part, clientId: Part): string {
-  return JSON.stringify([user ?? (user === null ? 0 : 1), clientId ?? (clientId === null ? 0 : 1)])
+  private get(user: Part, clientId: Part): number | undefined {
+    const entity: QuotaEntityPart[] = []
+    if (user !== undefined) entity.push({ entityType: 'user', entityName: user })
+    if (clientId !== undefined) entity.push({ entityType: 'client-id', entityName: clientId })
+    return this.quotas.get(quotaKey(entity))?.values.get(this.name)
+  }
 }

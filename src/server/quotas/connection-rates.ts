@@ -1,8 +1,9 @@
 import type { Image } from '../../metadata/image.ts'
+import { quotaKey } from '../../metadata/quotas.ts'
 import { type QuotaWindow, Rate, throttleMsOf } from '../../security/quota/rate.ts'
 import { Sensors } from '../../security/quota/sensors.ts'
 
-const quotaName = 'connection_creation_rate'
+const localhost = '127.0.0.1'
 
 /**
  * How many connections a second come to the broker, to each listener and from each address
@@ -13,9 +14,6 @@ export class ConnectionRates {
   private readonly image: () => Image
   private readonly accepted: Sensors<Rate>
   private readonly byAddress: Sensors<Rate>
-  private quotas: Image['quotas'] | null = null
-  /** The limits of addresses; null stands for all others. */
-  private limits: ReadonlyMap<string | null, number> = new Map()
 
   constructor(window: QuotaWindow, image: () => Image) {
     this.window = window
@@ -59,22 +57,13 @@ export class ConnectionRates {
 
   private limitOf(address: string): number | undefined {
     const { quotas } = this.image()
-    if (quotas !== this.quotas) {
-      this.quotas = quotas
-      this.limits = addressLimits(quotas)
+    if (quotas.size === 0) return undefined
+    const names = address === localhost ? [address, 'localhost', null] : [address, null]
+    for (const entityName of names) {
+      const entity = [{ entityType: 'ip', entityName }]
+      const limit = quotas.get(quotaKey(entity))?.values.get('connection_creation_rate')
+      if (limit !== undefined) return limit
     }
-    return this.limits.get(address) ?? this.limits.get(null)
+    return undefined
   }
-}
-
-function addressLimits(quotas: Image['quotas']): Map<string | null, number> {
-  const limits = new Map<string | null, number>()
-  for (const { entity, values } of quotas.values()) {
-    const limit = values.get(quotaName)
-    const part = entity.find(({ entityType }) => entityType === 'ip')
-    if (limit === undefined || part === undefined) continue
-    const { entityName } = part
-    limits.set(entityName === 'localhost' ? '127.0.0.1' : entityName, limit)
-  }
-  return limits
 }

@@ -7,6 +7,7 @@ import {
   type QuotaClient,
   RateQuota,
 } from '../../security/quota/client-quota.ts'
+import { QuotaTable } from '../../security/quota/quota-table.ts'
 import type { QuotaWindow } from '../../security/quota/rate.ts'
 import type { Call, Interceptor, InterceptorSeat } from '../interceptor.ts'
 import type { QuotaOrigin, RequestQuotas } from './request-quotas.ts'
@@ -40,7 +41,6 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   private readonly loopTurn = new LoopTurn()
   /** The time of requests that has not been recorded yet. */
   private readonly times = new WeakMap<QuotaOrigin, RequestTime>()
-  private quotas: Image['quotas'] | null = null
   isActive = false
 
   constructor(options: {
@@ -68,12 +68,11 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   }
 
   /** Applies the quotas of a new image. */
-  follow({ quotas }: Image): void {
-    if (quotas === this.quotas) return
-    this.quotas = quotas
-    const all = [...quotas.values()]
-    for (const quota of [this.produce, this.fetch, this.request]) quota.setAll(all)
-    this.isActive = all.some(({ entity }) => entity.some(({ entityType }) => entityType !== 'ip'))
+  follow(image: Image): void {
+    const own = [this.produce, this.fetch, this.request]
+    for (const quota of own) quota.follow(image)
+    this.isActive =
+      own.some(({ isSet }) => isSet) || !new QuotaTable(image, 'controller_mutation_rate').isEmpty
   }
 
   before(call: Call): void | Promise<void> {

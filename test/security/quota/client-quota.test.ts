@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { QuotaState } from '../../../src/metadata/quotas.ts'
+import { emptyImage } from '../../../src/metadata/image.ts'
 import { MutationQuota, RateQuota } from '../../../src/security/quota/client-quota.ts'
 import { QuotaTable } from '../../../src/security/quota/quota-table.ts'
+import { imageWith, type QuotaEntity, withQuota } from './quota-image.ts'
 
 const window = { samples: 11, sampleMs: 1_000 }
 let nowMs = 0
@@ -10,24 +11,11 @@ beforeEach(() => {
   nowMs = 0
 })
 
-interface Entity {
-  readonly user?: string | null
-  readonly 'client-id'?: string | null
-}
-
-function quotaOf(entity: Entity, key: string, value: number): QuotaState {
-  const parts = Object.entries(entity).map(([entityType, entityName]) => ({
-    entityType,
-    entityName: entityName as string | null,
-  }))
-  return { entity: parts, values: new Map([[key, value]]) }
-}
-
 const key = 'producer_byte_rate'
 
 describe('whose quota applies', () => {
   /** In descending precedence. */
-  const entities: readonly Entity[] = [
+  const entities: readonly QuotaEntity[] = [
     { user: 'u', 'client-id': 'c' },
     { user: 'u', 'client-id': null },
     { user: 'u' },
@@ -37,9 +25,12 @@ describe('whose quota applies', () => {
     { 'client-id': 'c' },
     { 'client-id': null },
   ]
-  const tableOf = (chosen: readonly Entity[]) =>
+  const tableOf = (chosen: readonly QuotaEntity[]) =>
     new QuotaTable(
-      chosen.map((one) => quotaOf(one, key, entities.indexOf(one) + 1)),
+      imageWith(
+        key,
+        ...chosen.map((one): [QuotaEntity, number] => [one, entities.indexOf(one) + 1]),
+      ),
       key,
     )
   const limit = (table: QuotaTable, user: string, clientId: string) =>
@@ -68,39 +59,45 @@ describe('whose quota applies', () => {
   })
 
   test('names that look like defaults are names', () => {
-    const table = new QuotaTable([quotaOf({ user: '<default>' }, key, 1)], key)
+    const table = new QuotaTable(imageWith(key, [{ user: '<default>' }, 1]), key)
     expect(limit(table, '<default>', 'c')).toBe(1)
     expect(limit(table, 'u', 'c')).toBeNull()
   })
 
+  test('a removed one has no part in it', () => {
+    const both = imageWith(key, [{ user: 'u' }, 1], [{ 'client-id': 'c' }, 2])
+    const table = new QuotaTable(withQuota(both, { user: 'u' }, key, null), key)
+    expect(table.subjectOf('u', 'c')).toEqual({ user: '', clientId: 'c' })
+    expect(limit(table, 'u', 'c')).toBe(2)
+    const none = withQuota(imageWith(key, [{ user: 'u' }, 1]), { user: 'u' }, key, null)
+    expect(new QuotaTable(none, key).isEmpty).toBe(true)
+  })
+
   test('other quotas, and those of addresses, are none of its own', () => {
-    const address = {
-      entity: [{ entityType: 'ip', entityName: null }],
-      values: new Map([[key, 1]]),
-    }
-    const table = new QuotaTable([quotaOf({ user: 'u' }, 'consumer_byte_rate', 1), address], key)
+    const image = withQuota(imageWith(key, [{ ip: null }, 1]), { user: 'u' }, 'other', 1)
+    const table = new QuotaTable(image, key)
     expect(table.isEmpty).toBe(true)
   })
 })
 
 describe('a quota of a rate', () => {
   const client = { user: 'u', clientId: 'c' }
-  const userQuota = (value: number) => [quotaOf({ user: 'u' }, key, value)]
+  const userQuota = (value: number) => imageWith(key, [{ user: 'u' }, value])
 
   test('a change acts at once, on what was recorded before', () => {
     const quota = new RateQuota({ name: key, window, clock })
-    quota.setAll(userQuota(10_000))
+    quota.follow(userQuota(10_000))
     expect(quota.record(client, 20_000)).toBe(0)
-    quota.setAll(userQuota(1_000))
+    quota.follow(userQuota(1_000))
     expect(quota.record(client, 0)).toBe(10_000)
-    quota.setAll([])
+    quota.follow(emptyImage)
     expect(quota.isSet).toBe(false)
     expect(quota.record(client, 1e9)).toBe(0)
   })
 
   test('the clients of a user share it, those of another one do not', () => {
     const quota = new RateQuota({ name: key, window, clock })
-    quota.setAll(userQuota(1_000))
+    quota.follow(userQuota(1_000))
     expect(quota.record(client, 10_000)).toBe(0)
     expect(quota.record({ user: 'u', clientId: 'other' }, 1_000)).toBe(1_000)
     expect(quota.record({ user: 'other', clientId: 'c' }, 1e9)).toBe(0)
@@ -108,16 +105,16 @@ describe('a quota of a rate', () => {
 
   test('a throttle has a maximum', () => {
     const capped = new RateQuota({ name: key, window, clock, throttleMsMax: 1_000 })
-    capped.setAll(userQuota(1))
+    capped.follow(userQuota(1))
     expect(capped.record(client, 1e6)).toBe(1_000)
     const quota = new RateQuota({ name: key, window, clock })
-    quota.setAll(userQuota(1))
+    quota.follow(userQuota(1))
     expect(quota.record(client, 1e12)).toBe(2 ** 31 - 1)
   })
 
   test('the most at once is what a window without other use allows', () => {
     const quota = new RateQuota({ name: key, window, clock })
-    quota.setAll(userQuota(1_000))
+    quota.follow(userQuota(1_000))
     const most = quota.mostAtOnce(client)
     expect(most).toBe(10_000)
     expect(quota.record(client, most)).toBe(0)
@@ -131,7 +128,7 @@ describe('the quota of controller mutations', () => {
   const client = { user: 'u', clientId: 'c' }
   function quota(): MutationQuota {
     const one = new MutationQuota({ window, clock })
-    one.setAll([quotaOf({ 'client-id': 'c' }, 'controller_mutation_rate', 1)])
+    one.follow(imageWith('controller_mutation_rate', [{ 'client-id': 'c' }, 1]))
     return one
   }
 
