@@ -169,7 +169,7 @@ export class Connection implements Requester {
 
   mute(forMs: number): void {
     const untilMs = this.clock.monotonicMs() + forMs
-    if (this.muted !== null && untilMs <= this.mutedUntilMs) return
+    if (this.isClosed || (this.muted !== null && untilMs <= this.mutedUntilMs)) return
     this.mutedUntilMs = untilMs
     this.muted?.clear()
     this.muted = this.clock.after(forMs, () => {

@@ -55,6 +55,7 @@ export class Listener {
   /** Accepted channels that wait for their place, or to be closed. */
   private readonly unserved = new Set<Channel>()
   private isServing = false
+  private isClosed = false
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -99,6 +100,7 @@ export class Listener {
 
   /** Stops accepting connections, and closes the open ones. */
   async close(): Promise<void> {
+    this.isClosed = true
     this.sweep?.clear()
     const closed = this.acceptors.map((acceptor) => acceptor.close())
     this.options.connectionQuotas.unregister(this.name)
@@ -128,6 +130,11 @@ export class Listener {
     stream.on('error', (error) =>
       logger.debug('a connection broke', { listener: this.name, error: error.message }),
     )
+    // A handshake may end after the listener has been closed.
+    if (this.isClosed) {
+      stream.destroy()
+      return
+    }
     if (this.unserved.size >= unservedMax) {
       logger.warn('a connection was refused: too many wait to be served', {
         listener: this.name,

@@ -247,6 +247,7 @@ describe('odradek start', () => {
     [['--set', 'listeners=SSL://127.0.0.1:0'], 'ssl.keystore.location', 'no port'],
     [['--set', 'principal.builder.class=a.B'], 'the class a.B is not supported'],
     [['--set', 'authorizer.class.name=a.B'], 'the class a.B is not supported'],
+    [['--set', 'client.quota.callback.class=a.B'], 'the class a.B is not supported'],
     [['--set', 'process.roles=broker,controller'], 'node.id'],
     [['--set', 'process.roles=broker', '--set', 'node.id=1'], 'process.roles=broker'],
     [

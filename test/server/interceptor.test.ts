@@ -80,6 +80,8 @@ test('a response is changed, and its client is muted for a while', async () => {
     after: ({ context, request }, body) => {
       if (!('statesFilter' in request)) return body
       context.session.mute(mutedMs)
+      // A shorter one does not end it.
+      context.session.mute(1)
       return { ...body, throttleTimeMs: mutedMs }
     },
   })

@@ -23,6 +23,7 @@ abstract class ClientQuota<S> {
   private readonly name: QuotaName
   private readonly sensors: Sensors<S>
   private table: QuotaTable
+  private quotas: Image['quotas'] = emptyImage.quotas
 
   constructor(options: {
     readonly name: QuotaName
@@ -44,6 +45,8 @@ abstract class ClientQuota<S> {
 
   /** Applies the quotas of a new image, also to what has been measured already. */
   follow(image: Pick<Image, 'quotas' | 'quotaLevels'>): void {
+    if (image.quotas === this.quotas) return
+    this.quotas = image.quotas
     this.table = new QuotaTable(image, this.name)
   }
 

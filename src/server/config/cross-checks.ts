@@ -19,6 +19,7 @@ export function checkAcross(settings: BrokerSettings): void {
   checkReplication(settings)
   checkConnections(settings)
   checkAuthorizer(settings)
+  checkQuotaCallback(settings)
   const codec = settings.int('offsets.topic.compression.codec')
   demand(codec >= 0 && codec <= 4, `Unknown compression type id: ${codec}`)
 }
@@ -94,6 +95,13 @@ function checkReplication(settings: BrokerSettings): void {
     waitMs <= settings.int('replica.lag.time.max.ms'),
     'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR',
   )
+}
+
+/** Without the class that decides on quotas, clients would have others than they should. */
+function checkQuotaCallback(settings: BrokerSettings): void {
+  const name = settings.string('client.quota.callback.class') ?? ''
+  if (name === '') return
+  throw new BadConfig(`client.quota.callback.class: the class ${name} is not supported`)
 }
 
 function checkConnections(settings: BrokerSettings): void {

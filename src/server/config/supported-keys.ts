@@ -11,6 +11,7 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'auto.create.topics.enable',
   'broker.id',
   'broker.rack',
+  'client.quota.callback.class',
   'compression.type',
   'connection.failed.authentication.delay.ms',
   'connections.max.idle.ms',

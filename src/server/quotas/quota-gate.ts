@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
-import type { Image } from '../../metadata/image.ts'
+import { emptyImage, type Image } from '../../metadata/image.ts'
 import {
   type MutationQuota,
   type MutationUse,
@@ -41,6 +41,7 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   private readonly loopTurn = new LoopTurn()
   /** The time of requests that has not been recorded yet. */
   private readonly times = new WeakMap<QuotaOrigin, RequestTime>()
+  private quotas: Image['quotas'] = emptyImage.quotas
   isActive = false
 
   constructor(options: {
@@ -69,6 +70,8 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
 
   /** Applies the quotas of a new image. */
   follow(image: Image): void {
+    if (image.quotas === this.quotas) return
+    this.quotas = image.quotas
     const own = [this.produce, this.fetch, this.request]
     for (const quota of own) quota.follow(image)
     this.isActive =
