@@ -205,7 +205,7 @@ function servicesOf(
     peers,
     identity,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
-    served: advertisedHandlers(statics).map(({ api }) => api),
+    advertised: advertisedHandlers(statics).map(({ api }) => api),
   }
 }
 

@@ -43,8 +43,8 @@ export interface Services {
   readonly peers: ReadonlyMap<number, Peer>
   readonly telemetry: ClientTelemetry
   readonly identity: Identity
-  /** The API keys that this broker serves, for ApiVersions. */
-  readonly served: readonly AnyApi[]
+  /** The API keys that ApiVersions lists. */
+  readonly advertised: readonly AnyApi[]
 }
 
 /** The broker's ids. */

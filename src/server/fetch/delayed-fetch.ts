@@ -30,13 +30,21 @@ export function delayedFetch(
 }
 
 /**
- * Whether `min_bytes` is reached. A partition counts at most its `partition_max_bytes`, however
- * large its first batch is.
+ * Whether `min_bytes` is reached before a wait. As in Kafka (`ReplicaManager.fetchMessages`), a
+ * first batch above `partition_max_bytes` counts as a whole here, and not during a wait.
+ */
+export function sufficesAtOnce({ availableBytes, isUrgent }: ReadAll, minBytes: number): boolean {
+  return isUrgent || availableBytes >= minBytes
+}
+
+/**
+ * Whether `min_bytes` is reached during a wait. A partition counts at most its
+ * `partition_max_bytes`, however large its first batch is (`DelayedFetch`).
  */
 function suffices({ parts, isUrgent }: ReadAll, minBytes: number): boolean {
   return isUrgent || parts.reduce((sum, part) => sum + capped(part), 0) >= minBytes
 }
 
-function capped({ readable, wanted }: ReadPartition): number {
-  return Math.min(readable, wanted.asked.partitionMaxBytes)
+function capped({ availableBytes, wanted }: ReadPartition): number {
+  return Math.min(availableBytes, wanted.asked.partitionMaxBytes)
 }

@@ -12,7 +12,7 @@ export interface ReadPartition {
   readonly answer: PartitionAnswer
   readonly bytes: number
   /** Bytes that count towards `min_bytes`, including readable records beyond limits or batches. */
-  readonly readable: number
+  readonly availableBytes: number
   /** Answer at once: an error, a diverging epoch, or data that waiting does not increase. */
   readonly isUrgent: boolean
 }
@@ -82,7 +82,7 @@ export interface FetchLimits {
 
 export interface ReadAll {
   readonly parts: readonly ReadPartition[]
-  readonly readable: number
+  readonly availableBytes: number
   readonly isUrgent: boolean
 }
 
@@ -93,19 +93,19 @@ export async function readAll(
   services: Services,
 ): Promise<ReadAll> {
   const parts: ReadPartition[] = []
-  let [readable, bytesLeft, isFirst, isUrgent] = [0, limits.maxBytes, true, false]
+  let [availableBytes, bytesLeft, isFirst, isUrgent] = [0, limits.maxBytes, true, false]
   const { turns } = services
   for (const [i, one] of all.entries()) {
     if (i % partitionsBetween === partitionsBetween - 1 && turns.isOver()) await turns.next()
     const read = readOne(one, limits, { bytesLeft, isFirst }, services)
     const part = read instanceof Promise ? await read : read
     bytesLeft = Math.max(0, bytesLeft - part.bytes)
-    readable += part.readable
+    availableBytes += part.availableBytes
     if (part.bytes > 0) isFirst = false
     if (part.isUrgent) isUrgent = true
     parts.push(part)
   }
-  return { parts, readable, isUrgent }
+  return { parts, availableBytes, isUrgent }
 }
 
 function readOne(
@@ -218,7 +218,7 @@ function found(
   return {
     wanted,
     bytes: read.bytes,
-    readable: isLeftOut ? Math.max(read.bytes, partitionMaxBytes) : read.bytes,
+    availableBytes: isLeftOut ? Math.max(read.bytes, partitionMaxBytes) : read.bytes,
     isUrgent:
       diverging !== null ||
       (fetchOffset < end && partition.log.segments.isRolledBetween(fetchOffset, end)),
@@ -243,7 +243,7 @@ function failure(wanted: Wanted, error: ErrorName, abortedTransactions: [] | nul
   return {
     wanted,
     bytes: 0,
-    readable: 0,
+    availableBytes: 0,
     isUrgent: true,
     answer: {
       partitionIndex: wanted.asked.partition,

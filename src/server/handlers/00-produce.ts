@@ -13,12 +13,12 @@ import { Malformed, zeroUuid } from '../../protocol/schema.ts'
 import type { Committing, Partition } from '../../replication/partition.ts'
 import { checkProduceRecords, InvalidRecords } from '../../storage/validate.ts'
 import { mayAccess } from '../access.ts'
-import { Admission, NotAdmitted, produceRefusal, type Support } from '../admission.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { hintedCodes, LeaderHints } from '../leader-hints.ts'
 import { distinctPartitions, inOrder } from '../produced-partitions.ts'
 import type { Services } from '../services.ts'
 import type { Session } from '../session.ts'
+import { Admission, NotAdmitted, produceRefusal, type Support } from '../transaction-admission.ts'
 
 type TopicData = ProduceRequest['topicData'][number]
 type PartitionData = TopicData['partitionData'][number]

@@ -2,7 +2,7 @@ import { mapInTurns, runInTurns } from '../../base/turns.ts'
 import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/01-fetch.ts'
 import { isolationLevels } from '../../replication/partition.ts'
-import { delayedFetch } from '../fetch/delayed-fetch.ts'
+import { delayedFetch, sufficesAtOnce } from '../fetch/delayed-fetch.ts'
 import { HeldRecords } from '../fetch/held-records.ts'
 import {
   type FetchLimits,
@@ -80,9 +80,8 @@ async function readOrWait(
   services: Services,
 ): Promise<readonly ReadPartition[]> {
   const read = await readAll(readable, limits, services)
-  const { maxWaitMs, minBytes, held } = limits
-  if (maxWaitMs <= 0 || read.readable >= minBytes || read.isUrgent) return read.parts
-  held.drop(read.parts)
+  if (limits.maxWaitMs <= 0 || sufficesAtOnce(read, limits.minBytes)) return read.parts
+  limits.held.drop(read.parts)
   const waiting = delayedFetch(readable, limits, context, services)
   return (await services.purgatory.wait(waiting)).parts
 }

@@ -12,7 +12,7 @@ const advertisedMin: Readonly<Record<number, number>> = { 0: 0 }
 /** Allowed client software names and versions (KIP-511). */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** ApiVersions: derived from the table of handlers, so that it lists only served versions. */
+/** ApiVersions: derived from the table of handlers, so that it lists only what has one. */
 export const handleApiVersions = handler(
   apiVersions,
   (request, context, services) => {
@@ -24,7 +24,7 @@ export const handleApiVersions = handler(
     }
     return {
       errorCode: 0,
-      apiKeys: services.served.map(versionsOf),
+      apiKeys: services.advertised.map(versionsOf),
       ...features(context, services),
     }
   },

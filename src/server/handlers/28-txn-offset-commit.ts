@@ -5,11 +5,11 @@ import {
 } from '../../protocol/messages/28-txn-offset-commit.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import { authorize, mayAccess } from '../access.ts'
-import { Admission, type Support } from '../admission.ts'
 import { mergeCommits } from '../commit-answers.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { offsetsTopic } from '../internal-topics.ts'
 import type { Services } from '../services.ts'
+import { Admission, type Support } from '../transaction-admission.ts'
 
 type Topic = TxnOffsetCommitRequest['topics'][number]
 interface Answer {
