@@ -60,7 +60,7 @@ export async function alterResources(
         if (!validateOnly) setLevel(one, services)
         answer(one, 'NONE', null)
       } else {
-        if (one.type === resourceTypes.broker) checkBrokerChange(one, services)
+        if (one.type === resourceTypes.broker) await checkBrokerChange(one, services)
         sound.push(one)
       }
     } catch (error) {

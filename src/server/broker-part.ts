@@ -2,7 +2,7 @@ import { ExpressionThread } from '../base/expressions.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { fenceBroker, registerBroker, unfenceBroker } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
-import { dynamicConfigsOf } from '../metadata/image.ts'
+import { dynamicConfigsOf, type Image } from '../metadata/image.ts'
 import type { Metadata, MetadataController, MetadataFollower } from '../metadata/metadata.ts'
 import { Partitions } from '../replication/partitions.ts'
 import type { MutationQuota } from '../security/quota/client-quota.ts'
@@ -22,6 +22,7 @@ import { QuotaGate, quotaWindow } from './quotas/quota-gate.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import { type ClientMetrics, ClientTelemetry } from './telemetry/client-telemetry.ts'
+import { TlsRenewal } from './tls-renewal.ts'
 import { peerOf, transactionsOf } from './transactions.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
@@ -81,6 +82,7 @@ export class BrokerPart {
       const watched = { ...services, brokerId, metadata: options.metadata, halt: options.halt }
       watchLogDirs(watched)
       await followImage(services, follower, () => reportPlaces(watched))
+      followKeys(services, follower, options.statics)
       for (const { listener } of listeners) listener.serve()
       const upkeep = startUpkeep(options.statics, options.logDirs, rooms)
       return new BrokerPart(services, follower, listeners, upkeep, rooms.peers)
@@ -158,6 +160,25 @@ function quotasOf(
   return gate
 }
 
+/**
+ * Renews keys and certificates whenever settings of this broker are altered: even to what they
+ * were, as their files may have changed.
+ */
+function followKeys(
+  { tlsRenewal, identity: { brokerId } }: Services,
+  follower: MetadataFollower,
+  statics: BrokerSettings,
+): void {
+  const dynamicOf = (image: Image) => dynamicConfigsOf(() => image, brokerId)
+  let known = dynamicOf(follower.image).broker()
+  follower.listen('keys and certificates', async (image) => {
+    const dynamic = dynamicOf(image)
+    if (dynamic.broker() === known) return
+    known = dynamic.broker()
+    await tlsRenewal.renew(statics.withDynamic(dynamic))
+  })
+}
+
 function servicesOf(
   { statics, identity, logDirs }: BrokerPartOptions,
   metadata: Metadata,
@@ -204,6 +225,7 @@ function servicesOf(
     transactions: transactionsOf({ ...rooms, groups }),
     peers,
     identity,
+    tlsRenewal: new TlsRenewal(logger),
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
     advertised: advertisedHandlers(statics).map(({ api }) => api),
   }

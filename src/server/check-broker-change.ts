@@ -14,16 +14,19 @@ import {
 } from '../metadata/controller/alter-configs.ts'
 import { overridesOf } from '../metadata/image.ts'
 import { ApiError } from '../protocol/errors.ts'
-import { checkReconfiguration } from './config/reconfiguration.ts'
+import { checkParts, checkReconfiguration } from './config/reconfiguration.ts'
 import type { Services } from './services.ts'
 
 /**
  * Checks a change of broker configs as Kafka's broker does before it asks the controller, in the
  * same order (`ConfigAdminManager`, `DynamicBrokerConfig.validate`): the resulting settings must be
  * valid, and a running broker must be able to apply them.
- * @throws ApiError mostly INVALID_REQUEST, with Kafka's messages.
+ * @throws (rejects) ApiError mostly INVALID_REQUEST, with Kafka's messages.
  */
-export function checkBrokerChange(resource: ResourceChange, services: Services): void {
+export async function checkBrokerChange(
+  resource: ResourceChange,
+  services: Services,
+): Promise<void> {
   const { name, changes, replacesAll } = resource
   checkChanges(resource)
   if (name !== '') checkNode(name, services)
@@ -41,12 +44,9 @@ export function checkBrokerChange(resource: ResourceChange, services: Services):
   const brokerId = String(services.identity.brokerId)
   const cluster = name === '' ? after : own('')
   const broker = name === '' ? own(brokerId) : after
-  inWords(() =>
-    checkReconfiguration(
-      flat(settings.statics, own(''), own(brokerId)),
-      flat(settings.statics, cluster, broker),
-    ),
-  )
+  const next = flat(settings.statics, cluster, broker)
+  inWords(() => checkReconfiguration(flat(settings.statics, own(''), own(brokerId)), next))
+  await checkParts(() => services.tlsRenewal.check(next))
 }
 
 /** Turns INVALID_CONFIG into INVALID_REQUEST, Kafka's error code for broker settings. */

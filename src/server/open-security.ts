@@ -13,6 +13,7 @@ import { type ScramOptions, ScramServer } from '../security/sasl/scram.ts'
 import { subjectOf } from '../security/tls/distinguished-name.ts'
 import { ListenerSettings } from './config/listener-settings.ts'
 import type { ListenerPlan } from './config/listeners.ts'
+import { interBrokerListenerOf } from './config/roles.ts'
 import { readSaslSettings, type SaslMechanismSettings } from './config/sasl-settings.ts'
 import { BadConfig } from './config/static-config.ts'
 import { readTlsSettings } from './config/tls-settings.ts'
@@ -37,7 +38,7 @@ interface CredentialSource {
 /** The parts of a listener that depend on its security protocol. @throws BadConfig */
 export async function securityOf(
   { name, protocol }: ListenerPlan,
-  { settings, metadata }: Services,
+  { settings, metadata, tlsRenewal }: Services,
   { transport, clock, logger, random }: BrokerRooms,
 ) {
   const own = new ListenerSettings(settings, name)
@@ -46,8 +47,13 @@ export async function securityOf(
     throw new BadConfig(`principal.builder.class: the class ${builder} is not supported`)
   }
   const tls = protocol === 'SSL' || protocol === 'SASL_SSL' ? await readTlsSettings(own) : null
+  const secured = tls === null ? null : new TlsTransport(tls, logger)
+  if (secured !== null) {
+    const isInterBroker = interBrokerListenerOf(settings) === name
+    await tlsRenewal.add({ name, transport: secured, isInterBroker })
+  }
   const parts = {
-    transport: tls === null ? transport : new TlsTransport(tls, logger),
+    transport: secured ?? transport,
     // A client with SASL is named by its login, whatever certificate it has.
     principalOf: protocol === 'SSL' ? principalsBy(tls!.mappingRules) : () => anonymous,
   }

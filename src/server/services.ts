@@ -18,6 +18,7 @@ import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { RequestQuotas } from './quotas/request-quotas.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
+import type { TlsRenewal } from './tls-renewal.ts'
 
 /** The parts of one broker that handlers use. Built by `broker-part.ts`, never global. */
 export interface Services {
@@ -42,6 +43,7 @@ export interface Services {
   readonly transactions: TransactionCoordinator
   readonly peers: ReadonlyMap<number, Peer>
   readonly telemetry: ClientTelemetry
+  readonly tlsRenewal: TlsRenewal
   readonly identity: Identity
   /** The API keys that ApiVersions lists. */
   readonly advertised: readonly AnyApi[]

@@ -1,6 +1,11 @@
-import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Logger } from '../base/logger.ts'
-import type { ClientAuth, TlsSettings } from './config/tls-settings.ts'
+import {
+  type ClientAuth,
+  contextOf,
+  type TlsSettings,
+  type TlsStores,
+} from './config/tls-settings.ts'
 import { addressOf, openEndpoint } from './node-transport.ts'
 import type { Acceptor, AcceptorEvents, Address, Channel, Transport } from './transport.ts'
 
@@ -12,8 +17,9 @@ const handshakeMsMax = 30_000
  * so that none are sent by descriptor.
  */
 export class TlsTransport implements Transport {
-  private readonly tls: TlsSettings
+  private tls: TlsSettings
   private readonly logger: Logger
+  private readonly servers: Server[] = []
 
   constructor(tls: TlsSettings, logger: Logger) {
     this.tls = tls
@@ -21,9 +27,9 @@ export class TlsTransport implements Transport {
   }
 
   listen(endpoint: Address, events: AcceptorEvents): Promise<Acceptor> {
-    const { context, clientAuth } = this.tls
+    const { clientAuth } = this.tls
     const options: TlsOptions = {
-      ...context,
+      ...contextOf(this.tls),
       allowHalfOpen: true,
       noDelay: true,
       handshakeTimeout: handshakeMsMax,
@@ -35,7 +41,18 @@ export class TlsTransport implements Transport {
       else events.accepted(new TlsChannel(socket))
     })
     server.on('tlsClientError', (error, socket) => this.noteFailure(error, socket))
+    this.servers.push(server)
     return openEndpoint(server, endpoint, events)
+  }
+
+  get settings(): TlsSettings {
+    return this.tls
+  }
+
+  /** Serves new connections with another key and other trust; open ones go on as they are. */
+  renew(stores: TlsStores): void {
+    this.tls = { ...this.tls, stores }
+    for (const server of this.servers) server.setSecureContext(contextOf(this.tls))
   }
 
   /** A certificate that was only asked for must be a good one, if it comes. */

@@ -172,7 +172,7 @@ describe.skipIf(inject('javaMissing') !== null)('security settings', () => {
       const written = new X509Certificate(readFileSync(file))
       expect(new X509Certificate(chain).fingerprint256).toBe(written.fingerprint256)
       const { createPrivateKey } = await import('node:crypto')
-      expect(written.checkPrivateKey(createPrivateKey(pem))).toBe(true)
+      expect(written.checkPrivateKey(createPrivateKey(pem!))).toBe(true)
       await expect(readStoreKey(bytes, 'wrong', keyPassword)).rejects.toThrow(/[Pp]assword/)
       await stores.makeTrust(`${name}.trust`, type, [name])
       const trusted = await readStoreCertificates(

@@ -84,7 +84,7 @@ function alterOne(view: ControllerView, resource: ResourceChange, brokerId: numb
   if (type === resourceTypes.topic && !view.image.topics.has(name)) {
     throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
   }
-  return changedRecords(type, name, before, after)
+  return changedRecords(resource, before, after)
 }
 
 /**
@@ -264,15 +264,21 @@ function validate(
   validateGroup(after, settings)
 }
 
+/** Brokers are told of settings that did not change, too: their files may have (KAFKA-14136). */
 function changedRecords(
-  resourceType: number,
-  resourceName: string,
+  { type, name: resourceName, changes }: ResourceChange,
   before: Overrides,
   after: Overrides,
 ): MetadataRecord[] {
-  const record = (name: string, value: string | null) =>
-    metadataRecord(configRecord, { resourceType, resourceName, name, value })
-  const set = [...after].filter(([name, value]) => before.get(name) !== value)
-  const gone = [...before.keys()].filter((name) => !after.has(name))
-  return [...set.map(([name, value]) => record(name, value)), ...gone.map((n) => record(n, null))]
+  const told = type === resourceTypes.broker ? changes.map(({ name }) => name) : []
+  const isTold = (name: string) => told.includes(name) || before.get(name) !== after.get(name)
+  const names = new Set([...after.keys(), ...before.keys(), ...told])
+  return [...names].filter(isTold).map((name) =>
+    metadataRecord(configRecord, {
+      resourceType: type,
+      resourceName,
+      name,
+      value: after.get(name) ?? null,
+    }),
+  )
 }

@@ -24,13 +24,22 @@ const versionTag = 0xa0
  * `X500Principal.getName` does: `CN=alice,OU=test,O=example`.
  */
 export function subjectOf(certificate: Buffer): string {
-  const [whole] = readDer(certificate)
-  const [signed] = readDer(whole!.content)
-  const fields = readDer(signed!.content).filter(({ tag }) => tag !== versionTag)
+  return subjectParts(certificate).join(',')
+}
+
+/** Returns the parts of the subject of a certificate in DER, the last one first. */
+export function subjectParts(certificate: Buffer): string[] {
+  const fields = fieldsOf(certificate).filter(({ tag }) => tag !== versionTag)
   return readDer(fields[fieldsBeforeSubject]!.content)
     .reverse()
     .map(({ content }) => readDer(content).map(attributeText).join('+'))
-    .join(',')
+}
+
+/** Returns the signed fields of a certificate in DER. */
+export function fieldsOf(certificate: Buffer): DerElement[] {
+  const [whole] = readDer(certificate)
+  const [signed] = readDer(whole!.content)
+  return readDer(signed!.content)
 }
 
 function attributeText({ content }: DerElement): string {

@@ -2,6 +2,19 @@ import { createHash } from 'node:crypto'
 import { equalInConstantTime } from '../sasl/constant-time.ts'
 import { readDer } from './der.ts'
 
+/** A certificate of a store under its name: a key's own, or one that is trusted. */
+export interface StoreEntry {
+  /** In small letters, as Java keeps it. */
+  readonly alias: string
+  /** DER */
+  readonly certificate: Buffer
+}
+
+/** A key cannot be opened by the key's password, in the words of Java's exception. */
+export class WrongKeyPassword extends Error {
+  override readonly name = 'WrongKeyPassword'
+}
+
 /**
  * The content of a key store: one private key with its chain, and certificates that are trusted.
  */
@@ -11,6 +24,7 @@ export interface KeyStoreContent {
   /** DER, the key's own certificate first. */
   readonly chain: readonly Buffer[]
   readonly trusted: readonly Buffer[]
+  readonly entries: readonly StoreEntry[]
 }
 
 const magic = 0xfeedfeed
@@ -48,22 +62,27 @@ export function readJavaKeyStore(
   let privateKey: Buffer | null = null
   let chain: readonly Buffer[] = []
   const trusted: Buffer[] = []
+  const entries: StoreEntry[] = []
   for (let i = 0; i < count; i++) {
     const tag = reader.uint32()
-    reader.utf() // alias
+    const alias = reader.utf()
     reader.skip(8) // the time when it was made
-    if (tag === trustedTag) trusted.push(reader.certificate(version))
-    else if (tag === privateKeyTag) {
+    if (tag === trustedTag) {
+      const certificate = reader.certificate(version)
+      trusted.push(certificate)
+      entries.push({ alias, certificate })
+    } else if (tag === privateKeyTag) {
       const sealed = reader.bytes(reader.uint32())
       const certificates = Array.from({ length: reader.uint32() }, () =>
         reader.certificate(version),
       )
+      if (certificates.length > 0) entries.push({ alias, certificate: certificates[0]! })
       if (privateKey !== null) continue
       privateKey = unseal(sealed, keyPassword)
       chain = certificates
     } else throw new Error(`a keystore entry of an unknown kind: ${tag}`)
   }
-  return { privateKey, chain, trusted }
+  return { privateKey, chain, trusted, entries }
 }
 
 class JksReader {
@@ -126,7 +145,7 @@ function unseal(encrypted: Buffer, password: string): Buffer {
   }
   const check = createHash('sha1').update(secret).update(key).digest()
   if (!equalInConstantTime(check, octets.subarray(octets.length - digestBytes))) {
-    throw new Error('Cannot recover key: the key password is wrong')
+    throw new WrongKeyPassword('Cannot recover key')
   }
   return key
 }

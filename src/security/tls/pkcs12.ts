@@ -1,5 +1,5 @@
 import forge from 'node-forge'
-import type { KeyStoreContent } from './java-key-store.ts'
+import { type KeyStoreContent, type StoreEntry, WrongKeyPassword } from './java-key-store.ts'
 
 const { pkcs12, pki, asn1 } = forge
 const certBag = pki.oids.certBag!
@@ -13,20 +13,41 @@ const trustedKeyUsage = '2.16.840.1.113894.746875.1.1'
  * Reads a PKCS #12 store, as Java's keytool and OpenSSL write it. Of several keys the first is
  * taken.
  *
- * @throws Error if the store is damaged or the password is wrong.
+ * @param keyPassword must be that of the store, as keytool makes them all.
+ * @throws WrongKeyPassword, Error if the store is damaged or its password is wrong.
  */
-export function readPkcs12(bytes: Buffer, password: string): KeyStoreContent {
+export function readPkcs12(bytes: Buffer, password: string, keyPassword: string): KeyStoreContent {
   const store = pkcs12.pkcs12FromAsn1(asn1.fromDer(bytes.toString('binary')), false, password)
   const bags = store.safeContents.flatMap(({ safeBags }) => safeBags)
   const key = bags.find(({ type }) => keyBags.includes(type))
   const certificates = bags.filter(({ type }) => type === certBag)
-  const isTrusted = (bag: forge.pkcs12.Bag) => trustedKeyUsage in bag.attributes
-  const chain = key === undefined ? [] : certificates.filter((bag) => !isTrusted(bag))
+  const isTrusted = (bag: forge.pkcs12.Bag) =>
+    key === undefined || trustedKeyUsage in bag.attributes
+  if (key !== undefined && keyPassword !== password) {
+    throw new WrongKeyPassword(
+      'Get Key failed: Given final block not properly padded. Such issues can arise if a bad key is used during decryption.',
+    )
+  }
+  const chain = ownFirst(
+    certificates.filter((bag) => !isTrusted(bag)),
+    key,
+  )
+  const trusted = certificates.filter(isTrusted)
   return {
     privateKey: key === undefined ? null : privateKeyOf(key),
-    chain: ownFirst(chain, key).map(certificateOf),
-    trusted: certificates.filter((bag) => key === undefined || isTrusted(bag)).map(certificateOf),
+    chain: chain.map(certificateOf),
+    trusted: trusted.map(certificateOf),
+    entries: [
+      ...chain.slice(0, 1).map((bag) => entryOf(key!, bag)),
+      ...trusted.map((bag) => entryOf(bag, bag)),
+    ],
   }
+}
+
+/** @param named the bag whose name the entry has: of a key, that of the key. */
+function entryOf(named: forge.pkcs12.Bag, bag: forge.pkcs12.Bag): StoreEntry {
+  const alias: string = named.attributes.friendlyName?.[0] ?? ''
+  return { alias: alias.toLowerCase(), certificate: certificateOf(bag) }
 }
 
 /** The certificate that belongs to the key stands first, as TLS sends it. */

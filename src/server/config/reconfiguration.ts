@@ -17,13 +17,27 @@ export function checkReconfiguration(before: BrokerSettings, after: BrokerSettin
     checkThreads(before, after)
     checkCleaner(before, after)
     checkLocalRetention(after)
+    checkOpenListeners(before, after)
   } catch (error) {
-    if (!(error instanceof BadConfig)) throw error
-    throw new ApiError(
-      'INVALID_REQUEST',
-      `Invalid value org.apache.kafka.common.config.ConfigException: ${error.message} for configuration Invalid dynamic configuration`,
-    )
+    throw inKafkasWords(error)
   }
+}
+
+/** Waits for a part's own check of a change. @throws (rejects) as `checkReconfiguration` */
+export async function checkParts(check: () => Promise<void>): Promise<void> {
+  try {
+    await check()
+  } catch (error) {
+    throw inKafkasWords(error)
+  }
+}
+
+function inKafkasWords(error: unknown): unknown {
+  if (!(error instanceof BadConfig)) return error
+  return new ApiError(
+    'INVALID_REQUEST',
+    `Invalid value org.apache.kafka.common.config.ConfigException: ${error.message} for configuration Invalid dynamic configuration`,
+  )
 }
 
 /** Runs the checks of a broker's start (`KafkaConfig`). */
@@ -70,6 +84,32 @@ function checkListeners(before: BrokerSettings, after: BrokerSettings): void {
   const known = planListeners(before)
   if (shown(broker) === shown(known.broker) && shown(controller) === shown(known.controller)) return
   throw new BadConfig('listeners that change while a broker runs are not built yet')
+}
+
+/** Settings that Kafka watches for changes of listeners (`DynamicListenerConfig`). */
+const watched =
+  /^(principal\.builder\.class|ssl\.(protocol|provider|cipher\.suites|enabled\.protocols|(key|trust)(store\.(type|location|password)|manager\.algorithm)|key\.password|endpoint\.identification\.algorithm|secure\.random\.implementation|client\.auth|engine\.factory\.class)|sasl\.(mechanism\.inter\.broker\.protocol|jaas\.config|enabled\.mechanisms|kerberos\.[a-z.]+|login\.refresh\.[a-z.]+)|max\.connections|max\.connection\.creation\.rate|num\.network\.threads)$/
+/** Settings of a single listener that may change while it is open. */
+const ofOpenListener =
+  /^(ssl\.(key|trust)store\.|ssl\.key\.password$|max\.connection|num\.network\.threads$)/
+
+/**
+ * An open listener keeps its other settings. As in Kafka this is only noticed when a setting of all
+ * listeners changes, too; by itself such a change is stored for the next start.
+ */
+function checkOpenListeners(before: BrokerSettings, after: BrokerSettings): void {
+  const names = new Set([...before.statics.keys(), ...after.statics.keys()])
+  const changed = [...names].filter((key) => before.statics.get(key) !== after.statics.get(key))
+  if (!changed.some((key) => watched.test(key))) return
+  for (const { name } of planListeners(after).broker) {
+    const prefix = `listener.name.${name.toLowerCase()}.`
+    const isFixed = (key: string) =>
+      key.startsWith(prefix) && !ofOpenListener.test(key.slice(prefix.length))
+    if (!changed.some(isFixed)) continue
+    throw new BadConfig(
+      `Configs cannot be updated dynamically for existing listener ListenerName(${name}), restart broker or create a new listener for update`,
+    )
+  }
 }
 
 function checkCordoned(settings: BrokerSettings): void {

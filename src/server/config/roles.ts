@@ -79,12 +79,17 @@ export function checkInterBroker(settings: BrokerSettings, names: readonly strin
       'Only one of inter.broker.listener.name and security.inter.broker.protocol should be set.',
     )
   }
-  const wanted = (named ?? settings.string('security.inter.broker.protocol') ?? '').toUpperCase()
-  if (names.includes(wanted)) return
+  if (names.includes(interBrokerListenerOf(settings))) return
   throw new BadConfig(
     'inter.broker.listener.name must be a listener name defined in advertised.listeners. The valid ' +
       `options based on currently configured listeners are ${names.join(',')}`,
   )
+}
+
+/** Returns the name of the listener that brokers use among themselves. */
+export function interBrokerListenerOf(settings: BrokerSettings): string {
+  const named = settings.string('inter.broker.listener.name')
+  return (named ?? settings.string('security.inter.broker.protocol') ?? '').toUpperCase()
 }
 
 /** Returns the ids in `controller.quorum.voters`: `1@host:port,…`. @throws BadConfig */

@@ -122,6 +122,8 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'sasl.server.callback.handler.class',
   'sasl.server.max.receive.size',
   'socket.request.max.bytes',
+  'ssl.allow.dn.changes',
+  'ssl.allow.san.changes',
   'ssl.cipher.suites',
   'ssl.client.auth',
   'ssl.enabled.protocols',

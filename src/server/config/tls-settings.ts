@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import { messageOf } from '../../base/error-text.ts'
 import {
@@ -6,28 +5,37 @@ import {
   noRenegotiation,
   opensslCiphers,
 } from '../../security/tls/cipher-suites.ts'
-import {
-  type KeyMaterial,
-  readPemCertificates,
-  readPemKey,
-  readStoreCertificates,
-  readStoreKey,
-} from '../../security/tls/key-store.ts'
+import type { KeyMaterial } from '../../security/tls/key-store.ts'
+import type { AllowedChanges } from '../../security/tls/renewed-store.ts'
 import type { ListenerSettings } from './listener-settings.ts'
 import { BadConfig } from './static-config.ts'
+import { modifiedMs, readKeyStore, readTrustStore, storeKeys } from './tls-stores.ts'
 
 /** Whether clients need a certificate (`ssl.client.auth`). */
 export type ClientAuth = 'none' | 'requested' | 'required'
 
+/** The key and the certificates of a listener, which may be renewed while it is open. */
+export interface TlsStores {
+  readonly own: KeyMaterial | null
+  /** Null where the authorities that Node.js knows are trusted. */
+  readonly trusted: readonly string[] | null
+  /** The settings that were read: equal texts, equal settings. */
+  readonly named: string
+  /** When their files were written last: equal texts, equal files. */
+  readonly written: string
+}
+
 export interface TlsSettings {
-  readonly context: SecureContextOptions
+  readonly stores: TlsStores
+  /** Protocols and cipher suites. */
+  readonly fixed: SecureContextOptions
   readonly clientAuth: ClientAuth
   /** `ssl.principal.mapping.rules` */
   readonly mappingRules: string
+  readonly allowed: AllowedChanges
 }
 
 const versions: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
-const storeTypes: ReadonlySet<string> = new Set(['JKS', 'PKCS12', 'PEM'])
 /** Java classes that cannot be loaded here. */
 const classKeys = ['ssl.engine.factory.class', 'ssl.provider', 'security.providers']
 
@@ -40,23 +48,24 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
   for (const key of classKeys) {
     if (settings.text(key) !== null) throw new BadConfig(`${key}: Java classes are not supported`)
   }
-  const own = await named('ssl.keystore.location', () => readOwnKey(settings))
-  const trusted = await named('ssl.truststore.location', () => readTrusted(settings))
+  const stores = await readStores(settings)
+  if (stores.own === null) {
+    throw new BadConfig('ssl.keystore.location must be set for this listener')
+  }
+  if (stores.own.key === null) {
+    throw new BadConfig('ssl.keystore.location: the keystore has no private key')
+  }
   const enabled = versions.filter((one) => settings.list('ssl.enabled.protocols').includes(one))
   if (enabled.length === 0) {
     throw new BadConfig('ssl.enabled.protocols names no protocol that is supported')
   }
   const suites = settings.list('ssl.cipher.suites')
-  const ciphers = await named('ssl.cipher.suites', () =>
-    opensslCiphers(suites.length === 0 ? defaultCipherSuites : suites),
-  )
+  const ciphers = ciphersOf(suites.length === 0 ? defaultCipherSuites : suites)
   return {
-    context: {
-      key: own.key,
-      cert: own.chain,
+    stores,
+    fixed: {
       minVersion: enabled[0]!,
       maxVersion: enabled.at(-1)!,
-      ...(trusted === null ? {} : { ca: trusted }),
       ciphers,
       honorCipherOrder: suites.length > 0,
       // For the suites with DHE.
@@ -65,52 +74,40 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
     },
     clientAuth: settings.text('ssl.client.auth') as ClientAuth,
     mappingRules: settings.text('ssl.principal.mapping.rules') ?? 'DEFAULT',
+    allowed: {
+      owners: settings.text('ssl.allow.dn.changes') === 'true',
+      names: settings.text('ssl.allow.san.changes') === 'true',
+    },
   }
 }
 
-async function named<T>(key: string, read: () => T | Promise<T>): Promise<T> {
+/** @throws BadStore */
+export async function readStores(settings: ListenerSettings): Promise<TlsStores> {
+  // The times first: a file that is written meanwhile must not pass for the one that was read.
+  const written = writtenText(settings)
+  const own = await readKeyStore(settings)
+  return { own, trusted: await readTrustStore(settings), named: namedText(settings), written }
+}
+
+/** The texts of `TlsStores.named` and `written`, as they would be read now. */
+export const namedText = (settings: ListenerSettings): string =>
+  JSON.stringify(storeKeys.map((key) => settings.text(key)))
+export const writtenText = (settings: ListenerSettings): string =>
+  JSON.stringify(modifiedMs(settings))
+
+/** What `node:tls` needs for a connection. */
+export function contextOf({ stores: { own, trusted }, fixed }: TlsSettings): SecureContextOptions {
+  return {
+    ...fixed,
+    ...(own?.key == null ? {} : { key: own.key, cert: own.chain }),
+    ...(trusted === null ? {} : { ca: [...trusted] }),
+  }
+}
+
+function ciphersOf(suites: readonly string[]): string {
   try {
-    return await read()
+    return opensslCiphers(suites)
   } catch (error) {
-    if (error instanceof BadConfig) throw error
-    throw new BadConfig(`${key}: ${messageOf(error)}`)
+    throw new BadConfig(`ssl.cipher.suites: ${messageOf(error)}`)
   }
-}
-
-function storeTypeOf(settings: ListenerSettings, key: string): string {
-  const type = (settings.text(key) ?? 'JKS').toUpperCase()
-  if (!storeTypes.has(type)) throw new BadConfig(`${key}: ${type} is not JKS, PKCS12 or PEM`)
-  return type
-}
-
-async function readOwnKey(settings: ListenerSettings): Promise<KeyMaterial> {
-  const type = storeTypeOf(settings, 'ssl.keystore.type')
-  const location = settings.text('ssl.keystore.location')
-  const key = settings.text('ssl.keystore.key')
-  const password = settings.text('ssl.keystore.password')
-  const keyPassword = settings.text('ssl.key.password')
-  if (key !== null) {
-    if (type !== 'PEM') {
-      throw new BadConfig('ssl.keystore.key needs ssl.keystore.type=PEM')
-    }
-    const chain = settings.text('ssl.keystore.certificate.chain') ?? ''
-    return readPemKey(`${key}\n${chain}`, keyPassword)
-  }
-  if (location === null) throw new BadConfig('ssl.keystore.location must be set for this listener')
-  if (type === 'PEM') return readPemKey(readFileSync(location, 'utf8'), keyPassword)
-  if (password === null) throw new BadConfig('ssl.keystore.password must be set')
-  return readStoreKey(readFileSync(location), password, keyPassword ?? password)
-}
-
-/** @returns null where the authorities that Node.js knows are trusted. */
-async function readTrusted(settings: ListenerSettings): Promise<string[] | null> {
-  const type = storeTypeOf(settings, 'ssl.truststore.type')
-  const certificates = settings.text('ssl.truststore.certificates')
-  if (certificates !== null) return readPemCertificates(certificates)
-  const location = settings.text('ssl.truststore.location')
-  if (location === null) return null
-  if (type === 'PEM') return readPemCertificates(readFileSync(location, 'utf8'))
-  const password = settings.text('ssl.truststore.password')
-  if (password === null) throw new BadConfig('ssl.truststore.password must be set')
-  return readStoreCertificates(readFileSync(location), password)
 }

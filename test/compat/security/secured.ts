@@ -47,11 +47,15 @@ export class Stores {
   }
 
   /** Makes `NAME.p12` with a key, and its certificate `NAME.crt` in PEM. */
-  async makeKey(name: string, subject: string): Promise<void> {
+  async makeKey(
+    name: string,
+    subject: string,
+    otherNames = 'dns:localhost,ip:127.0.0.1',
+  ): Promise<void> {
     const store = ['-keystore', this.path(`${name}.p12`), '-storetype', 'PKCS12']
     const pass = ['-storepass', storePassword]
     const key = ['-keyalg', 'RSA', '-alias', name, '-dname', subject, '-validity', '30']
-    const names = ['-ext', 'SAN=dns:localhost,ip:127.0.0.1']
+    const names = ['-ext', `SAN=${otherNames}`]
     await keytool('-genkeypair', ...key, ...names, ...store, ...pass)
     const certificate = ['-rfc', '-alias', name, '-file', this.path(`${name}.crt`)]
     await keytool('-exportcert', ...certificate, ...store, ...pass)
