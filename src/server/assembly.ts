@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { loadSendfile } from '../base/sendfile.ts'
 import { LoopTurns } from '../base/turns.ts'
+import { alterScram, type ScramUpsertion } from '../metadata/controller/alter-scram.ts'
 import { fenceBroker } from '../metadata/controller/brokers.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
@@ -37,6 +38,8 @@ export type AssemblyOptions = BrokerOptions & {
   readonly transport?: Transport
   readonly authorizer?: Authorizer
   readonly interceptor?: Interceptor
+  /** SCRAM credentials to be added at the start, by mechanism. */
+  readonly credentials?: readonly (readonly ScramUpsertion[])[]
 }
 
 /** Size of the tail cache of the process, in bytes, for consumers that keep up. */
@@ -92,6 +95,9 @@ export class Assembly {
       undo.push(() => assembly.close())
       if (!assembly.isSole) await assembly.openController()
       for (const id of assembly.brokerIds) await assembly.startBroker(id)
+      for (const users of options.credentials ?? []) {
+        await assembly.controller!.metadata.submit(alterScram([], users))
+      }
       return assembly
     })
   }

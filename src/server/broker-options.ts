@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Security } from './security-options.ts'
 
 /** Options for starting a broker. */
 export interface BrokerOptions {
@@ -25,6 +26,12 @@ export interface BrokerOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** Kafka's broker settings; they override `properties`. An unknown name is an error. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * For tests: secures the listener, named like its protocol, with certificates and passwords that
+   * are made at each start. `Broker.clientSettings` has what clients need. Excludes the setting
+   * `listeners`; other settings, as of an authorizer, may be added.
+   */
+  readonly security?: Security
   /** Logs nothing by default. */
   readonly logger?: Logger
   /**

@@ -4,9 +4,15 @@ import { guardedLogger, silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
 import { Assembly } from './assembly.ts'
 import type { BrokerOptions } from './broker-options.ts'
+import { plainSettings, securedSettings } from './client-settings.ts'
 import { checkOptions } from './config/check-options.ts'
+import { type MadeSecurity, makeSecurity } from './config/made-security.ts'
 import { type AddressInfo, addressText } from './listening.ts'
+import type { ClientSettings } from './security-options.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
+
+/** Hosts by which clients on this machine reach a broker. */
+const localHosts = ['localhost', '127.0.0.1', '::1']
 
 /** One of the brokers of a process. */
 export interface BrokerInfo {
@@ -21,10 +27,12 @@ export interface BrokerInfo {
 /** One or several brokers, with one controller, in this process. `start` calls share nothing. */
 export class Broker {
   private readonly assembly: Assembly
+  private readonly security: MadeSecurity | null
   private stopping: Promise<void> | null = null
 
-  private constructor(assembly: Assembly) {
+  private constructor(assembly: Assembly, security: MadeSecurity | null) {
     this.assembly = assembly
+    this.security = security
   }
 
   /**
@@ -34,13 +42,18 @@ export class Broker {
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     checkOptions(options)
+    const { security: wanted, host, random = systemRandom } = options
+    const hosts = [...new Set([...localHosts, ...(host === undefined ? [] : [host])])]
+    const security = wanted === undefined ? null : await makeSecurity(wanted, hosts, random)
     const assembly = await Assembly.build({
       ...options,
+      properties: { ...security?.settings, ...options.properties },
+      credentials: security?.credentials ?? [],
       logger: guardedLogger(options.logger ?? silentLogger, warnOfLogger),
       clock: options.clock ?? systemClock,
-      random: options.random ?? systemRandom,
+      random,
     })
-    return new Broker(assembly)
+    return new Broker(assembly, security)
   }
 
   /**
@@ -71,6 +84,24 @@ export class Broker {
       const isRunning = this.assembly.isRunning(brokerId)
       return { brokerId, address: addressText(listeners[0]!), listeners, isRunning }
     })
+  }
+
+  /** Ready settings of clients: those of the first user, if the broker was given `security`. */
+  get clientSettings(): ClientSettings {
+    const { security, addresses } = this
+    if (security === null) return plainSettings(addresses)
+    return securedSettings(addresses, security, security.users[0]!)
+  }
+
+  /**
+   * Ready settings of clients that log in as one of the users of `security`.
+   * @throws RangeError for another name.
+   */
+  clientSettingsOf(user: string): ClientSettings {
+    const { security, addresses } = this
+    const known = security?.users.find(({ name }) => name === user)
+    if (security === null || known === undefined) throw new RangeError(`no user ${user} here`)
+    return securedSettings(addresses, security, known)
   }
 
   get clusterId(): string {
@@ -112,6 +143,10 @@ export class Broker {
   async restartBroker(brokerId: number): Promise<void> {
     await this.stopBroker(brokerId)
     await this.startBroker(brokerId)
+  }
+
+  private get addresses(): string[] {
+    return this.brokers.map(({ address }) => address)
   }
 
   /** Stops accepting requests, writes and syncs everything. Further calls wait for the first. */

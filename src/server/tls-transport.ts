@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Logger } from '../base/logger.ts'
 import {
@@ -26,23 +27,37 @@ export class TlsTransport implements Transport {
     this.logger = logger
   }
 
-  listen(endpoint: Address, events: AcceptorEvents): Promise<Acceptor> {
+  async listen(endpoint: Address, events: AcceptorEvents): Promise<Acceptor> {
     const { clientAuth } = this.tls
     const options: TlsOptions = {
       ...contextOf(this.tls),
-      allowHalfOpen: true,
       noDelay: true,
       handshakeTimeout: handshakeMsMax,
       requestCert: clientAuth !== 'none',
       rejectUnauthorized: clientAuth === 'required',
     }
     const server = createServer(options, (socket) => {
+      // Only now: a client that leaves during its handshake is gone for good.
+      socket.allowHalfOpen = true
       if (this.isRefused(socket, clientAuth)) socket.destroy()
       else events.accepted(new TlsChannel(socket))
     })
     server.on('tlsClientError', (error, socket) => this.noteFailure(error, socket))
     this.servers.push(server)
-    return openEndpoint(server, endpoint, events)
+    // Those whose handshake goes on are known to nobody else.
+    const sockets = new Set<Socket>()
+    server.on('connection', (socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    const { port, close } = await openEndpoint(server, endpoint, events)
+    return {
+      port,
+      close: () => {
+        for (const socket of sockets) socket.destroy()
+        return close()
+      },
+    }
   }
 
   get settings(): TlsSettings {

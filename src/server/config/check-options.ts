@@ -1,5 +1,6 @@
 import { logLevels } from '../../base/logger.ts'
 import type { BrokerOptions } from '../broker-options.ts'
+import type { SecurityOptions } from '../security-options.ts'
 import { didYouMean } from './nearest-name.ts'
 import { BadConfig } from './static-config.ts'
 
@@ -23,6 +24,11 @@ const options: {
   ],
   properties: [isTable, 'an object of names and values'],
   settings: [isTable, 'an object of names and values'],
+  security: [
+    isSecurity,
+    'SSL, SASL_PLAINTEXT, SASL_SSL, or an object with one of them as its protocol, and perhaps ' +
+      'mechanism, users and clientAuth',
+  ],
   logger: [
     (logger) =>
       logLevels.every((level) => level === 'silent' || typeof logger?.[level] === 'function'),
@@ -50,6 +56,35 @@ export function checkOptions(given: BrokerOptions): void {
   if (given.memory === true && given.dataDir !== undefined) {
     throw new BadConfig('memory and dataDir exclude each other')
   }
+  const isListening = [given.properties, given.settings].some((one) => one && 'listeners' in one)
+  if (given.security !== undefined && isListening) {
+    throw new BadConfig('security and the setting listeners exclude each other')
+  }
+}
+
+/** The values of the fields of `security`; a test of each user stands for `users`. */
+const securityFields: { readonly [K in keyof SecurityOptions]-?: (value: unknown) => boolean } = {
+  protocol: (value) => ['SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].includes(String(value)),
+  mechanism: (value) => ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'].includes(String(value)),
+  users: (value) =>
+    isTable(value) &&
+    Object.keys(value as object).length > 0 &&
+    Object.entries(value as object).every((words) => words.every(isText)),
+  clientAuth: (value) => ['none', 'requested', 'required'].includes(String(value)),
+}
+
+function isSecurity(value: unknown): boolean {
+  if (!isTable(value)) return securityFields.protocol(value)
+  const given = value as Readonly<Record<string, unknown>>
+  return (
+    given.protocol !== undefined &&
+    Object.entries(given).every(
+      ([name, field]) =>
+        field === undefined ||
+        (Object.hasOwn(securityFields, name) &&
+          securityFields[name as keyof SecurityOptions](field)),
+    )
+  )
 }
 
 function isWhole(value: unknown, min: number, max: number): boolean {

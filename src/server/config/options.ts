@@ -4,6 +4,7 @@ import type { BrokerOptions } from '../broker-options.ts'
 import { checkAcross } from './cross-checks.ts'
 import { soleNodeDefaults } from './defaults.ts'
 import { type ListenerAddress, type ListenerPlan, planListeners } from './listeners.ts'
+import { securityOptionsOf } from './made-security.ts'
 import { checkRoles } from './roles.ts'
 import { BadConfig, readStaticConfig } from './static-config.ts'
 
@@ -94,14 +95,16 @@ function valuesOf(options: BrokerOptions, given: ReadonlyMap<string, string>): M
   const describesNode = given.has('process.roles')
   const values = new Map([...(describesNode ? [] : soleNodeDefaults()), ...given])
   setNodeId(values, given)
-  if (options.port !== undefined || options.host !== undefined) {
+  const { security } = options
+  if (options.port !== undefined || options.host !== undefined || security !== undefined) {
     const host = options.host ?? '127.0.0.1'
     const port = options.port ?? 9092
     const names = wordsOf(values.get('controller.listener.names')).map((one) => one.toUpperCase())
     const ofController = wordsOf(values.get('listeners')).filter((one) =>
       names.includes(one.split('://')[0]!.toUpperCase()),
     )
-    const ours = listenerText({ name: 'PLAINTEXT', host, port })
+    const name = security === undefined ? 'PLAINTEXT' : securityOptionsOf(security).protocol
+    const ours = listenerText({ name, host, port })
     values.set('listeners', [ours, ...ofController].join(','))
   }
   if (options.memory === true) setDirs(values, [memoryDir])
