@@ -12,7 +12,7 @@ const help = `npm run fuzz -- [flags]      bytes that nobody should send, for ev
   --seed N          throws the same dice again (random)
   --findings N      stops a target after as many different findings (5)
 
-Inputs are golden messages, batches and files with a few changes. A finding is anything but an orderly
+Inputs are golden messages, batches, files, logins and key stores with a few changes. A finding is anything but an orderly
 refusal: another error, a broken claim, an input of more than 3 s, more than 1 GB of memory. It is written
 to .cache/fuzz/; a line of it in fuzz/corpus/TARGET.hex makes npm test try it for ever.`
 
@@ -33,7 +33,7 @@ const folder = join(process.cwd(), '.cache', 'fuzz')
  * Targets whose last input is kept: native code may end the process without a message, and a broker
  * that spins never ends.
  */
-const keepsLast = ['gzip', 'snappy', 'lz4', 'zstd', 'directories']
+const keepsLast = ['gzip', 'snappy', 'lz4', 'zstd', 'mapping', 'keystore', 'directories']
 
 async function main(): Promise<void> {
   if (flags.help) {

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/error-text.ts'
 import type { Random } from '../base/random.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { scramMechanisms } from '../metadata/controller/alter-scram.ts'
@@ -131,10 +132,19 @@ const scramServer = (hash: Hash, { image, random, tokenOf }: CredentialSource) =
  * `ssl.principal.mapping.rules`; null if no rule applies.
  */
 function principalsBy(mappingRules: string): (channel: Channel) => Principal | null {
-  const nameOf = parsePrincipalMapping(mappingRules)
+  const nameOf = readMapping(mappingRules)
   return ({ peerCertificate }) => {
     if (peerCertificate === null) return anonymous
     const name = nameOf(subjectOf(peerCertificate))
     return name === null ? null : { type: 'User', name }
+  }
+}
+
+/** @throws BadConfig */
+function readMapping(rules: string): ReturnType<typeof parsePrincipalMapping> {
+  try {
+    return parsePrincipalMapping(rules)
+  } catch (error) {
+    throw new BadConfig(`ssl.principal.mapping.rules: ${messageOf(error)}`)
   }
 }

@@ -112,7 +112,9 @@ function checkRenewed(before: TlsSettings, after: TlsSettings): void {
       `${configException}: Cannot remove the SSL keystore from an existing listener for which a keystore was configured.`,
     )
   }
-  const fault = renewalFault(before.stores.own!.entries, own.entries, before.allowed)
+  const fault = inKafkasException(() =>
+    renewalFault(before.stores.own!.entries, own.entries, before.allowed),
+  )
   if (fault !== null) throw new BadStore(keystoreKey, `${configException}: ${fault}`)
   if (before.stores.trusted === null && trusted !== null) {
     throw new BadStore(
@@ -121,8 +123,12 @@ function checkRenewed(before: TlsSettings, after: TlsSettings): void {
     )
   }
   if (own.key === null) throw new BadConfig(`${keystoreKey}: the keystore has no private key`)
+  inKafkasException(() => createSecureContext(contextOf(after)))
+}
+
+function inKafkasException<T>(check: () => T): T {
   try {
-    createSecureContext(contextOf(after))
+    return check()
   } catch (error) {
     throw new BadStore(keystoreKey, `org.apache.kafka.common.KafkaException: ${messageOf(error)}`)
   }

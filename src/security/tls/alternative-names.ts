@@ -11,6 +11,8 @@ const textKinds: ReadonlySet<number> = new Set([1, 2, 6])
 /**
  * Returns the alternative names of a certificate in DER as Java prints them: `[2, localhost]`,
  * `[7, 127.0.0.1]`.
+ *
+ * @throws Error if they are damaged: TLS does not read them.
  */
 export function alternativeNamesOf(certificate: Buffer): string[] {
   const extensions = fieldsOf(certificate).find(({ tag }) => tag === extensionsTag)

@@ -89,10 +89,18 @@ async function readStore(
   password: string,
   keyPassword: string,
 ): Promise<KeyStoreContent> {
-  if (isJavaKeyStore(bytes)) return readJavaKeyStore(bytes, password, keyPassword)
-  // Loaded only where such a store is configured: it takes some 30 ms.
-  const { readPkcs12 } = await import('./pkcs12.ts')
-  return readPkcs12(bytes, password, keyPassword)
+  try {
+    if (isJavaKeyStore(bytes)) return readJavaKeyStore(bytes, password, keyPassword)
+    // Loaded only where such a store is configured: it takes some 30 ms.
+    const { readPkcs12 } = await import('./pkcs12.ts')
+    return readPkcs12(bytes, password, keyPassword)
+  } catch (error) {
+    // A damaged structure lacks parts that its readers, and the package, count on.
+    if (error instanceof TypeError || error instanceof RangeError) {
+      throw new Error('the keystore is damaged')
+    }
+    throw error
+  }
 }
 
 function pemOf(der: Buffer): string {

@@ -1,4 +1,5 @@
 import forge from 'node-forge'
+import { type DerElement, readDer } from './der.ts'
 import { type KeyStoreContent, type StoreEntry, WrongKeyPassword } from './java-key-store.ts'
 
 const { pkcs12, pki, asn1 } = forge
@@ -17,6 +18,9 @@ const trustedKeyUsage = '2.16.840.1.113894.746875.1.1'
  * @throws WrongKeyPassword, Error if the store is damaged or its password is wrong.
  */
 export function readPkcs12(bytes: Buffer, password: string, keyPassword: string): KeyStoreContent {
+  if (iterationsIn(bytes) > iterationsMax) {
+    throw new Error(`more than ${iterationsMax} iterations`)
+  }
   const store = pkcs12.pkcs12FromAsn1(asn1.fromDer(bytes.toString('binary')), false, password)
   const bags = store.safeContents.flatMap(({ safeBags }) => safeBags)
   const key = bags.find(({ type }) => keyBags.includes(type))
@@ -41,6 +45,38 @@ export function readPkcs12(bytes: Buffer, password: string, keyPassword: string)
       ...chain.slice(0, 1).map((bag) => entryOf(key!, bag)),
       ...trusted.map((bag) => entryOf(bag, bag)),
     ],
+  }
+}
+
+/** The contents of a store are wrapped as a string, and the key's part of them once more. */
+const wrappedMax = 2
+/**
+ * The most rounds of a hash, which a damaged or hostile store could make endless: Java's keytool
+ * writes 10,000, that of Java 12 to 15 100,000.
+ */
+const iterationsMax = 100_000
+const numberTag = 0x02
+const stringTag = 0x04
+const constructedBit = 0x20
+
+/** The largest number in a store, which may be that of the rounds of a hash. */
+export function iterationsIn(bytes: Buffer, wraps = wrappedMax): number {
+  const all = elementsOf(bytes).map(({ tag, content }) => {
+    if ((tag & constructedBit) !== 0) return iterationsIn(content, wraps)
+    if (tag === stringTag && wraps > 0) return iterationsIn(content, wraps - 1)
+    return tag === numberTag ? numberOf(content) : 0
+  })
+  return all.reduce((most, one) => Math.max(most, one), 0)
+}
+
+const numberOf = (content: Buffer) => Number.parseInt(content.toString('hex') || '0', 16)
+
+/** None in a string that holds something else, as a salt. */
+function elementsOf(bytes: Buffer): DerElement[] {
+  try {
+    return readDer(bytes)
+  } catch {
+    return []
   }
 }
 

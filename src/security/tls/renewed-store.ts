@@ -14,6 +14,7 @@ export interface AllowedChanges {
  * their owners must be the same, and no name may be lost (`SslFactory`).
  *
  * @returns null, or why not, in Kafka's words.
+ * @throws Error if the names of a certificate cannot be read.
  */
 export function renewalFault(
   before: readonly StoreEntry[],

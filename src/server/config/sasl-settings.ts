@@ -92,7 +92,11 @@ async function readValidator(
   }
   if (handler === null || handler === unsecuredTokensClass) {
     logger.warn('OAUTHBEARER accepts tokens without a signature: for development only')
-    return unsecuredTokens({ options, nowMs })
+    try {
+      return unsecuredTokens({ options, nowMs })
+    } catch (error) {
+      throw new BadConfig(`oauthbearer.sasl.jaas.config: ${messageOf(error)}`)
+    }
   }
   if (handler !== signedTokensClass) {
     throw new BadConfig(`${handlerKey}: the class ${handler} is not supported`)
