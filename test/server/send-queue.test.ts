@@ -65,7 +65,7 @@ function something(random: (below: number) => number, kernel: () => number, sock
   return { pieces, bytes: Buffer.concat(all) }
 }
 
-function outboxTo(
+function sendQueueTo(
   socket: Socket,
   failed: (error: unknown) => void = (error) => socket.destroy(error as Error),
 ) {
@@ -93,7 +93,7 @@ describe.each(Object.entries(kernels))('data sent by a kernel that %s', (behavio
     const share = seeded(seed)
     const random = (below: number) => Math.floor(share() * below)
     const { ours, peer, close } = await socketPair()
-    const { sendQueue, emptied } = outboxTo(ours)
+    const { sendQueue, emptied } = sendQueueTo(ours)
     const said = Array.from({ length: 12 }, () => something(random, () => kernel(share), ours))
     const expected = Buffer.concat(said.map(({ bytes }) => bytes))
     const got: Buffer[] = []
@@ -132,7 +132,7 @@ test('what the stream still holds goes before that which the kernel hands over',
   for (let count = 1; count > 0; filled += count) {
     count = handOver(descriptor, filling, 0, filling.length)
   }
-  const { sendQueue } = outboxTo(ours)
+  const { sendQueue } = sendQueueTo(ours)
   const small = Buffer.from('small')
   const large = Buffer.alloc(1_000_000, 'large ')
   sendQueue.push([
@@ -164,7 +164,7 @@ test.each([
 ])('who does not read gets no more than fits; a kernel takes $takes', async ({ canSend }) => {
   const { ours, peer, close } = await socketPair()
   peer.pause()
-  const { sendQueue } = outboxTo(ours)
+  const { sendQueue } = sendQueueTo(ours)
   const bytes = Buffer.alloc(1 << 20, 'x')
   let read = 0
   const endless: LaterBytes = {
@@ -186,7 +186,7 @@ test.each([
 
 test('a kernel that takes what it is offered at once still lets others have their turn', async () => {
   const { ours, close } = await socketPair()
-  const { sendQueue } = outboxTo(ours)
+  const { sendQueue } = sendQueueTo(ours)
   let handed = 0
   // An infinitely fast peer: nothing ever waits for space.
   const endless: LaterBytes = {
@@ -209,7 +209,7 @@ test('a file that ends too early, or cannot be read, is told, whoever finds it',
     for (const sent of [0, -1]) {
       const { ours, close } = await socketPair()
       const error = await new Promise((resolve) => {
-        const { sendQueue } = outboxTo(ours, resolve)
+        const { sendQueue } = sendQueueTo(ours, resolve)
         sendQueue.push([{ byteLength: 1_000_000, read, send: async () => sent }])
       })
       expect(String(error)).toMatch(/EIO|a file ends/)
@@ -221,7 +221,7 @@ test('a file that ends too early, or cannot be read, is told, whoever finds it',
 test('a socket that is closed while something is handed over gets no more', async () => {
   const { ours, peer, close } = await socketPair()
   peer.pause()
-  const { sendQueue } = outboxTo(ours)
+  const { sendQueue } = sendQueueTo(ours)
   let offers = 0
   let seen = 0
   const bytes: LaterBytes = {
