@@ -8,12 +8,14 @@ import type { Metadata } from '../metadata/metadata.ts'
 import { anonymous, type Principal } from '../security/authorizer.ts'
 import { tokenCredentials } from '../security/delegation-tokens.ts'
 import { parsePrincipalMapping } from '../security/principal-mapping.ts'
+import { MskIamServer } from '../security/sasl/msk-iam-server.ts'
 import { OauthBearerServer } from '../security/sasl/oauthbearer.ts'
 import { PlainServer } from '../security/sasl/plain.ts'
 import { type ScramOptions, ScramServer } from '../security/sasl/scram.ts'
 import { subjectOf } from '../security/tls/distinguished-name.ts'
 import { ListenerSettings } from './config/listener-settings.ts'
 import type { ListenerPlan } from './config/listeners.ts'
+import { readMskIam } from './config/msk-iam-settings.ts'
 import { interBrokerListenerOf } from './config/roles.ts'
 import { readSaslSettings, type SaslMechanismSettings } from './config/sasl-settings.ts'
 import { BadConfig } from './config/static-config.ts'
@@ -61,7 +63,9 @@ export async function securityOf(
   if (protocol === 'PLAINTEXT' || protocol === 'SSL') {
     return { ...parts, needsLogin: false, dispatcherOf: (open: Dispatcher) => () => open }
   }
-  const read = await readSaslSettings(own, { nowMs: clock.nowMs, logger })
+  const { nowMs } = clock
+  const mskIam = readMskIam(settings, nowMs)
+  const read = await readSaslSettings(own, { mskIam, nowMs, logger })
   const mechanisms = saslMechanismsOf(read, credentialSource(settings, metadata, random))
   const failureDelayMs = settings.int('connection.failed.authentication.delay.ms')
   return {
@@ -104,7 +108,7 @@ function saslMechanismsOf(
 }
 
 function serverOf(
-  { mechanism, options, validate }: SaslMechanismSettings,
+  { mechanism, options, validate, mskIam }: SaslMechanismSettings,
   source: CredentialSource,
 ) {
   switch (mechanism) {
@@ -112,6 +116,8 @@ function serverOf(
       return new PlainServer((user) => options.get(`user_${user}`))
     case 'OAUTHBEARER':
       return new OauthBearerServer(validate!)
+    case 'AWS_MSK_IAM':
+      return new MskIamServer(mskIam!, source.random)
     case 'SCRAM-SHA-256':
       return scramServer('sha256', source)
     case 'SCRAM-SHA-512':

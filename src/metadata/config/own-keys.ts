@@ -14,6 +14,26 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      // For test suites whose clients log in with keys of AWS, as to Amazon MSK.
+      {
+        name: 'odradek.msk.iam.accept.any',
+        type: 'BOOLEAN',
+        default: 'false',
+        update: 'read-only',
+      },
+      {
+        name: 'odradek.msk.iam.enabled',
+        type: 'BOOLEAN',
+        default: 'false',
+        update: 'read-only',
+      },
+      {
+        name: 'odradek.msk.iam.keys',
+        type: 'PASSWORD',
+        default: '',
+        update: 'read-only',
+        sensitive: true,
+      },
       {
         name: 'odradek.replication.factor.capped',
         type: 'BOOLEAN',

@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs'
 import { messageOf } from '../../base/error-text.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type LoginModule, parseJaas } from '../../security/jaas.ts'
+import type { MskIamOptions } from '../../security/sasl/msk-iam.ts'
 import type { TokenValidator } from '../../security/sasl/oauthbearer.ts'
+import { presignedTokens } from '../../security/sasl/presigned-tokens.ts'
 import { unsecuredTokens } from '../../security/sasl/unsecured-tokens.ts'
 import type { ListenerSettings, MechanismSettings } from './listener-settings.ts'
 import { BadConfig } from './static-config.ts'
 
 const packageName = 'org.apache.kafka.common.security'
-/** The login module of each mechanism that is built; GSSAPI is not. */
+/** The login module of each mechanism that is built; GSSAPI is not. AWS_MSK_IAM needs none. */
 const loginModules = {
   PLAIN: `${packageName}.plain.PlainLoginModule`,
   'SCRAM-SHA-256': `${packageName}.scram.ScramLoginModule`,
   'SCRAM-SHA-512': `${packageName}.scram.ScramLoginModule`,
   OAUTHBEARER: `${packageName}.oauthbearer.OAuthBearerLoginModule`,
+  AWS_MSK_IAM: 'software.amazon.msk.auth.iam.IAMLoginModule',
 } as const
 export type SaslMechanism = keyof typeof loginModules
 
@@ -27,6 +30,15 @@ export interface SaslMechanismSettings {
   readonly reauthMsMax: number
   /** Only of OAUTHBEARER. */
   readonly validate: TokenValidator | null
+  /** Only of AWS_MSK_IAM. */
+  readonly mskIam: MskIamOptions | null
+}
+
+interface SaslContext {
+  /** Null if `odradek.msk.iam.enabled` is not set. */
+  readonly mskIam: MskIamOptions | null
+  readonly nowMs: () => number
+  readonly logger: Logger
 }
 
 /**
@@ -36,13 +48,13 @@ export interface SaslMechanismSettings {
  */
 export async function readSaslSettings(
   settings: ListenerSettings,
-  context: { readonly nowMs: () => number; readonly logger: Logger },
+  context: SaslContext,
 ): Promise<SaslMechanismSettings[]> {
   const enabled = settings.list('sasl.enabled.mechanisms')
   if (enabled.length === 0) throw new BadConfig('sasl.enabled.mechanisms names none')
   const all: SaslMechanismSettings[] = []
   for (const name of enabled) {
-    if (!(name in loginModules)) {
+    if (!(name in loginModules) || (name === 'AWS_MSK_IAM' && context.mskIam === null)) {
       throw new BadConfig(`sasl.enabled.mechanisms: ${name} is not supported`)
     }
     const mechanism = name as SaslMechanism
@@ -50,7 +62,8 @@ export async function readSaslSettings(
     const own = settings.ofMechanism(mechanism)
     const reauthMsMax = own.int('connections.max.reauth.ms')
     const validate = await readValidator(own, mechanism, options, context)
-    all.push({ mechanism, options, reauthMsMax, validate })
+    const mskIam = mechanism === 'AWS_MSK_IAM' ? announced(mechanism, context) : null
+    all.push({ mechanism, options, reauthMsMax, validate, mskIam })
   }
   return all
 }
@@ -58,6 +71,9 @@ export async function readSaslSettings(
 function readLoginModule(settings: ListenerSettings, mechanism: SaslMechanism): LoginModule {
   const key = `${mechanism.toLowerCase()}.sasl.jaas.config`
   const text = settings.textOfMechanism(mechanism, 'sasl.jaas.config')
+  if (text === null && mechanism === 'AWS_MSK_IAM') {
+    return { name: loginModules[mechanism], options: new Map() }
+  }
   if (text === null) {
     throw new BadConfig(
       `${mechanism} needs listener.name.<listener>.${key}: a JAAS file of java.security.auth.login.config is not read`,
@@ -78,18 +94,29 @@ function parse(key: string, text: string): LoginModule {
   }
 }
 
+/** Returns how requests of MSK's clients are checked, and warns of what is not. */
+function announced(mechanism: SaslMechanism, { mskIam, logger }: SaslContext) {
+  if (mskIam?.acceptsAny) {
+    logger.warn(`${mechanism} accepts requests with any signature: for tests only`)
+  }
+  return mskIam
+}
+
 async function readValidator(
   settings: MechanismSettings,
   mechanism: SaslMechanism,
   options: LoginModule['options'],
-  { nowMs, logger }: { readonly nowMs: () => number; readonly logger: Logger },
+  context: SaslContext,
 ): Promise<TokenValidator | null> {
+  const { nowMs, logger } = context
   const handlerKey = 'sasl.server.callback.handler.class'
   const handler = settings.text(handlerKey)
   if (mechanism !== 'OAUTHBEARER') {
     if (handler !== null) throw new BadConfig(`${handlerKey}: Java classes are not supported`)
     return null
   }
+  const mskIam = handler === null ? announced(mechanism, context) : null
+  if (mskIam !== null) return presignedTokens(mskIam, logger)
   if (handler === null || handler === unsecuredTokensClass) {
     logger.warn('OAUTHBEARER accepts tokens without a signature: for development only')
     try {
