@@ -7,7 +7,7 @@ export interface PresignedRequest {
   readonly query: ReadonlyMap<string, string>
 }
 
-/** Signers add it to the query after they have signed. */
+/** Parameters that signers add to the query after they have signed it. */
 const unsigned: ReadonlySet<string> = new Set(['X-Amz-Signature', 'User-Agent'])
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

@@ -3,7 +3,7 @@ import type { MskIamKey, MskIamOptions } from '../../security/sasl/msk-iam.ts'
 import { BadConfig } from './static-config.ts'
 
 const prefix = 'odradek.msk.iam'
-/** The secret may contain what an ARN may not begin with. */
+/** A secret ends at the first `:arn:`; it may contain colons, but no semicolon. */
 const entry = /^(?<accessKeyId>\w+):(?<secret>.+?):(?<arn>arn:.+)$/
 
 /**
