@@ -1,45 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { javaTools, type Tool } from './kafka/tools.ts'
 import { until } from './kafkajs/client.ts'
-import {
-  type ListenerName,
-  makeStores,
-  passwords,
-  type Stores,
-  startSecured,
-  storePassword,
-} from './security/secured.ts'
+import { byPassword, type JavaLogin, modules, toolArgs, trust } from './security/java-logins.ts'
+import { makeStores, type Stores, startSecured, storePassword } from './security/secured.ts'
 import { tokenScripts } from './security/token-scripts.ts'
 import { type Token, TokenSide, user } from './security/token-side.ts'
 import { tokenSettings } from './security/token-users.ts'
 import { type TargetName, targetName } from './targets.ts'
-
-const modules = 'org.apache.kafka.common.security'
-
-/** Settings of a Java client, and the listener that it connects to. */
-interface JavaLogin {
-  readonly listener: ListenerName
-  readonly properties: Readonly<Record<string, string>>
-}
-
-const trust = (stores: Stores) => ({
-  'ssl.truststore.location': stores.path('brokers.p12'),
-  'ssl.truststore.password': storePassword,
-  'ssl.truststore.type': 'PKCS12',
-})
-
-const byPassword = (stores: Stores, name: keyof typeof passwords): JavaLogin => ({
-  listener: 'both',
-  properties: {
-    'security.protocol': 'SASL_SSL',
-    ...trust(stores),
-    'sasl.mechanism': 'PLAIN',
-    'sasl.jaas.config': `${modules}.plain.PlainLoginModule required username="${name}" password="${passwords[name]}";`,
-  },
-})
 
 const byToken = (stores: Stores, { id, hmac }: Token): JavaLogin => ({
   listener: 'both',
@@ -82,10 +52,7 @@ class ToolSide {
 
   async say(login: JavaLogin, tool: Tool, ...args: string[]): Promise<string> {
     const port = this.#side.secured.ports[login.listener]
-    const file = this.#stores.path(`${port}.properties`)
-    const lines = Object.entries(login.properties).map(([key, value]) => `${key}=${value}\n`)
-    writeFileSync(file, lines.join(''))
-    const at = ['--bootstrap-server', `127.0.0.1:${port}`, '--command-config', file]
+    const at = toolArgs(this.#stores, login, port)
     const { code, stdout, stderr } = await (await javaTools()).call(tool, [...at, ...args])
     const error = /^\S*Exception: .*/m.exec(stderr + stdout)?.[0]
     this.#side.note(`${args.join(' ')}: ${code} ${error ?? stdout}`)

@@ -3,7 +3,7 @@ import kafkajs, { type KafkaConfig } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { javaTools } from './kafka/tools.ts'
 import { kcat } from './kcat.ts'
-import { runWell } from './process.ts'
+import { modules } from './security/java-logins.ts'
 import {
   type ListenerName,
   makeStores,
@@ -13,9 +13,9 @@ import {
   startSecured,
   storePassword,
 } from './security/secured.ts'
+import { prepareWorld, superUsers } from './security/secured-world.ts'
 import { targetName } from './targets.ts'
 
-const modules = 'org.apache.kafka.common.security'
 const login = (module: string, user: 'alice' | 'bob', password: string = passwords[user]) =>
   `${modules}.${module} required username="${user}" password="${password}";`
 const oauth =
@@ -133,40 +133,15 @@ const cases: readonly JavaCase[] = [
   },
 ]
 
-const superUsers = {
-  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-  'super.users': 'User:admin;User:ANONYMOUS',
-}
-
-/** Makes topics of two users, their ACLs and their SCRAM credentials. */
-async function prepare({ ports }: Secured): Promise<void> {
-  const tools = await javaTools()
-  const at = ['--bootstrap-server', `127.0.0.1:${ports.open}`]
-  for (const user of ['alice', 'bob'] as const) {
-    await tools.ask('topics', [...at, '--create', '--topic', `${user}s`])
-    const who = ['--add', '--allow-principal', `User:${user}`]
-    const what = ['--operation', 'Read', '--operation', 'Write', '--topic', `${user}s`]
-    await tools.ask('acls', [...at, ...who, ...what])
-    await tools.ask('acls', [...at, ...who, '--operation', 'Read', '--group', '*'])
-    for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512']) {
-      const credential = `${mechanism}=[iterations=4096,password=${passwords[user]}]`
-      const alter = ['--alter', '--add-config', credential, '--entity-type', 'users']
-      await tools.ask('configs', [...at, ...alter, '--entity-name', user])
-    }
-  }
-}
-
 describe.skipIf(inject('javaMissing') !== null)('clients over secured listeners', () => {
   let stores: Stores
   let secured: Secured
 
   beforeAll(async () => {
     stores = await makeStores()
-    const [store, pem] = [stores.path('client.p12'), stores.path('client.pem')]
-    const from = ['pkcs12', '-in', store, '-passin', `pass:${storePassword}`, '-nodes']
-    writeFileSync(pem, await runWell('openssl', from, { timeoutMs: 60_000 }))
+    await stores.makePem('client')
     secured = await startSecured(targetName, stores, superUsers)
-    await prepare(secured)
+    await prepareWorld(secured)
   }, 180_000)
   afterAll(async () => {
     await secured?.target.close()

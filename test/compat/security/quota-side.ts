@@ -1,11 +1,10 @@
-import { saslHandshake } from '../../../src/protocol/messages/17-sasl-handshake.ts'
-import { saslAuthenticate } from '../../../src/protocol/messages/36-sasl-authenticate.ts'
 import { describeClientQuotas } from '../../../src/protocol/messages/48-describe-client-quotas.ts'
 import { alterClientQuotas } from '../../../src/protocol/messages/49-alter-client-quotas.ts'
 import { freePort } from '../free-port.ts'
 import { until } from '../kafkajs/client.ts'
 import { type Settings, startKafka, startOdradek, type Target } from '../targets.ts'
 import { Line } from '../wire/peer.ts'
+import { loginByPlain } from './logins.ts'
 
 /** An entity of a quota: names, and null for the default of a type. */
 export interface Entity {
@@ -105,9 +104,7 @@ export class QuotaSide {
   async lineOf(user: string | null, clientId: string | null): Promise<Line> {
     if (user === null) return new Line(this.port, 20_000, clientId)
     const line = new Line(this.#saslPort, 20_000, clientId)
-    await line.ask(saslHandshake, 1, { mechanism: 'PLAIN' })
-    const authBytes = Buffer.from(`\0${user}\0${password}`)
-    const { errorCode } = await line.ask(saslAuthenticate, 2, { authBytes })
+    const { errorCode } = await loginByPlain(line, user, password)
     if (errorCode !== 0) throw new Error(`${user} could not log in`)
     return line
   }

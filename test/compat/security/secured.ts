@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../free-port.ts'
@@ -59,6 +59,13 @@ export class Stores {
     await keytool('-genkeypair', ...key, ...names, ...store, ...pass)
     const certificate = ['-rfc', '-alias', name, '-file', this.path(`${name}.crt`)]
     await keytool('-exportcert', ...certificate, ...store, ...pass)
+  }
+
+  /** Makes `NAME.pem`, with the key and the certificate of `NAME.p12`. */
+  async makePem(name: string): Promise<void> {
+    const store = ['-in', this.path(`${name}.p12`), '-passin', `pass:${storePassword}`]
+    const args = ['pkcs12', ...store, '-nodes']
+    writeFileSync(this.path(`${name}.pem`), await runWell('openssl', args, { timeoutMs: 60_000 }))
   }
 
   /** Makes a store that trusts the certificates of these keys. */

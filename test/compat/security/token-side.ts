@@ -8,11 +8,9 @@ import {
 } from '../../../src/metadata/acls.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
 import { metadata } from '../../../src/protocol/messages/03-metadata.ts'
-import { saslHandshake } from '../../../src/protocol/messages/17-sasl-handshake.ts'
 import { createTopics } from '../../../src/protocol/messages/19-create-topics.ts'
 import { describeAcls } from '../../../src/protocol/messages/29-describe-acls.ts'
 import { createAcls } from '../../../src/protocol/messages/30-create-acls.ts'
-import { saslAuthenticate } from '../../../src/protocol/messages/36-sasl-authenticate.ts'
 import { createDelegationToken } from '../../../src/protocol/messages/38-create-delegation-token.ts'
 import { renewDelegationToken } from '../../../src/protocol/messages/39-renew-delegation-token.ts'
 import { expireDelegationToken } from '../../../src/protocol/messages/40-expire-delegation-token.ts'
@@ -20,7 +18,7 @@ import { describeDelegationToken } from '../../../src/protocol/messages/41-descr
 import { alterUserScramCredentials } from '../../../src/protocol/messages/51-alter-user-scram-credentials.ts'
 import { until } from '../kafkajs/client.ts'
 import { Line } from '../wire/peer.ts'
-import { ScramDialogue } from './sasl-client.ts'
+import { loginByPlain, loginByScram, type ScramLogin } from './logins.ts'
 import { type ListenerName, passwords, type Secured } from './secured.ts'
 import { expiryLimitMs, password, type Rule, rules, secretKey, stranger } from './token-users.ts'
 
@@ -38,12 +36,8 @@ export const user = (principalName: string, principalType = 'User') => ({
   ...{ principalType, principalName },
 })
 
-/** How a client logs in by SCRAM. */
-export interface ScramLogin {
-  readonly name: string
-  readonly password: string
-  readonly extensions?: string
-  readonly hash?: 'sha256' | 'sha512'
+/** A login by SCRAM, and the listener that it goes to. */
+interface ScramLoginAt extends ScramLogin {
   readonly listener?: ListenerName
 }
 
@@ -123,35 +117,17 @@ export class TokenSide {
   async as(name: string): Promise<Line> {
     if (this.#lines.has(name)) return this.#lines.get(name)!
     const line = this.#kept(name, () => new Line(this.secured.ports.sasl))
-    await line.ask(saslHandshake, 1, { mechanism: 'PLAIN' })
-    const authBytes = Buffer.from(`\0${name}\0${password}`)
-    expect(await line.ask(saslAuthenticate, 2, { authBytes })).toMatchObject({ errorCode: 0 })
+    expect(await loginByPlain(line, name, password)).toMatchObject({ errorCode: 0 })
     return line
   }
 
   /** Logs in by SCRAM. @returns the connection, and what came of the login. */
-  async scram(login: ScramLogin, on?: Line) {
-    const { hash = 'sha256', listener = 'sasl', name } = login
-    const line = on ?? new Line(this.secured.ports[listener])
-    const mechanism = hash === 'sha256' ? 'SCRAM-SHA-256' : 'SCRAM-SHA-512'
-    const begun = await line.ask(saslHandshake, 1, { mechanism })
-    if (typeof begun === 'string') return { line, outcome: begun, lifetimeMs: 0 }
-    const changes = login.extensions === undefined ? {} : { extensions: login.extensions }
-    const dialogue = new ScramDialogue(hash, name, login.password, changes)
-    const first = await line.ask(saslAuthenticate, 2, { authBytes: dialogue.first })
-    const last =
-      typeof first === 'string' || first.errorCode !== 0
-        ? first
-        : await line.ask(saslAuthenticate, 2, {
-            authBytes: dialogue.final(Buffer.from(first.authBytes).toString()),
-          })
-    if (typeof last === 'string') return { line, outcome: last, lifetimeMs: 0 }
-    const iterations = /i=\d+$/.exec(Buffer.from(first.authBytes).toString())?.[0] ?? 'no challenge'
-    const outcome = `${errorName(last.errorCode)} ${last.errorMessage ?? ''} ${iterations}`
-    return { line, outcome, lifetimeMs: Number(last.sessionLifetimeMs) }
+  async scram(login: ScramLoginAt, on?: Line) {
+    const line = on ?? new Line(this.secured.ports[login.listener ?? 'sasl'])
+    return { line, ...(await loginByScram(line, login)) }
   }
 
-  withToken(token: Token, more: Partial<ScramLogin> = {}): ScramLogin {
+  withToken(token: Token, more: Partial<ScramLoginAt> = {}): ScramLoginAt {
     const hmac = token.hmac.toString('base64')
     return { name: token.id, password: hmac, extensions: ',tokenauth=true', ...more }
   }
