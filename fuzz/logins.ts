@@ -166,6 +166,7 @@ function forged(): string[] {
 const validateSigned = signedTokens({
   jwksUrl: new URL('file:///jwks'),
   readFile: () => jwks,
+  modifiedMs: () => 0,
   refreshMs: 1_000,
   retryBackoffMs: 1_000,
   expectedIssuer: 'me',

@@ -42,5 +42,19 @@ export function isTokenOf(token: DelegationTokenRecord, principal: TokenPrincipa
 }
 
 function isAmong(texts: readonly string[], principal: TokenPrincipal): boolean {
-  return texts.some((text) => isSamePrincipal(parsePrincipal(text), principal))
+  return hasText(principal) && texts.includes(principalText(principal))
+}
+
+/** Whether records can contain a principal: its type ends at the first colon. */
+function hasText({ type }: TokenPrincipal): boolean {
+  return !type.includes(':')
+}
+
+/** Returns a function that tells whether a token is one of any of these principals. */
+export function tokensOf(
+  principals: readonly TokenPrincipal[],
+): (token: DelegationTokenRecord) => boolean {
+  const texts = new Set(principals.filter(hasText).map(principalText))
+  return ({ owner, requester, renewers }) =>
+    texts.has(owner) || texts.has(requester) || renewers.some((one) => texts.has(one))
 }

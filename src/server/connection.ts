@@ -255,7 +255,7 @@ export class Connection implements Requester {
   /** Whether a limit for unanswered requests is reached, of this connection or of all. */
   private get hasEnough(): boolean {
     // Bytes behind a login request stay uncut until the login has succeeded.
-    if (!this.session.isAuthenticated && this.pending > 0) return true
+    if (!this.session.isAuthenticated) return this.pending > 0
     const { requestsInFlightMax, requestBytesMax } = this.limits
     if (this.pending >= requestsInFlightMax || this.requestBytes >= requestBytesMax) return true
     this.noteHeld()
@@ -264,7 +264,10 @@ export class Connection implements Requester {
 
   /** Reports to `turns` how many bytes the connection's requests hold now. */
   private noteHeld(): void {
-    const bytes = this.isClosed ? 0 : this.requestBytes + this.cutter.heldBytes
+    // Requests of a login do not count, as in Kafka: clients that have not logged in must not be
+    // able to stop the others by `queued.max.request.bytes`.
+    const isCounted = !this.isClosed && this.session.isAuthenticated
+    const bytes = isCounted ? this.requestBytes + this.cutter.heldBytes : 0
     this.turns.noteHeld(bytes - this.heldBytes)
     this.heldBytes = bytes
   }

@@ -36,7 +36,10 @@ export interface ListenerOptions {
   readonly dialledAt: (localHost: string) => Session['dialled']
 }
 
-/** Maximum number of accepted connections of a listener that are not served, or not yet. */
+/**
+ * Maximum number of accepted connections of a listener that wait for their place, and of those that
+ * wait for the end of their throttle.
+ */
 const unservedMax = 1024
 
 /** A listener could not be opened: the port is taken, the address is not local, … */
@@ -52,8 +55,10 @@ export class Listener {
   private readonly acceptors: Acceptor[] = []
   /** Open channels; the connection is null for those accepted before the broker serves. */
   private readonly channels = new Map<Channel, Connection | null>()
-  /** Accepted channels that wait for their place, or to be closed. */
+  /** Accepted channels that wait for their place. */
   private readonly unserved = new Set<Channel>()
+  /** Channels of throttled addresses, which wait to be closed and take nobody's place. */
+  private readonly throttled = new Set<Channel>()
   private isServing = false
   private isClosed = false
   private sweep: Timer | null = null
@@ -104,7 +109,9 @@ export class Listener {
     this.sweep?.clear()
     const closed = this.acceptors.map((acceptor) => acceptor.close())
     this.options.connectionQuotas.unregister(this.name)
-    for (const { stream } of [...this.channels.keys(), ...this.unserved]) stream.destroy()
+    for (const { stream } of [...this.channels.keys(), ...this.unserved, ...this.throttled]) {
+      stream.destroy()
+    }
     await Promise.all(closed)
   }
 
@@ -144,7 +151,10 @@ export class Listener {
       return
     }
     this.unserved.add(channel)
-    stream.once('close', () => this.unserved.delete(channel))
+    stream.once('close', () => {
+      this.unserved.delete(channel)
+      this.throttled.delete(channel)
+    })
     connectionQuotas.arrive(this.name, channel.remote.host, (verdict) =>
       this.decided(channel, verdict),
     )
@@ -155,6 +165,9 @@ export class Listener {
     const { stream, remote } = channel
     switch (verdict.kind) {
       case 'throttled':
+        this.unserved.delete(channel)
+        if (this.throttled.size >= unservedMax) return void stream.destroy()
+        this.throttled.add(channel)
         clock.after(verdict.forMs, () => stream.destroy())
         return
       case 'tooMany':

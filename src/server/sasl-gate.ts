@@ -51,6 +51,9 @@ type State = 'first' | 'handshake-or-versions' | 'handshake' | 'token' | 'bad-me
 /** A re-authentication may begin this many ms after the one before it (KIP-368). */
 const reauthIntervalMs = 1_000
 
+/** The most ms of which the ns are a long of Java. */
+const lifetimeMsMax = 9_223_372_036_854
+
 class AuthenticationFailed extends Error {
   /** Sent before the connection is closed; null closes it without an answer. */
   readonly answer: readonly Piece[] | null
@@ -238,6 +241,8 @@ export class SaslGate implements Dispatch {
       ...(login.expiresAtMs === null ? [] : [login.expiresAtMs - clock.nowMs()]),
     ]
     const lifetimeMs = ends.length === 0 ? 0 : Math.max(0, Math.min(...ends))
+    // As in Kafka, which cannot count as many ns, and closes the connection without an answer.
+    if (lifetimeMs > lifetimeMsMax) throw new Malformed(`a session of ${lifetimeMs} ms`)
     this.expiresAtMs = ends.length === 0 ? null : clock.monotonicMs() + lifetimeMs
     session.principal = { type: 'User', name: login.name }
     session.login = login

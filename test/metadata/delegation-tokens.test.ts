@@ -7,6 +7,7 @@ import {
   expireToken,
   renewToken,
 } from '../../src/metadata/controller/delegation-tokens.ts'
+import { isTokenOf, tokensOf } from '../../src/metadata/delegation-tokens.ts'
 import { emptyImage } from '../../src/metadata/image.ts'
 import type { MetadataController } from '../../src/metadata/metadata.ts'
 import { ownsHmac, tokenHmac } from '../../src/security/delegation-tokens.ts'
@@ -76,4 +77,20 @@ test.each([
   }
   const decision = asked()(view)
   expect('answer' in decision ? decision.answer.error : undefined).toBe(error)
+})
+
+test('tokens of many principals are found as those of each', () => {
+  const token = {
+    ...{ owner: 'User:alice', requester: 'User:b:c', renewers: ['User:dora'], tokenId: 'x' },
+    ...{ issueTimestamp: 0, maxTimestamp: 0, expirationTimestamp: 0 },
+  }
+  const types = ['User', 'User:b', 'Group', '']
+  const names = ['alice', 'b:c', 'c', 'dora', '']
+  const principals = types.flatMap((type) => names.map((name) => ({ type, name })))
+  const found = principals.filter((one) => isTokenOf(token, one))
+  expect(found.map(({ type, name }) => `${type}/${name}`)).toEqual([
+    ...['User/alice', 'User/b:c', 'User/dora'],
+  ])
+  for (const one of principals) expect(tokensOf([one])(token)).toBe(isTokenOf(token, one))
+  expect(tokensOf(principals)(token)).toBe(true)
 })

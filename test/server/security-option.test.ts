@@ -147,6 +147,9 @@ describe('a broker that makes its own security', () => {
     {},
     { protocol: 'TLS' },
     { mechanism: 'PLAIN' },
+    { protocol: ['SSL'] },
+    { protocol: 'SASL_SSL', mechanism: ['PLAIN'] },
+    { protocol: 'SASL_SSL', users: { 'a\nb': 'c' } },
     { protocol: 'SSL', mechanism: 'GSSAPI' },
     { protocol: 'SSL', clientAuth: true },
     { protocol: 'SSL', users: {} },
@@ -155,6 +158,13 @@ describe('a broker that makes its own security', () => {
   ])('%j is refused', async (security) => {
     const options = { security } as unknown as BrokerOptions
     await expect(start(options)).rejects.toThrow(/security must be SSL, SASL_PLAINTEXT, SASL_SSL/)
+  })
+
+  test.each([
+    [{ protocol: 'SASL_PLAINTEXT', clientAuth: 'required' }, 'clientAuth needs SSL or SASL_SSL'],
+    [{ protocol: 'SSL', mechanism: 'PLAIN' }, 'mechanism needs SASL_PLAINTEXT or SASL_SSL'],
+  ] as const)('%j is refused: %s', async (security, why) => {
+    await expect(start({ security })).rejects.toThrow(why)
   })
 
   test('listeners of its own are refused', async () => {

@@ -68,7 +68,7 @@ export function createToken(asked: {
 interface TokenChange {
   readonly principal: TokenPrincipal
   /** Whether the HMAC is that of a token. */
-  readonly isOf: (secretKey: string, tokenId: string) => boolean
+  readonly isOf: (secretKey: string, token: DelegationTokenRecord) => boolean
 }
 
 /** Prolongs the life of a token, from now on, within its maximum. */
@@ -123,14 +123,14 @@ type Found =
   | { readonly token: DelegationTokenRecord }
   | { readonly token: null; readonly error: ErrorName }
 
-/** Computes the HMAC of each token anew: the image contains none. */
+/** Compares with the HMAC of each token: the image contains none. */
 function* find({ image, settings }: ControllerView, { isOf }: TokenChange): Generator<void, Found> {
   const refusal = refusalOf(image, settings)
   if (refusal !== null) return { token: null, error: refusal }
   const secretKey = tokenSecretOf(settings)!
   let searched = 0
   for (const token of image.delegationTokens.values()) {
-    if (isOf(secretKey, token.tokenId)) return { token }
+    if (isOf(secretKey, token)) return { token }
     if (++searched % tokensBetween === 0) yield
   }
   return { token: null, error: 'DELEGATION_TOKEN_NOT_FOUND' }

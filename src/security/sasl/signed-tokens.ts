@@ -16,6 +16,8 @@ export interface SignedTokenOptions {
   /** The keys: `http(s):` or `file:` (`sasl.oauthbearer.jwks.endpoint.url`). */
   readonly jwksUrl: URL
   readonly readFile: (path: URL) => string
+  /** When the file was modified, in ms. */
+  readonly modifiedMs: (path: URL) => number
   /** How long keys are kept before they are fetched again, in ms. */
   readonly refreshMs: number
   /** The least time between two fetches, in ms, when a key is not found. */
@@ -55,11 +57,25 @@ export function signedTokens(options: SignedTokenOptions): TokenValidator {
   }
 }
 
-function keysOf({ jwksUrl, readFile, refreshMs, retryBackoffMs }: SignedTokenOptions) {
-  if (jwksUrl.protocol === 'file:') return createLocalJWKSet(JSON.parse(readFile(jwksUrl)))
+function keysOf(options: SignedTokenOptions): JWTVerifyGetKey {
+  const { jwksUrl, refreshMs, retryBackoffMs } = options
+  if (jwksUrl.protocol === 'file:') return keysOfFile(options)
   const keys: JWTVerifyGetKey = createRemoteJWKSet(jwksUrl, {
     cacheMaxAge: refreshMs,
     cooldownDuration: retryBackoffMs,
   })
   return keys
+}
+
+/** Reads the file again when it was modified: a key that was taken out must not be accepted. */
+function keysOfFile({ jwksUrl, readFile, modifiedMs }: SignedTokenOptions): JWTVerifyGetKey {
+  const read = () => ({
+    modifiedMs: modifiedMs(jwksUrl),
+    keys: createLocalJWKSet(JSON.parse(readFile(jwksUrl))),
+  })
+  let known = read()
+  return (header, token) => {
+    if (modifiedMs(jwksUrl) !== known.modifiedMs) known = read()
+    return known.keys(header, token)
+  }
 }

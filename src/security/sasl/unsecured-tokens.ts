@@ -34,13 +34,22 @@ export function unsecuredTokens({ options, nowMs }: UnsecuredOptions): TokenVali
     if (typeof principal !== 'string' || principal.trim() === '') return refused
     if (iat !== undefined && (1000 * iat > nowMs() + skewMs || exp <= iat)) return refused
     if (nowMs() - skewMs >= 1000 * exp) return refused
-    const scopes = new Set([scope].flat().map((one) => String(one).trim()))
+    const given = scope ?? []
+    if (typeof given !== 'string' && !Array.isArray(given)) return refused
+    const scopes = new Set(
+      [given]
+        .flat()
+        .filter(isString)
+        .map((one) => one.trim()),
+    )
     if (!requiredScope.every((one) => scopes.has(one))) {
       return { status: 'insufficient_scope', scope: `[${requiredScope.join(', ')}]` }
     }
     return { principalName: principal, expiresAtMs: Math.round(exp * 1000) }
   }
 }
+
+const isString = (value: unknown): value is string => typeof value === 'string'
 
 /** Returns the claims of an unsigned token; null if it is malformed, or signed. */
 function claimsOf(token: string): Readonly<Record<string, unknown>> | null {

@@ -60,17 +60,34 @@ export function checkOptions(given: BrokerOptions): void {
   if (given.security !== undefined && isListening) {
     throw new BadConfig('security and the setting listeners exclude each other')
   }
+  checkSecurity(given.security)
+}
+
+/** @throws BadConfig for a wish that the protocol cannot fulfil. */
+function checkSecurity(security: BrokerOptions['security']): void {
+  if (typeof security !== 'object') return
+  const { protocol, mechanism, clientAuth = 'none' } = security
+  if (protocol === 'SASL_PLAINTEXT' && clientAuth !== 'none') {
+    throw new BadConfig('security: clientAuth needs SSL or SASL_SSL')
+  }
+  if (protocol === 'SSL' && mechanism !== undefined) {
+    throw new BadConfig('security: mechanism needs SASL_PLAINTEXT or SASL_SSL')
+  }
 }
 
 /** The values of the fields of `security`; a test of each user stands for `users`. */
 const securityFields: { readonly [K in keyof SecurityOptions]-?: (value: unknown) => boolean } = {
-  protocol: (value) => ['SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].includes(String(value)),
-  mechanism: (value) => ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'].includes(String(value)),
+  protocol: isOneOf('SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
+  mechanism: isOneOf('PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'),
   users: (value) =>
     isTable(value) &&
     Object.keys(value as object).length > 0 &&
-    Object.entries(value as object).every((words) => words.every(isText)),
-  clientAuth: (value) => ['none', 'requested', 'required'].includes(String(value)),
+    Object.entries(value as object).every((words) => words.every(isLine)),
+  clientAuth: isOneOf('none', 'requested', 'required'),
+}
+
+function isOneOf(...words: readonly string[]): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && words.includes(value)
 }
 
 function isSecurity(value: unknown): boolean {
@@ -93,6 +110,12 @@ function isWhole(value: unknown, min: number, max: number): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() !== ''
+}
+
+/** Whether a text can stand in a JAAS setting and in a properties file. */
+function isLine(value: unknown): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+  return isText(value) && !/[\x00-\x1f\x7f]/.test(value as string)
 }
 
 /** Whether a value is a plain object, of any realm; not a Map: its entries would be ignored. */

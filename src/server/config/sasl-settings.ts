@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { messageOf } from '../../base/error-text.ts'
 import type { Logger } from '../../base/logger.ts'
 import { type LoginModule, parseJaas } from '../../security/jaas.ts'
@@ -136,6 +136,7 @@ async function readValidator(
     return signedTokens({
       jwksUrl: new URL(url),
       readFile: (path) => readFileSync(path, 'utf8'),
+      modifiedMs: (path) => statSync(path).mtimeMs,
       refreshMs: settings.int('sasl.oauthbearer.jwks.endpoint.refresh.ms'),
       retryBackoffMs: settings.int('sasl.oauthbearer.jwks.endpoint.retry.backoff.ms'),
       expectedIssuer: settings.text('sasl.oauthbearer.expected.issuer'),

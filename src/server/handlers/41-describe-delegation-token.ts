@@ -1,5 +1,10 @@
 import { mapInTurns } from '../../base/turns.ts'
-import { isTokenOf, parsePrincipal, tokenSecretOf } from '../../metadata/delegation-tokens.ts'
+import {
+  isTokenOf,
+  parsePrincipal,
+  tokenSecretOf,
+  tokensOf,
+} from '../../metadata/delegation-tokens.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { describeDelegationToken } from '../../protocol/messages/41-describe-delegation-token.ts'
 import type { DelegationTokenRecord } from '../../protocol/stored/metadata/10-delegation-token-record.ts'
@@ -20,11 +25,11 @@ export const handleDescribeDelegationToken = handler(
     const secretKey = tokenSecretOf(services.settings)
     if (secretKey === null) return refuse('DELEGATION_TOKEN_AUTH_DISABLED')
     const asked = owners?.map(({ principalType: type, principalName: name }) => ({ type, name }))
+    const isAsked = asked === undefined ? () => true : tokensOf(asked)
     const all = [...services.metadata.image.delegationTokens.values()]
-    const described = await mapInTurns(services.turns, all, (token) => {
-      const isAsked = asked === undefined || asked.some((one) => isTokenOf(token, one))
-      return isAsked && maySee(token, context, services) ? describe(token, secretKey) : null
-    })
+    const described = await mapInTurns(services.turns, all, (token) =>
+      isAsked(token) && maySee(token, context, services) ? describe(token, secretKey) : null,
+    )
     return { errorCode: 0, tokens: described.filter((one) => one !== null) }
   },
   (_request, _context, code) => failed(code),

@@ -187,6 +187,8 @@ const bearerTokens: Readonly<Record<string, () => Buffer>> = {
   'a blank subject': () => bearer(unsigned(claims({ sub: ' ' }))),
   'a number for a subject': () => bearer(unsigned(claims({ sub: 5 }))),
   'without an end': () => bearer(unsigned(claims({ exp: undefined }))),
+  'an end in ages': () => bearer(unsigned(claims({ exp: 12_000_000_000 }))),
+  'a number for scope': () => bearer(unsigned(claims({ scope: 5 }))),
   'an end in words': () => bearer(unsigned(claims({ exp: 'soon' }))),
   'without the time of issue': () => bearer(unsigned(claims({ iat: undefined }))),
   'fractions of a second': () => bearer(unsigned(claims({ exp: nowSeconds() + 60.5 }))),
