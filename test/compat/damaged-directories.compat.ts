@@ -20,8 +20,9 @@ import { NodeDisk } from '../../src/storage/node-disk.ts'
 import { firstSeeds } from '../seeded.ts'
 import { differencesOf, knownDifference } from './damaged-differences.ts'
 import { DirectoryOpener } from './kafka/directory-opener.ts'
+import { isLongForm } from './long-form.ts'
 
-const count = process.env.ODRADEK_COMPAT_ALL === '1' ? 200 : 12
+const count = isLongForm ? 200 : 12
 /** A run of 200 takes up to an hour: `FROM-TO` runs a part of it, or a single directory. */
 const [from, to] = (process.env.ODRADEK_COMPAT_FROM_TO ?? `0-${count}`).split('-').map(Number)
 /** Kafka serves requests before its partitions have leaders: temporary errors are retried. */

@@ -6,6 +6,7 @@ import { errorName } from '../../src/protocol/errors.ts'
 import { deleteRecords } from '../../src/protocol/messages/21-delete-records.ts'
 import { Case } from './failing-dirs.ts'
 import { until } from './kafkajs/client.ts'
+import { isLongForm } from './long-form.ts'
 import { type TargetName, targetName } from './targets.ts'
 
 /** Three records fill a segment of 1 MB, the smallest that Kafka permits. */
@@ -37,9 +38,8 @@ const plans: readonly Plan[] = [
   { end: 'kill -9 before the checkpoint', isSwept: true },
   { end: 'kill -9 before the checkpoint', isSwept: false },
 ]
-const isAll = process.env.ODRADEK_COMPAT_ALL === '1'
 const cases = plans
-  .filter(({ isEssential = false }) => isAll || isEssential)
+  .filter(({ isEssential = false }) => isLongForm || isEssential)
   .map((plan) => [plan.isSwept ? 'segments gone' : 'segments there', plan.end, plan] as const)
 
 const often = 200

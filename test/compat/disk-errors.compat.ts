@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { Case } from './failing-dirs.ts'
 import { until } from './kafkajs/client.ts'
+import { isLongForm } from './long-form.ts'
 import { type Ailment, SmallDisk, smallDiskMissing } from './small-disk.ts'
 import { type TargetName, targetName } from './targets.ts'
 
@@ -196,7 +197,6 @@ async function soleStory(self: Patient, ill: Ill) {
   return told
 }
 
-const all = process.env.ODRADEK_COMPAT_ALL === '1'
 const ills: readonly (Ill & { readonly isEssential?: boolean })[] = [
   { ailment: 'ENOSPC', way: 'produce', isEssential: true },
   { ailment: 'ENOSPC', way: 'roll' },
@@ -210,7 +210,7 @@ const ills: readonly (Ill & { readonly isEssential?: boolean })[] = [
   { ailment: 'EIO', way: 'cleaning' },
 ]
 const cases = ills
-  .filter(({ isEssential = false }) => all || isEssential)
+  .filter(({ isEssential = false }) => isLongForm || isEssential)
   .map((ill) => [`${ill.ailment}, found by ${ill.way}`, ill] as const)
 
 const missing = inject('javaMissing') ?? smallDiskMissing()
@@ -241,7 +241,7 @@ describe.skipIf(missing !== null)('a disk that fails', () => {
     both(true, ill, jbodStory),
   )
 
-  test.each(cases.filter(([, { way }]) => (all && way !== 'cleaning') || way === 'produce'))(
+  test.each(cases.filter(([, { way }]) => (isLongForm && way !== 'cleaning') || way === 'produce'))(
     '%s, in the only one',
     { timeout: 180_000 },
     (_, ill) => both(false, ill, soleStory),

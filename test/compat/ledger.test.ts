@@ -121,3 +121,9 @@ test('a member that wakes is no news', () => {
   expect(ledger.silent.get(0)).toEqual(['t-0'])
   expect(() => ledger.take('0 committed t-0@7')).toThrow("which was 1's")
 })
+
+test('who gives up what it may never have owned, while another commits, does not contest it', () => {
+  const lines = ['0 assigned t-0 t-1', '1 assigned t-0 t-2', '0 commits t-0@7', '1 revoked t-0']
+  const ledger = heard([...lines, '0 committed t-0@7', '0 revoked t-1'], true)
+  expect(ledger.owned).toEqual([new Set(['t-0']), new Set(['t-2'])])
+})

@@ -191,8 +191,9 @@ export class Ledger {
     const ours = this.#holds.get(member)!.get(partition)
     const theirs = this.#holds.get(owner)?.get(partition)
     const isAwake = !this.silent.has(member)
+    // An owner that has given the partition up since the commit began does not contest it.
     if (ours?.isNews && isAwake)
-      ours.rival = { member: owner, isNews: theirs?.isNews ?? false, isTaken: true }
+      ours.rival = { member: owner, isNews: theirs?.isNews ?? true, isTaken: true }
     else if (ours !== undefined && theirs?.isNews && isAwake)
       theirs.rival = { member, isNews: false, isTaken: false }
     else this.#fail(`${member} committed ${what}, which was ${owner}'s`, partition, member)

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { compile } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
+import { isLongForm } from './long-form.ts'
 import { javaMembers, librdkafkaMissing, Members, pythonMembers } from './members.ts'
 import { startBroker, type Target, targetName } from './targets.ts'
 
@@ -41,9 +42,9 @@ const cases = [
   ['librdkafka', 'next-generation', 10, true],
 ] as const
 type Client = (typeof cases)[number][0]
-const all = process.env.ODRADEK_COMPAT_ALL === '1'
 const runnable = cases.filter(
-  ([client, , , byDefault]) => (all || byDefault) && (client === 'java' || !librdkafkaMissing()),
+  ([client, , , byDefault]) =>
+    (isLongForm || byDefault) && (client === 'java' || !librdkafkaMissing()),
 )
 
 /** Time within which any change must settle, on a busy machine too. */

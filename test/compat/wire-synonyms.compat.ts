@@ -1,4 +1,5 @@
 import { describe, inject } from 'vitest'
+import { isLongForm } from './long-form.ts'
 import { targetName } from './targets.ts'
 import { compareAll } from './wire/compare.ts'
 import { familyScenarios, synonymScenarios } from './wire/synonyms.ts'
@@ -9,13 +10,14 @@ describe.skipIf(inject('javaMissing') !== null)(
   () => {
     describe('by default', () => compareAll([...synonymScenarios, ...familyScenarios], {}))
 
-    describe('with static values', () =>
+    describe.runIf(isLongForm)('with static values', () =>
       compareAll(familyScenarios, {
         'log.retention.minutes': 9000,
         'log.retention.hours': 100,
         'log.roll.hours': 50,
         'log.roll.jitter.hours': 2,
         'log.flush.scheduler.interval.ms': 100000,
-      }))
+      }),
+    )
   },
 )
