@@ -1,3 +1,4 @@
+import { mapInTurns } from '../../base/turns.ts'
 import {
   type Acl,
   aclOperations,
@@ -20,12 +21,13 @@ import { checkKnown } from '../unknown-codes.ts'
 export const handleCreateAcls = handler(
   createAcls,
   async (request, context, services) => {
-    const acls = request.creations.map(aclOf)
+    const { turns } = services
+    const acls = await mapInTurns(turns, request.creations, aclOf)
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
     if (!services.authorizer.usesAcls) return { results: acls.map(() => alterSecurityDisabled) }
     // Kafka cannot even hold such an entry, and fails.
     if (acls.some(hasAny)) throw new ApiError('UNKNOWN_SERVER_ERROR')
-    const faults = acls.map(faultOf)
+    const faults = await mapInTurns(turns, acls, faultOf)
     const valid = acls.filter((_, i) => faults[i] === null)
     const created = (await services.metadata.submit(createCommand(valid))).values()
     const results = faults.map((fault): AclResult => {
