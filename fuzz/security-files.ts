@@ -20,7 +20,7 @@ import { claim, type Target } from './target.ts'
 /** Errors that JavaScript throws by itself when our code is wrong. */
 const slips = [TypeError, RangeError, ReferenceError]
 
-/** What a reader gives; null if it refuses with an error that it has chosen. */
+/** Returns the result of a reader; null if it throws an error of its own, not a slip. */
 async function orRefused<T>(read: () => T | Promise<T>): Promise<T | null> {
   try {
     return await read()

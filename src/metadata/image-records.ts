@@ -9,10 +9,9 @@ import { clientQuotaRecord } from '../protocol/stored/metadata/14-client-quota-r
 import { producerIdsRecord } from '../protocol/stored/metadata/15-producer-ids-record.ts'
 import { accessControlEntryRecord } from '../protocol/stored/metadata/18-access-control-entry-record.ts'
 import { registerControllerRecord } from '../protocol/stored/metadata/27-register-controller-record.ts'
+import { metadataVersionFeature } from './controller/features.ts'
 import type { BrokerState, Image, TopicState } from './image.ts'
 import { type MetadataRecord, metadataRecord } from './records.ts'
-
-const metadataVersion = 'metadata.version'
 
 /**
  * Returns the records that build an image from nothing, in the order of Kafka's `ImageWriter`s: the
@@ -62,7 +61,7 @@ export function* imageRecords(image: Image): Generator<MetadataRecord> {
   }
 }
 
-const rank = (name: string) => (name === metadataVersion ? 0 : 1)
+const rank = (name: string) => (name === metadataVersionFeature ? 0 : 1)
 
 function brokerRecord(broker: BrokerState): MetadataRecord {
   const { id, epoch, endpoints, cordonedLogDirs, ...same } = broker

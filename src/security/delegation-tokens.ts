@@ -17,7 +17,8 @@ export function tokenHmac(secretKey: string, tokenId: string): Buffer {
 /** HMACs that were computed already: a client without rights may have all tokens searched. */
 const known = new WeakMap<DelegationTokenRecord, { secretKey: string; hmac: Buffer }>()
 
-function knownHmac(secretKey: string, token: DelegationTokenRecord): Buffer {
+/** Returns the HMAC of a token that exists. */
+export function knownHmac(secretKey: string, token: DelegationTokenRecord): Buffer {
   const found = known.get(token)
   if (found?.secretKey === secretKey) return found.hmac
   const hmac = tokenHmac(secretKey, token.tokenId)
@@ -49,9 +50,9 @@ export function tokenCredentials(options: {
 }): (tokenId: string) => TokenCredential | undefined {
   const { secretKey, mechanism, image, random } = options
   const derived = new WeakMap<DelegationTokenRecord, ScramCredential>()
-  const derive = ({ tokenId }: DelegationTokenRecord) => {
+  const derive = (token: DelegationTokenRecord) => {
     const salt = random.bytes(saltBytes)
-    const password = tokenHmac(secretKey, tokenId).toString('base64')
+    const password = knownHmac(secretKey, token).toString('base64')
     const salted = saltPassword(mechanism, password, salt, iterations)
     return { salt, iterations, ...scramKeys(mechanism, salted) }
   }

@@ -16,7 +16,7 @@ import type { Channel } from './transport.ts'
 export interface Dispatched {
   /** Pieces of the response; null if none is sent; rejects if the connection must be closed. */
   readonly response: Promise<readonly Piece[] | null> | readonly Piece[] | null
-  /** Which later requests may start before this one has been answered. */
+  /** The later requests that may start before this one has been answered. */
   readonly overlap: Overlap
 }
 

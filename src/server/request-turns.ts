@@ -46,7 +46,7 @@ export class RequestTurns {
   private readonly places = new WeakMap<Requester, Place>()
   private readonly lines: Readonly<Record<Kind, Place[]>> = { short: [], new: [], long: [] }
   private queued = 0
-  /** Which of the two slower lines was served last. */
+  /** The one of the two slower lines that was served last. */
   private lastSlow: Kind = 'long'
   private turnStartedMs = Number.NEGATIVE_INFINITY
   private isScheduled = false

@@ -28,7 +28,7 @@ type KafkajsLogin = {
   [M in Lowercase<PasswordMechanism>]: { mechanism: M; username: string; password: string }
 }[Lowercase<PasswordMechanism>]
 
-/** What clients need to reach a broker and log in, in their own settings; all values are ready. */
+/** Complete settings with which a client reaches a broker and logs in, for each kind of client. */
 export interface ClientSettings {
   /** For `new Kafka(…)` of kafkajs. */
   readonly kafkajs: {

@@ -68,7 +68,7 @@ test('the next generation may have two owners until the one hears that it is non
         '0 committed t-0@7',
       ],
       ...['0 revoked t-0', '1 commits t-0@5', '1 committed t-0@5'],
-      // The other order: the member that is told first keeps the partition.
+      // The other order: the member that gets its next assignment first keeps the partition.
       ...[
         '2 assigned u-0',
         '2 assigned u-1',

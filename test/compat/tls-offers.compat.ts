@@ -46,7 +46,7 @@ async function agreed<T>(
 
 const upTo12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const
 
-/** What a TLS scanner looks at, such as sslyze. */
+/** The properties that a TLS scanner reports, sslyze for one. */
 describe.skipIf(inject('javaMissing') !== null)('what a TLS listener agrees to', () => {
   let stores: Stores
   let sides: readonly Secured[] = []

@@ -111,7 +111,7 @@ export class RateQuota extends ClientQuota<Rate> {
   }
 }
 
-/** What one request does to the controller mutations of its client (KIP-599). */
+/** The permits that one request takes from the mutation quota of its client (KIP-599). */
 export interface MutationUse {
   /**
    * Takes permits for so many partitions.

@@ -1,4 +1,4 @@
-/** Over how many samples of which length a quota is measured. */
+/** Number and length of the samples over which a quota is measured. */
 export interface QuotaWindow {
   /** `quota.window.num`, of which the newest is still being filled. */
   readonly samples: number
@@ -6,7 +6,7 @@ export interface QuotaWindow {
   readonly sampleMs: number
 }
 
-/** What was recorded in one part of the window. */
+/** The sum of the values recorded in one part of the window. */
 interface Sample {
   sum: number
   startMs: number
@@ -14,8 +14,8 @@ interface Sample {
 }
 
 /**
- * The rate per second of what was recorded lately (`Rate` of Kafka's metrics). A young rate is
- * taken over at least all samples but one, so that a burst at the start is not a high rate.
+ * The rate per second of the values recorded in the window (`Rate` of Kafka's metrics). A young
+ * rate is taken over at least all samples but one, so that a burst at the start is not a high rate.
  */
 export class Rate {
   private readonly window: QuotaWindow

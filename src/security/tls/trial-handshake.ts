@@ -24,7 +24,7 @@ export async function trialHandshake(
   asksClient: boolean,
 ): Promise<void> {
   const [near, far] = pipes()
-  // What goes wrong is told by the two TLS ends; their pipes only break after them.
+  // A failure is an error of one of the two TLS ends; the pipes only break because of it.
   for (const pipe of [near, far]) pipe.on('error', () => {})
   const acceptor = createServer({
     ...trusting(server, client),

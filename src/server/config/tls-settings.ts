@@ -95,7 +95,7 @@ export const namedText = (settings: ListenerSettings): string =>
 export const writtenText = (settings: ListenerSettings): string =>
   JSON.stringify(modifiedMs(settings))
 
-/** What `node:tls` needs for a connection. */
+/** Returns the options of `node:tls` for the connections of a listener. */
 export function contextOf({ stores: { own, trusted }, fixed }: TlsSettings): SecureContextOptions {
   return {
     ...fixed,

@@ -8,7 +8,7 @@ import {
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import { describeDelegationToken } from '../../protocol/messages/41-describe-delegation-token.ts'
 import type { DelegationTokenRecord } from '../../protocol/stored/metadata/10-delegation-token-record.ts'
-import { tokenHmac } from '../../security/delegation-tokens.ts'
+import { knownHmac } from '../../security/delegation-tokens.ts'
 import { mayAccess } from '../access.ts'
 import { mayAskForTokens } from '../delegation-tokens.ts'
 import { handler, type RequestContext } from '../handler.ts'
@@ -56,7 +56,7 @@ function describe(token: DelegationTokenRecord, secretKey: string) {
     expiryTimestamp: token.expirationTimestamp,
     maxTimestamp: token.maxTimestamp,
     tokenId: token.tokenId,
-    hmac: tokenHmac(secretKey, token.tokenId),
+    hmac: knownHmac(secretKey, token),
     renewers: renewers.map(({ type, name }) => ({ principalType: type, principalName: name })),
   }
 }

@@ -27,7 +27,7 @@ const password = 'pw'
 const partsOf = (entity: Entity) =>
   Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName }))
 
-/** What a listener of its own has to say for a test of connections. */
+/** Names of the listeners that exist only to test limits of connections. */
 export type SmallListener = 'few' | 'slow'
 
 /**

@@ -43,7 +43,7 @@ const of = (listener: string, changes: Changes): Changes =>
     Object.entries(changes).map(([key, value]) => [`listener.name.${listener}.${key}`, value]),
   )
 
-/** What may be wrong with a change of keys and certificates, and with one of other settings. */
+/** Returns alterations of keys, certificates and other settings, most of them invalid. */
 export function alterCases(stores: Stores, pem: string): AlterCase[] {
   const at = (name: string) => stores.path(name)
   const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----/.exec(pem)![0]

@@ -9,7 +9,7 @@ import type { AnyApi } from '../../../src/protocol/schema.ts'
 
 const answerMsMax = 5_000
 
-/** One connection that says whatever it is told, and notes what came of it. */
+/** One connection that sends any bytes, and records each answer or the end of the connection. */
 export class SaslClient {
   readonly transcript: string[] = []
   readonly #socket: Socket
@@ -113,7 +113,7 @@ export function plain(body: Readonly<Record<string, unknown>>): string {
   })
 }
 
-/** What differs in each conversation: the server's nonce, and what it signs. */
+/** Masks the server's nonce and signature, which differ in each conversation. */
 export const plainScram = (body: Readonly<Record<string, unknown>>) =>
   plain(body)
     .replace(/r=([^,"]*)/, (_, nonce: string) => `r=${nonce.startsWith('abc') ? 'abc…' : nonce}`)

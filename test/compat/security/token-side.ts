@@ -232,7 +232,7 @@ export class TokenSide {
     this.note(`topics: ${typeof answer === 'string' ? answer : topicNames(answer)}`)
   }
 
-  /** Resolves when broker and controller know the token as it was told. */
+  /** Resolves when the broker describes the token with its newest end, and the controller knows it. */
   async settled(token: Token, isRemoved = false): Promise<void> {
     const [admin, other] = [await this.as('admin'), await this.as(stranger)]
     await until(`${token.name} is known`, async () => {

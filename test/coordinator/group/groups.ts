@@ -54,7 +54,7 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
 
 export const client = { clientId: 'c', clientHost: '/127.0.0.1', mayDescribe: () => true }
 
-/** What a version of JoinGroup may be told. */
+/** The answers to JoinGroup that clients of a version understand. */
 export const joinOptions = (version: number) => ({
   demandsMemberId: version >= 4,
   maySkipAssignment: version >= 9,
