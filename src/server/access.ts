@@ -1,12 +1,17 @@
 import { ApiError, defaultMessage, errorCode, errorName } from '../protocol/errors.ts'
 import {
   type AclOperation,
+  type Authorizer,
   authorizedOperations,
   operationsNotRequested,
   type ResourceKind,
 } from '../security/authorizer.ts'
 import type { RequestContext } from './handler.ts'
-import type { Services } from './services.ts'
+
+/** The services of a broker or a controller. */
+interface Authorized {
+  readonly authorizer: Authorizer
+}
 
 const refusals = {
   topic: 'TOPIC_AUTHORIZATION_FAILED',
@@ -22,7 +27,7 @@ export const clusterResource = 'kafka-cluster'
 
 /** @param isDenialLogged false where Kafka's `logIfDenied` is. */
 export function mayAccess(
-  services: Services,
+  services: Authorized,
   { session: { principal, clientHost: host } }: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
@@ -34,7 +39,7 @@ export function mayAccess(
 
 /** Whether an operation is allowed on some resource of a kind, whatever its name. */
 export function mayAccessAny(
-  services: Services,
+  services: Authorized,
   { session: { principal, clientHost: host } }: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
@@ -55,7 +60,7 @@ export function refusalText(code: number): string | null {
 
 /** @throws ApiError `…_AUTHORIZATION_FAILED` for the resource's kind, unless access is allowed. */
 export function authorize(
-  services: Services,
+  services: Authorized,
   context: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
@@ -67,7 +72,7 @@ export function authorize(
 /** Returns the authorized operations of a resource, or `operationsNotRequested` unless `asked`. */
 export function operationsIfAsked(
   asked: boolean,
-  services: Services,
+  services: Authorized,
   { session: { principal, clientHost: host } }: RequestContext,
   kind: ResourceKind,
   name: string,
@@ -77,7 +82,7 @@ export function operationsIfAsked(
 }
 
 /** Describes the client of a group request for the group coordinator. */
-export function groupClient(context: RequestContext, services: Services) {
+export function groupClient(context: RequestContext, services: Authorized) {
   const { clientId, session } = context
   return {
     clientId: clientId ?? '',
