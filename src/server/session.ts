@@ -17,6 +17,11 @@ export interface Session extends Vantage {
   login: Login | null
   /** True from the start on a listener without SASL. */
   isAuthenticated: boolean
+  /**
+   * Another node of this process, by the loopback carrier: it is this program, so that it may do
+   * everything, and falls silent only together with this node.
+   */
+  readonly isSameProcess: boolean
   /** A request that begins later, because it is long or delayed; those behind it wait for it. */
   delayed: Promise<void> | null
   /** Aborted when the connection is closed, so that a delayed request can end. */
@@ -38,6 +43,7 @@ export function newSession(
     softwareName: 'unknown',
     softwareVersion: 'unknown',
     login: null,
+    isSameProcess: false,
     delayed: null,
   }
 }
