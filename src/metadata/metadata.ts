@@ -277,6 +277,11 @@ export class MetadataFollower implements Metadata {
     return this.controller.submit(command)
   }
 
+  /** Resolves when requests see all images that have come so far. */
+  inStep(): Promise<void> {
+    return this.audience.inStep()
+  }
+
   close(): void {
     this.controller.leave()
   }

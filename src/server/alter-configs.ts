@@ -1,18 +1,17 @@
 import { repeated } from '../base/repeated.ts'
 import { resourceTypes } from '../metadata/config/keys.ts'
-import {
-  alterConfigs,
-  configOperations,
-  type ResourceChange,
-} from '../metadata/controller/alter-configs.ts'
+import { configOperations, type ResourceChange } from '../metadata/controller/alter-configs.ts'
 import { ApiError, type ErrorName, errorCode } from '../protocol/errors.ts'
+import type { AlterConfigsRequest } from '../protocol/messages/33-alter-configs.ts'
+import type { IncrementalAlterConfigsRequest } from '../protocol/messages/44-incremental-alter-configs.ts'
 import { authorize, clusterResource, refusalText } from './access.ts'
-import { checkBrokerChange } from './check-broker-change.ts'
+import { checkBrokerChange, checkChanges } from './check-broker-change.ts'
 import { rootLogger } from './describe-configs.ts'
 import type { RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
 
-interface Answer {
+/** The part of a response for one resource. */
+export interface AlteredAnswer {
   readonly errorCode: number
   readonly errorMessage: string | null
   readonly resourceType: number
@@ -21,9 +20,9 @@ interface Answer {
 
 /** Returns the same error for every resource: both responses lack a top-level error code. */
 export function refuseAll(
-  resources: readonly Pick<Answer, 'resourceType' | 'resourceName'>[],
+  resources: readonly Pick<AlteredAnswer, 'resourceType' | 'resourceName'>[],
   code: number,
-): Answer[] {
+): AlteredAnswer[] {
   return resources.map(({ resourceType, resourceName }) => ({
     errorCode: code,
     errorMessage: null,
@@ -32,49 +31,104 @@ export function refuseAll(
   }))
 }
 
-/** Serves AlterConfigs and IncrementalAlterConfigs: one answer per resource, in request order. */
-export async function alterResources(
+/** Returns the changes of AlterConfigs, which resets configs not named to their default. */
+export function replacements({ resources }: AlterConfigsRequest): ResourceChange[] {
+  return resources.map(({ resourceType, resourceName, configs }) => ({
+    type: resourceType,
+    name: resourceName,
+    changes: configs.map(({ name, value }) => ({ name, operation: configOperations.set, value })),
+    replacesAll: true,
+  }))
+}
+
+/** Returns the changes of IncrementalAlterConfigs, which leaves configs not named unchanged. */
+export function increments({ resources }: IncrementalAlterConfigsRequest): ResourceChange[] {
+  return resources.map(({ resourceType, resourceName, configs }) => ({
+    type: resourceType,
+    name: resourceName,
+    changes: configs.map(({ name, configOperation, value }) => ({
+      ...{ name, operation: configOperation, value },
+    })),
+    replacesAll: false,
+  }))
+}
+
+export function answerOf(
+  { type, name }: Pick<ResourceChange, 'type' | 'name'>,
+  error: ErrorName,
+  errorMessage: string | null,
+): AlteredAnswer {
+  return { errorCode: errorCode(error), errorMessage, resourceType: type, resourceName: name }
+}
+
+export const resourceKey = ({ type, name }: Pick<ResourceChange, 'type' | 'name'>) =>
+  `${type}/${name}`
+
+/**
+ * Does this broker's part of AlterConfigs and IncrementalAlterConfigs: log levels, and the checks
+ * of broker settings, which only this broker can make (`ConfigAdminManager.preprocess`). The other
+ * resources are forwarded.
+ * @param forward gets the places of these resources in the request.
+ */
+export async function alterHere(
   resources: readonly ResourceChange[],
+  validateOnly: boolean,
+  forward: (places: readonly number[]) => Promise<readonly AlteredAnswer[]>,
+  context: RequestContext,
+  services: Services,
+): Promise<AlteredAnswer[]> {
+  const twice = repeated(resources, resourceKey)
+  const answers: (AlteredAnswer | null)[] = []
+  for (const one of resources) {
+    try {
+      if (twice.has(resourceKey(one))) {
+        throw new ApiError('INVALID_REQUEST', 'Each resource must appear at most once.')
+      }
+      const isDone = await preprocess(one, validateOnly, context, services)
+      answers.push(isDone ? answerOf(one, 'NONE', null) : null)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      answers.push(answerOf(one, error.reason, error.detail ?? refusalText(error.code)))
+    }
+  }
+  const places = answers.flatMap((answer, place) => (answer === null ? [place] : []))
+  const forwarded = places.length === 0 ? [] : await forward(places)
+  const byKey = new Map(
+    forwarded.map((one) => [resourceKey({ type: one.resourceType, name: one.resourceName }), one]),
+  )
+  return answers.map((answer, place) => {
+    const resource = resources[place]!
+    return (
+      answer ?? byKey.get(resourceKey(resource)) ?? answerOf(resource, 'UNKNOWN_SERVER_ERROR', null)
+    )
+  })
+}
+
+/** @returns whether nothing is left for the controller. */
+async function preprocess(
+  resource: ResourceChange,
   validateOnly: boolean,
   context: RequestContext,
   services: Services,
-): Promise<Answer[]> {
-  const answers = new Map<ResourceChange, Answer>()
-  const answer = (one: ResourceChange, error: ErrorName, errorMessage: string | null) =>
-    answers.set(one, {
-      errorCode: errorCode(error),
-      errorMessage,
-      resourceType: one.type,
-      resourceName: one.name,
-    })
-  const twice = repeated(resources, keyOf)
-  const sound: ResourceChange[] = []
-  for (const one of resources) {
-    try {
-      if (twice.has(keyOf(one))) {
-        throw new ApiError('INVALID_REQUEST', 'Each resource must appear at most once.')
-      }
-      authorizeChange(one, context, services)
-      if (one.type === resourceTypes.brokerLogger) {
-        checkLogger(one, services)
-        if (!validateOnly) setLevel(one, services)
-        answer(one, 'NONE', null)
-      } else {
-        if (one.type === resourceTypes.broker) await checkBrokerChange(one, services)
-        sound.push(one)
-      }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      answer(one, error.reason, error.detail ?? refusalText(error.code))
-    }
+): Promise<boolean> {
+  const { type } = resource
+  checkChanges(resource)
+  if (type === resourceTypes.brokerLogger && !resource.replacesAll) {
+    authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)
+    checkLogger(resource, services)
+    if (!validateOnly) setLevel(resource, services)
+    return true
   }
-  const { brokerId } = services.identity
-  const altered = await services.metadata.submit(alterConfigs(sound, { validateOnly, brokerId }))
-  altered.forEach(({ error, errorMessage }, i) => {
-    answer(sound[i]!, error, errorMessage)
-  })
-  return resources.map((one) => answers.get(one)!)
+  if (type === resourceTypes.broker) await checkBrokerChange(resource, services)
+  else if (!isForwarded(type))
+    throw new ApiError('INVALID_REQUEST', `Unknown resource type ${type}`)
+  return false
 }
+
+const isForwarded = (type: number) =>
+  type === resourceTypes.topic ||
+  type === resourceTypes.group ||
+  type === resourceTypes.clientMetrics
 
 const logLevels = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN']
 
@@ -93,15 +147,7 @@ function setLevel({ changes }: ResourceChange, { logger }: Services): void {
  * Allows only the root logger: all log lines of the broker share one level.
  * @throws ApiError as `RuntimeLoggerManager` does.
  */
-function checkLogger({ name: node, changes, replacesAll }: ResourceChange, services: Services) {
-  if (replacesAll) throw new ApiError('INVALID_REQUEST', 'Unknown resource type 8')
-  const nulls = changes.filter(
-    (one) => one.operation !== configOperations.delete && one.value === null,
-  )
-  if (nulls.length > 0) {
-    const names = nulls.map(({ name }) => name).join(',')
-    throw new ApiError('INVALID_REQUEST', `Null value not supported for : ${names}`)
-  }
+function checkLogger({ name: node, changes }: ResourceChange, services: Services) {
   checkNode(node, services)
   for (const { name, operation, value } of changes) {
     if (operation !== configOperations.set && operation !== configOperations.delete) {
@@ -138,17 +184,4 @@ function checkNode(name: string, { identity }: Services): void {
     ? `Unexpected node id. Expected ${expected}, but received ${name}`
     : `Node id must be an integer, but it is: ${name}`
   throw new ApiError('INVALID_REQUEST', detail)
-}
-
-const keyOf = ({ type, name }: ResourceChange) => `${type}/${name}`
-
-function authorizeChange(
-  { type, name }: ResourceChange,
-  context: RequestContext,
-  services: Services,
-): void {
-  if (type === resourceTypes.topic) authorize(services, context, 'ALTER_CONFIGS', 'topic', name)
-  else if (type === resourceTypes.group)
-    authorize(services, context, 'ALTER_CONFIGS', 'group', name)
-  else authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { loadSendfile } from '../base/sendfile.ts'
 import { LoopTurns } from '../base/turns.ts'
+import { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import { alterScram, type ScramUpsertion } from '../metadata/controller/alter-scram.ts'
 import { fenceBroker } from '../metadata/controller/brokers.ts'
 import type { Authorizer } from '../security/authorizer.ts'
@@ -190,19 +191,19 @@ export class Assembly {
         await this.openController()
         undo.push(() => this.closeLog())
       }
-      const { metadata, mutationQuota, nodeId: controllerId, clusterId } = this.controller!
+      const { metadata, nodeId: controllerId, clusterId } = this.controller!
       const sharesProcessWith = (id: number) => this.brokers.has(id)
       node.broker = await BrokerPart.open(
         {
           statics,
-          identity: { brokerId, controllerId, clusterId, sharesProcessWith },
+          identity: { brokerId, clusterId, sharesProcessWith },
+          active: { controller: { nodeId: controllerId, host: 'localhost', port: 0 } },
           listeners: listeners.map((one) => ({
             ...one,
             port: node.ports.get(one.name) ?? one.port,
           })),
           logDirs: node.logDirs,
           metadata,
-          mutationQuota,
           halt: (why) => this.halt(node, why),
         },
         rooms,
@@ -297,5 +298,6 @@ function roomsOf(
   const { transport = new NodeTransport(), authorizer = null, interceptor = null } = given
   const peers: Peers = new Map()
   const machine = { clock, random, turns, logger, disk, transport, pool }
-  return { ...machine, authorizer, interceptor, tailCacheBudget, peers }
+  const controllers = new LoopbackCarrier(clock, null)
+  return { ...machine, authorizer, interceptor, tailCacheBudget, peers, controllers }
 }

@@ -5,13 +5,14 @@ import { randomUuid } from '../metadata/controller/controller.ts'
 import { dynamicConfigsOf, type Image } from '../metadata/image.ts'
 import type { Metadata, MetadataController, MetadataFollower } from '../metadata/metadata.ts'
 import { Partitions } from '../replication/partitions.ts'
-import type { MutationQuota } from '../security/quota/client-quota.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { AutoCreation } from './auto-creation.ts'
 import { authorizerOf } from './config/authorizer-settings.ts'
 import type { ListenerPlan } from './config/listeners.ts'
+import { type ActiveController, ControllerClient } from './controller-client.ts'
 import { onlineIds, reportPlaces, watchLogDirs } from './failed-dirs.ts'
 import { FetchSessions } from './fetch/session.ts'
+import { Forwarder } from './forwarder.ts'
 import { groupsOf } from './groups.ts'
 import { advertisedHandlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
@@ -34,8 +35,8 @@ export interface BrokerPartOptions {
   /** Open directories; the caller closes them. */
   readonly logDirs: readonly LogDir[]
   readonly metadata: MetadataController
-  /** The controller's. */
-  readonly mutationQuota: MutationQuota
+  /** The active controller. */
+  readonly active: ActiveController
   /** Called when the broker cannot go on because its log directories have failed. */
   readonly halt: (why: string) => void
 }
@@ -150,11 +151,11 @@ async function followImage(
 
 /** Returns the gate of the quotas, which follows those in the metadata. */
 function quotasOf(
-  { statics, mutationQuota: mutations }: BrokerPartOptions,
+  { statics }: BrokerPartOptions,
   metadata: Metadata,
   { clock, interceptor: inner }: BrokerRooms,
 ): QuotaGate {
-  const gate = new QuotaGate({ window: quotaWindow(statics, ''), mutations, clock, inner })
+  const gate = new QuotaGate({ window: quotaWindow(statics, ''), clock, inner })
   gate.follow(metadata.image)
   metadata.listen('quotas', (image) => gate.follow(image))
   return gate
@@ -180,12 +181,15 @@ function followKeys(
 }
 
 function servicesOf(
-  { statics, identity, logDirs }: BrokerPartOptions,
-  metadata: Metadata,
+  { statics, identity, logDirs, active }: BrokerPartOptions,
+  metadata: MetadataFollower,
   quotas: QuotaGate,
-  { clock, random, turns, logger, authorizer, peers }: BrokerRooms,
+  { clock, random, turns, logger, authorizer, peers, controllers: carrier }: BrokerRooms,
 ): Services {
   const { brokerId } = identity
+  const clientId = String(brokerId)
+  const controller = new ControllerClient({ carrier, active, clock, clientId })
+  const forwarder = new Forwarder(controller, () => metadata.inStep())
   const settings = statics.withDynamic(dynamicConfigsOf(() => metadata.image, brokerId))
   const partitions = new Partitions({ brokerId, logDirs, settings, turns })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
@@ -217,7 +221,8 @@ function servicesOf(
     logDirs,
     fetchSessions: new FetchSessions(slotsMax, clock, random),
     purgatory: new Purgatory(clock),
-    autoCreation: new AutoCreation({ metadata, settings, logger }),
+    autoCreation: new AutoCreation({ forwarder, settings, logger }),
+    forwarder,
     producerIds,
     quotas,
     expressions,

@@ -28,7 +28,6 @@ export async function checkBrokerChange(
   services: Services,
 ): Promise<void> {
   const { name, changes, replacesAll } = resource
-  checkChanges(resource)
   if (name !== '') checkNode(name, services)
   const { image } = services.metadata
   const own = (of: string) => overridesOf(image, resourceTypes.broker, of)
@@ -59,7 +58,8 @@ function inWords(check: () => void): void {
   }
 }
 
-function checkChanges({ changes }: ResourceChange): void {
+/** @throws ApiError INVALID_REQUEST if a key is repeated, or a value is missing. */
+export function checkChanges({ changes }: ResourceChange): void {
   const names = changes.map((change) => change.name)
   if (new Set(names).size !== names.length) {
     throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')

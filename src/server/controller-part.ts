@@ -8,45 +8,51 @@ import { startIdleRecords } from '../metadata/idle-records.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
 import { MetadataController } from '../metadata/metadata.ts'
 import type { PeriodicRecords } from '../metadata/periodic-records.ts'
+import type { AnyApi } from '../protocol/schema.ts'
 import { MetadataPartition, metadataTopic, metadataTopicId } from '../quorum/metadata-partition.ts'
 import type { SnapshotLimits } from '../quorum/metadata-snapshots.ts'
 import { MutationQuota } from '../security/quota/client-quota.ts'
 import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
+import { authorizerOf } from './config/authorizer-settings.ts'
+import { controllerHandlers, forwardableHandlers } from './controller/handlers/index.ts'
+import type { ControllerServices } from './controller/services.ts'
+import { Dispatcher } from './dispatch.ts'
+import { loopbackServer } from './loopback.ts'
+import { ControllerQuotas } from './quotas/controller-quotas.ts'
 import { quotaWindow } from './quotas/quota-gate.ts'
 import type { SharedRooms } from './shared-rooms.ts'
+import { UnservedRequests } from './unserved-requests.ts'
 
 /** The controller role of a node: the metadata log and the controller. */
 export class ControllerPart {
   readonly nodeId: number
   readonly clusterId: string
   readonly metadata: MetadataController
-  readonly mutationQuota: MutationQuota
   private readonly partition: MetadataPartition
   private readonly periodic: readonly PeriodicRecords[]
+  private readonly leave: () => void
 
   private constructor(
-    nodeId: number,
-    clusterId: string,
-    metadata: MetadataController,
-    mutationQuota: MutationQuota,
-    partition: MetadataPartition,
+    { identity, metadata, partition }: ControllerServices,
     periodic: readonly PeriodicRecords[],
+    leave: () => void,
   ) {
-    this.nodeId = nodeId
-    this.clusterId = clusterId
+    this.nodeId = identity.nodeId
+    this.clusterId = identity.clusterId
     this.metadata = metadata
-    this.mutationQuota = mutationQuota
     this.partition = partition
     this.periodic = periodic
+    this.leave = leave
   }
 
   /** Opens the metadata log in one of the node's directories and registers the controller. */
   static async open(
     statics: BrokerSettings,
     logDirs: readonly LogDir[],
-    { clock, random, turns, logger, disk }: SharedRooms,
+    rooms: SharedRooms,
   ): Promise<ControllerPart> {
+    const { clock, random, turns, logger, disk } = rooms
     const nodeId = statics.int('node.id')
     const where = statics.string('metadata.log.dir')
     const logDir = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
@@ -88,13 +94,23 @@ export class ControllerPart {
     metadata.listen('snapshots', (newest) => partition.published(newest))
     const incarnationId = randomUuid(random)
     await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
-    const periodic = startPeriodicRecords(statics, metadata, clock)
-    const mutations = mutationQuotaOf(statics, metadata, clock)
-    return new ControllerPart(nodeId, logDir.clusterId, metadata, mutations, partition, periodic)
+    const identity = { nodeId, clusterId: logDir.clusterId }
+    const services = servicesOf({ identity, settings, metadata, partition }, rooms)
+    const [listenerName = ''] = statics.list('controller.listener.names')
+    const seat = { current: null }
+    const dispatcher = new Dispatcher(
+      byKey(controllerHandlers),
+      services,
+      new UnservedRequests(logger),
+      seat,
+    )
+    const leave = rooms.controllers.serve(nodeId, loopbackServer(dispatcher, listenerName))
+    return new ControllerPart(services, startPeriodicRecords(statics, metadata, clock), leave)
   }
 
   /** Call this when no broker sends requests any more. */
   async close(): Promise<void> {
+    this.leave()
     for (const one of this.periodic) await one.stop()
     await this.partition.close()
   }
@@ -116,16 +132,44 @@ function startPeriodicRecords(
   return started
 }
 
+function servicesOf(
+  parts: Pick<ControllerServices, 'identity' | 'settings' | 'metadata' | 'partition'>,
+  { clock, random, turns, logger, authorizer }: SharedRooms,
+): ControllerServices {
+  const { settings, metadata } = parts
+  const services: ControllerServices = {
+    ...parts,
+    ...{ clock, random, turns, logger },
+    authorizer: authorizer ?? authorizerOf(settings, () => metadata.image.acls, logger),
+    quotas: quotasOf(settings, metadata, clock),
+    forwardable: new Set(forwardableHandlers.map(({ api }) => api.key)),
+    answerForwarded: (frame, session) => forwarded.dispatch(frame, session),
+    advertised: controllerHandlers.map(({ api }) => api),
+  }
+  const forwarded = new Dispatcher(
+    byKey(forwardableHandlers),
+    services,
+    new UnservedRequests(logger),
+    { current: null },
+  )
+  return services
+}
+
+function byKey<H extends { readonly api: AnyApi }>(handlers: readonly H[]): ReadonlyMap<number, H> {
+  return new Map(handlers.map((one) => [one.api.key, one]))
+}
+
 /** Returns the quota of topic changes, which follows the quotas in the metadata. */
-function mutationQuotaOf(
-  statics: BrokerSettings,
+function quotasOf(
+  settings: BrokerSettings,
   metadata: MetadataController,
   clock: Clock,
-): MutationQuota {
-  const quota = new MutationQuota({ window: quotaWindow(statics, 'controller.'), clock })
-  quota.follow(metadata.image)
-  metadata.listen('quotas', (image) => quota.follow(image))
-  return quota
+): ControllerQuotas {
+  const window = quotaWindow(settings, 'controller.')
+  const quotas = new ControllerQuotas(new MutationQuota({ window, clock }))
+  quotas.follow(metadata.image)
+  metadata.listen('quotas', (image) => quotas.follow(image))
+  return quotas
 }
 
 /** Returns the metadata log's config (`metadata.log.*`); it has no retention by time. */

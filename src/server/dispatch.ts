@@ -1,7 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import { stackOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Piece } from '../base/pieces.ts'
-import { runInTurns } from '../base/turns.ts'
+import { runInTurns, type Turns } from '../base/turns.ts'
 import { decode, requestCodec, slicedCodecOf } from '../protocol/codec.ts'
 import { ApiError, type ErrorName, errorCode } from '../protocol/errors.ts'
 import {
@@ -28,17 +29,24 @@ const fetchKey = 1
 const slicedBytesMin = 32 * 1024
 const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'others' }
 
+/** The services of the node, as far as dispatch needs them. */
+interface DispatchRooms {
+  readonly clock: Clock
+  readonly turns: Turns
+  readonly logger: Logger
+}
+
 /** Finds the handler of a request, reads the request, writes the response. */
-export class Dispatcher implements Dispatch {
-  private readonly handlers: ReadonlyMap<number, AnyHandler>
-  private readonly services: Services
+export class Dispatcher<S extends DispatchRooms = Services> implements Dispatch {
+  private readonly handlers: ReadonlyMap<number, AnyHandler<S>>
+  private readonly services: S
   private readonly logger: Logger
   private readonly unservedRequests: UnservedRequests
   private readonly seat: InterceptorSeat
 
   constructor(
-    handlers: ReadonlyMap<number, AnyHandler>,
-    services: Services,
+    handlers: ReadonlyMap<number, AnyHandler<S>>,
+    services: S,
     unservedRequests: UnservedRequests,
     seat: InterceptorSeat,
   ) {
@@ -119,14 +127,27 @@ export class Dispatcher implements Dispatch {
     )
   }
 
+  /** Answers a request of another node of the process. @throws Malformed if it is not served. */
+  async answerDecoded(
+    api: AnyApi,
+    request: Infer<Fields>,
+    context: RequestContext,
+  ): Promise<object | null> {
+    const handler = this.handlers.get(api.key)
+    const { apiVersion } = context
+    if (handler === undefined || !isServed(handler.api, apiVersion)) {
+      throw new Malformed(`${api.name} in version ${apiVersion} is not served`)
+    }
+    return this.bodyFor(handler, request, context, 0)
+  }
+
   private answer(
-    handler: AnyHandler,
+    handler: AnyHandler<S>,
     request: Infer<Fields>,
     context: RequestContext,
     frameBytes: number,
   ): Dispatched['response'] {
     const { api } = handler
-    const interceptor = this.seat.current
     const { apiVersion, correlationId, session } = context
     const frameOf = (body: object | null) => {
       if (body === null) return null
@@ -135,18 +156,26 @@ export class Dispatcher implements Dispatch {
       const mayStop = api.key !== fetchKey
       return runInTurns(this.services.turns, mayStop ? whileOpen(session, frame) : frame)
     }
+    const body = this.bodyFor(handler, request, context, frameBytes)
+    return body instanceof Promise ? body.then(frameOf) : frameOf(body)
+  }
+
+  /** Has a request handled, between the two calls of the interceptor. */
+  private bodyFor(
+    handler: AnyHandler<S>,
+    request: Infer<Fields>,
+    context: RequestContext,
+    frameBytes: number,
+  ): object | null | Promise<object | null> {
+    const interceptor = this.seat.current
     const call =
-      interceptor === null ? null : { handler, request, context, frameBytes, handledMs: 0 }
-    const finish = (body: object | null) => {
-      if (call === null) return frameOf(body)
-      const changed = interceptor!.after(call, body)
-      return changed instanceof Promise ? changed.then(frameOf) : frameOf(changed)
-    }
+      interceptor === null ? null : { api: handler.api, request, context, frameBytes, handledMs: 0 }
+    const finish = (body: object | null) => (call === null ? body : interceptor!.after(call, body))
     try {
       const body =
         call === null
           ? handler.handle(request, context, this.services)
-          : this.handleIfAdmitted(call, interceptor!)
+          : this.handleIfAdmitted(handler, call, interceptor!)
       if (!(body instanceof Promise)) return finish(body)
       return body.then(finish, (error: unknown) =>
         finish(this.refuse(handler, request, context, error)),
@@ -156,19 +185,19 @@ export class Dispatcher implements Dispatch {
     }
   }
 
-  private handleIfAdmitted(call: Call, interceptor: Interceptor) {
+  private handleIfAdmitted(handler: AnyHandler<S>, call: Call, interceptor: Interceptor) {
     const admitted = interceptor.before(call)
-    if (!(admitted instanceof Promise)) return this.handle(call)
-    const body = admitted.then(() => this.handle(call))
+    if (!(admitted instanceof Promise)) return this.handle(handler, call)
+    const body = admitted.then(() => this.handle(handler, call))
     delay(call.context.session, admitted)
     return body
   }
 
-  private handle(call: Call) {
+  private handle(handler: AnyHandler<S>, call: Call) {
     const { monotonicMs } = this.services.clock
     const startMs = monotonicMs()
     try {
-      return call.handler.handle(call.request, call.context, this.services)
+      return handler.handle(call.request, call.context, this.services)
     } finally {
       call.handledMs = monotonicMs() - startMs
     }
@@ -176,7 +205,7 @@ export class Dispatcher implements Dispatch {
 
   /** Builds the error response for an ApiError as Kafka does; logs any other error as a bug. */
   private refuse(
-    handler: AnyHandler,
+    handler: AnyHandler<S>,
     request: Infer<Fields>,
     context: RequestContext,
     error: unknown,
@@ -193,7 +222,7 @@ export class Dispatcher implements Dispatch {
   }
 
   /** Answers an unknown ApiVersions version in version 0, with the known versions (KIP-511). */
-  private answerTooNew(frame: Buffer, handler: AnyHandler, session: Session) {
+  private answerTooNew(frame: Buffer, handler: AnyHandler<S>, session: Session) {
     const api: AnyApi = handler.api
     const { context } = readHeader(frame, api, peekRequest(frame).apiVersion, session)
     const body = handler.refuse({}, { ...context, apiVersion: 0 }, errorCode('UNSUPPORTED_VERSION'))
@@ -210,7 +239,7 @@ function readHeader(frame: Buffer, api: AnyApi, apiVersion: number, session: Ses
   const reader = new Reader(frame)
   const headerVersion = requestHeaderVersion(api, apiVersion)
   const { correlationId, clientId } = readRequestHeader(reader, headerVersion)
-  const context: RequestContext = { apiVersion, correlationId, clientId, session }
+  const context: RequestContext = { apiVersion, correlationId, clientId, session, frame }
   return { reader, context }
 }
 

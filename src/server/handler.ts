@@ -1,15 +1,8 @@
 import type { Api, Draft, Fields, Infer } from '../protocol/schema.ts'
+import type { RequestContext } from './request-context.ts'
 import type { Services } from './services.ts'
-import type { Session } from './session.ts'
 
-/** The origin of a request, as far as handlers need it. */
-export interface RequestContext {
-  readonly apiVersion: number
-  readonly correlationId: number
-  readonly clientId: string | null
-  /** The same object for all requests of a connection. */
-  readonly session: Session
-}
+export type { RequestContext }
 
 /** A response; null if none is sent (Produce with acks 0). */
 export type Answer<R extends Fields> = Draft<R> | null
@@ -32,4 +25,4 @@ export function handler<Q extends Fields, R extends Fields, S = Services>(
   return { api: of, handle, refuse }
 }
 
-export type AnyHandler = Handler
+export type AnyHandler<S = Services> = Handler<Fields, Fields, S>

@@ -1,9 +1,9 @@
-import type { Fields, Infer } from '../protocol/schema.ts'
-import type { AnyHandler, RequestContext } from './handler.ts'
+import type { AnyApi, Fields, Infer } from '../protocol/schema.ts'
+import type { RequestContext } from './handler.ts'
 
 /** A request that has been read, on its way to its handler and back. */
 export interface Call {
-  readonly handler: AnyHandler
+  readonly api: AnyApi
   readonly request: Infer<Fields>
   readonly context: RequestContext
   /** Size of the whole request. */

@@ -1,5 +1,6 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
+import { addressBytes, addressText } from '../base/ip-address.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Principal } from '../security/authorizer.ts'
 import { Connection, type ConnectionLimits, type Dispatch } from './connection.ts'
@@ -214,7 +215,7 @@ export class Listener {
       id: `${local.host}:${local.port}-${remote.host}:${remote.port}-${this.nextConnection++}`,
       listenerName: this.name,
       dialled: options.dialledAt(local.host),
-      clientHost: `/${remote.host}`,
+      clientHost: `/${javaHost(remote.host)}`,
       clientPort: remote.port,
       principal,
       isAuthenticated: !options.needsLogin,
@@ -246,6 +247,12 @@ export class Listener {
       this.armSweep()
     })
   }
+}
+
+/** Formats a client's address as Java does, whose ACLs name hosts so: `0:0:0:0:0:0:0:1`. */
+function javaHost(host: string): string {
+  const bytes = addressBytes(host)
+  return bytes === null ? host : (addressText(bytes) ?? host)
 }
 
 function codeOf(error: unknown): string {

@@ -5,7 +5,10 @@ import type { CreatedTopic } from '../metadata/controller/create-topics.ts'
 const linesMax = 10
 
 /** Logs which topics were not created, and why; adds advice for a replication factor too high. */
-export function logRefusedTopics(topics: readonly CreatedTopic[], logger: Logger): void {
+export function logRefusedTopics(
+  topics: readonly Pick<CreatedTopic, 'name' | 'error' | 'errorMessage'>[],
+  logger: Logger,
+): void {
   const refused = topics.filter(({ error }) => error !== 'NONE')
   for (const { name, error, errorMessage } of refused.slice(0, linesMax)) {
     logger.info('a topic was not created', { topic: name, error, why: errorMessage ?? undefined })

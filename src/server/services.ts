@@ -13,6 +13,7 @@ import type { Authorizer } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { AutoCreation } from './auto-creation.ts'
 import type { FetchSessions } from './fetch/session.ts'
+import type { Forwarder } from './forwarder.ts'
 import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
@@ -35,6 +36,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
   readonly autoCreation: AutoCreation
+  readonly forwarder: Forwarder
   readonly producerIds: ProducerIds
   readonly quotas: RequestQuotas
   /** Regular expressions of clients that may take long. */
@@ -52,8 +54,6 @@ export interface Services {
 /** The broker's ids. */
 export interface Identity {
   readonly brokerId: number
-  /** Node id of the controller; equal to `brokerId` on a combined node. */
-  readonly controllerId: number
   /** Whether a broker runs in this process: a client that reaches one reaches the other. */
   readonly sharesProcessWith: (brokerId: number) => boolean
   readonly clusterId: string

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Turns } from '../base/turns.ts'
+import type { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import type { Disk } from '../storage/disk.ts'
 import type { TailCacheBudget } from '../storage/tail-cache.ts'
@@ -21,13 +22,15 @@ export interface SharedRooms {
   readonly tailCacheBudget: TailCacheBudget
   /** The running brokers of the process. */
   readonly peers: Peers
+  /** Requests to controllers: to those of this process without sockets. */
+  readonly controllers: LoopbackCarrier
+  /** Null for the one that the settings name. */
+  readonly authorizer: Authorizer | null
 }
 
 /** Dependencies of the brokers, which serve clients. */
 export interface BrokerRooms extends SharedRooms {
   readonly transport: Transport
-  /** Null for the one that the settings name. */
-  readonly authorizer: Authorizer | null
   readonly interceptor: Interceptor | null
 }
 

@@ -2,6 +2,7 @@ import { BufferPool } from '../../src/base/buffer-pool.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
+import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { ControllerPart } from '../../src/server/controller-part.ts'
 import { openLogDirs } from '../../src/server/node-dirs.ts'
@@ -22,6 +23,8 @@ export async function openController(
       turns: endlessTurn,
       tailCacheBudget: new TailCacheBudget(1 << 20),
       peers: new Map(),
+      controllers: new LoopbackCarrier(clock, null),
+      authorizer: null,
     },
   }
   const settings = new BrokerSettings(

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
+import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { registerBroker, unfenceBroker } from '../../src/metadata/controller/brokers.ts'
 import { deleteTopics } from '../../src/metadata/controller/change-topics.ts'
@@ -31,6 +32,8 @@ function roomsOf(disk: MemoryDisk): SharedRooms {
     turns: endlessTurn,
     tailCacheBudget,
     peers: new Map(),
+    controllers: new LoopbackCarrier(systemClock, null),
+    authorizer: null,
   }
 }
 

@@ -34,8 +34,8 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 test('a request is refused before its handler, at once or later', async () => {
   const refusal = new ApiError('THROTTLING_QUOTA_EXCEEDED')
   await openWith({
-    before: ({ handler }) => {
-      if (handler.api.key === 16) throw refusal
+    before: ({ api }) => {
+      if (api.key === 16) throw refusal
       return Promise.reject(refusal)
     },
   })
@@ -57,9 +57,9 @@ test('a request closes its connection before its handler', async () => {
 test('a delayed request delays those behind it, and only those of its connection', async () => {
   const begun: number[] = []
   await openWith({
-    before: ({ handler }) => (handler.api.key === 16 ? sleep(50) : undefined),
-    after: ({ handler }, body) => {
-      begun.push(handler.api.key)
+    before: ({ api }) => (api.key === 16 ? sleep(50) : undefined),
+    after: ({ api }, body) => {
+      begun.push(api.key)
       return body
     },
   })

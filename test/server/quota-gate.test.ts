@@ -6,7 +6,6 @@ import { saslHandshake } from '../../src/protocol/messages/17-sasl-handshake.ts'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
 import { writeTxnMarkers } from '../../src/protocol/messages/27-write-txn-markers.ts'
 import type { AnyApi } from '../../src/protocol/schema.ts'
-import { MutationQuota } from '../../src/security/quota/client-quota.ts'
 import type { Call } from '../../src/server/interceptor.ts'
 import { QuotaGate } from '../../src/server/quotas/quota-gate.ts'
 import { withQuota } from '../security/quota/quota-image.ts'
@@ -18,8 +17,7 @@ let gate: QuotaGate
 let muted: number[]
 beforeEach(() => {
   clock = new ManualClock()
-  const mutations = new MutationQuota({ window, clock })
-  gate = new QuotaGate({ window, mutations, clock, inner: null })
+  gate = new QuotaGate({ window, clock, inner: null })
   muted = []
 })
 
@@ -44,7 +42,7 @@ function ask(
     mute: (ms: number) => muted.push(ms),
   }
   const context = { apiVersion: 9, correlationId: 1, clientId: 'c', session }
-  const call = { handler: { api }, request, context, frameBytes: bytes, handledMs: 0 }
+  const call = { api, request, context, frameBytes: bytes, handledMs: 0 }
   const seat = gate.current
   if (seat === null) return body
   void seat.before(call as unknown as Call)

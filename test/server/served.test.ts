@@ -4,16 +4,30 @@ import { expect, test } from 'vitest'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { messages } from '../../src/protocol/messages/index.ts'
 import { Broker } from '../../src/server/broker.ts'
+import {
+  controllerHandlers,
+  forwardableHandlers,
+} from '../../src/server/controller/handlers/index.ts'
 import { handlers } from '../../src/server/handlers/index.ts'
 import kafkas from '../golden/api-versions.json' with { type: 'json' }
 import { RawClient } from './raw-client.ts'
 
-const folder = join(import.meta.dirname, '..', '..', 'src', 'server', 'handlers')
-const keyOf = (file: string) => Number(file.split('-')[0])
+const server = join(import.meta.dirname, '..', '..', 'src', 'server')
+const keysIn = (folder: string) =>
+  readdirSync(join(server, folder))
+    .filter((file) => file !== 'index.ts')
+    .map((file) => Number(file.split('-')[0]))
+const keysOf = (table: readonly { readonly api: { readonly key: number } }[]) =>
+  table.map(({ api }) => api.key)
+const sorted = (keys: Iterable<number>) => [...keys].sort((a, b) => a - b)
 
-test('the table of handlers is the folder of handlers', () => {
-  const files = readdirSync(folder).filter((file) => file !== 'index.ts')
-  expect(handlers.map(({ api }) => api.key)).toEqual(files.map(keyOf).sort((a, b) => a - b))
+test('the table of handlers is the folder of handlers, and what is forwarded', () => {
+  const own = keysIn('handlers')
+  expect(keysOf(handlers)).toEqual(sorted(new Set([...own, ...keysOf(forwardableHandlers)])))
+})
+
+test('the table of the controller is its folder', () => {
+  expect(sorted(keysOf(controllerHandlers))).toEqual(sorted(keysIn('controller/handlers')))
 })
 
 test('every key that Apache Kafka 4.4.0 serves has a message, with its versions', () => {

@@ -47,14 +47,14 @@ const resourcesBetween = 8
 /** Changes configs; each resource succeeds or fails alone (`ConfigurationControlManager`). */
 export function alterConfigs(
   resources: readonly ResourceChange[],
-  options: { readonly validateOnly: boolean; readonly brokerId: number },
+  options: { readonly validateOnly: boolean },
 ): Command<AlteredResource[]> {
   return function* (view) {
     const records: MetadataRecord[] = []
     const alter = (resource: ResourceChange): AlteredResource => {
       const { type, name } = resource
       try {
-        records.push(...alterOne(view, resource, options.brokerId))
+        records.push(...alterOne(view, resource))
         return { type, name, error: 'NONE', errorMessage: null }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
@@ -70,9 +70,9 @@ export function alterConfigs(
   }
 }
 
-function alterOne(view: ControllerView, resource: ResourceChange, brokerId: number) {
+function alterOne(view: ControllerView, resource: ResourceChange) {
   const { type, name } = resource
-  checkRequest(resource, brokerId)
+  if (type === resourceTypes.broker) checkBrokerName(name)
   const definitions = definitionsOf(type)
   const before = overridesOf(view.image, type, name)
   const after = new Map(resource.replacesAll ? [] : before)
@@ -137,29 +137,12 @@ function listsOf(type: number): ReadonlyMap<string, ConfigDefinition> {
   return hasTypes ? definitionsOf(type) : new Map()
 }
 
-/** Makes the checks of the broker before it asks the controller. */
-function checkRequest({ type, name, changes }: ResourceChange, brokerId: number): void {
-  const names = changes.map((change) => change.name)
-  if (new Set(names).size !== names.length) {
-    throw new ApiError('INVALID_REQUEST', 'Error due to duplicate config keys')
+/** A broker has checked its own settings before it forwards them; its name is checked again. */
+function checkBrokerName(name: string): void {
+  if (name !== '' && !/^[+-]?\d+$/.test(name)) {
+    throw new ApiError('INVALID_REQUEST', 'Unable to parse broker name as a base 10 number.')
   }
-  const nulls = changes.filter(
-    ({ operation, value }) => operation !== configOperations.delete && value === null,
-  )
-  if (nulls.length > 0) {
-    const without = nulls.map((change) => change.name).join(', ')
-    throw new ApiError('INVALID_REQUEST', `Null value not supported for : ${without}`)
-  }
-  if (type !== resourceTypes.broker) return
-  if (!/^[+-]?\d*$/.test(name)) {
-    throw new ApiError('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
-  }
-  if (name !== '' && name !== String(brokerId)) {
-    throw new ApiError(
-      'INVALID_REQUEST',
-      `Unexpected broker id, expected ${brokerId}, but received ${name}`,
-    )
-  }
+  if (Number(name) < 0) throw new ApiError('INVALID_REQUEST', 'Invalid negative broker ID.')
 }
 
 /** Checks that a resource may have this name. */

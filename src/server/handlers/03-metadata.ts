@@ -11,7 +11,6 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { clusterResource, mayAccess, operationsIfAsked } from '../access.ts'
 import { aliveNodes, anyAliveId } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { permitsOf } from '../quotas/mutation-permits.ts'
 import type { Services } from '../services.ts'
 
 type TopicAnswer = MetadataResponse['topics'][number]
@@ -99,7 +98,7 @@ async function createMissing(
   context: RequestContext,
   services: Services,
 ): Promise<void> {
-  const { settings, metadata, autoCreation, quotas } = services
+  const { settings, metadata, autoCreation } = services
   if (!request.allowAutoTopicCreation || !settings.bool('auto.create.topics.enable')) return
   const names = asked.flatMap(({ name }) =>
     name !== null &&
@@ -112,8 +111,7 @@ async function createMissing(
   )
   // Topics not created yet, or refused, are answered as unknown below.
   if (names.length === 0) return
-  // Kafka's controller is asked with its newest version, whatever the client's is.
-  await autoCreation.request(names, permitsOf(quotas.mutationsOf(context, 0)))
+  await autoCreation.request(names, context)
 }
 
 function answerFor(

@@ -89,7 +89,7 @@ async function coordinatorOf(
   }
   authorize(services, context, 'DESCRIBE', kind.resource, key)
   const { metadata, autoCreation } = services
-  if (!metadata.image.topics.has(kind.topic)) await autoCreation.request([kind.topic])
+  if (!metadata.image.topics.has(kind.topic)) await autoCreation.request([kind.topic], null)
   const topic = metadata.image.topics.get(kind.topic)
   if (topic === undefined) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
   const { leader } = topic.partitions[keyPartition(key, topic.partitions.length)]!

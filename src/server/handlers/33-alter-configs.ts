@@ -1,20 +1,24 @@
-import { configOperations } from '../../metadata/controller/alter-configs.ts'
-import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
-import { alterResources, refuseAll } from '../alter-configs.ts'
+import { alterConfigs as api } from '../../protocol/messages/33-alter-configs.ts'
+import { alterHere, refuseAll, replacements } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
 /** AlterConfigs: resets configs not named to their default. Deprecated by key 44, still served. */
 export const handleAlterConfigs = handler(
-  alterConfigs,
+  api,
   async (request, context, services) => {
-    const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
-      type: resourceType,
-      name: resourceName,
-      changes: configs.map(({ name, value }) => ({ name, operation: configOperations.set, value })),
-      replacesAll: true,
-    }))
-    const { validateOnly } = request
-    const responses = await alterResources(resources, validateOnly, context, services)
+    const { resources, validateOnly } = request
+    const forward = async (places: readonly number[]) => {
+      const left = { validateOnly, resources: places.map((place) => resources[place]!) }
+      const { forwarder } = services
+      return (await forwarder.forwardMade(api, context.apiVersion, left, context)).responses
+    }
+    const responses = await alterHere(
+      replacements(request),
+      validateOnly,
+      forward,
+      context,
+      services,
+    )
     return { responses }
   },
   (request, _context, code) => ({

@@ -1,23 +1,18 @@
-import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
-import { alterResources, refuseAll } from '../alter-configs.ts'
+import { incrementalAlterConfigs as api } from '../../protocol/messages/44-incremental-alter-configs.ts'
+import { alterHere, increments, refuseAll } from '../alter-configs.ts'
 import { handler } from '../handler.ts'
 
 /** IncrementalAlterConfigs: leaves configs not named unchanged (KIP-339). */
 export const handleIncrementalAlterConfigs = handler(
-  incrementalAlterConfigs,
+  api,
   async (request, context, services) => {
-    const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
-      type: resourceType,
-      name: resourceName,
-      changes: configs.map(({ name, configOperation, value }) => ({
-        name,
-        operation: configOperation,
-        value,
-      })),
-      replacesAll: false,
-    }))
-    const { validateOnly } = request
-    const responses = await alterResources(resources, validateOnly, context, services)
+    const { resources, validateOnly } = request
+    const forward = async (places: readonly number[]) => {
+      const left = { validateOnly, resources: places.map((place) => resources[place]!) }
+      const { forwarder } = services
+      return (await forwarder.forwardMade(api, context.apiVersion, left, context)).responses
+    }
+    const responses = await alterHere(increments(request), validateOnly, forward, context, services)
     return { responses }
   },
   (request, _context, code) => ({

@@ -1,4 +1,6 @@
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
+import { forwardableHandlers } from '../controller/handlers/index.ts'
+import { forwarded } from '../forwarded.ts'
 import type { AnyHandler } from '../handler.ts'
 import { handleProduce } from './00-produce.ts'
 import { handleFetch } from './01-fetch.ts'
@@ -15,8 +17,6 @@ import { handleDescribeGroups } from './15-describe-groups.ts'
 import { handleListGroups } from './16-list-groups.ts'
 import { handleSaslHandshake } from './17-sasl-handshake.ts'
 import { handleApiVersions } from './18-api-versions.ts'
-import { handleCreateTopics } from './19-create-topics.ts'
-import { handleDeleteTopics } from './20-delete-topics.ts'
 import { handleDeleteRecords } from './21-delete-records.ts'
 import { handleInitProducerId } from './22-init-producer-id.ts'
 import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
@@ -26,33 +26,19 @@ import { handleEndTxn } from './26-end-txn.ts'
 import { handleWriteTxnMarkers } from './27-write-txn-markers.ts'
 import { handleTxnOffsetCommit } from './28-txn-offset-commit.ts'
 import { handleDescribeAcls } from './29-describe-acls.ts'
-import { handleCreateAcls } from './30-create-acls.ts'
-import { handleDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
 import { handleAlterReplicaLogDirs } from './34-alter-replica-log-dirs.ts'
 import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleSaslAuthenticate } from './36-sasl-authenticate.ts'
-import { handleCreatePartitions } from './37-create-partitions.ts'
-import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
-import { handleRenewDelegationToken } from './39-renew-delegation-token.ts'
-import { handleExpireDelegationToken } from './40-expire-delegation-token.ts'
 import { handleDescribeDelegationToken } from './41-describe-delegation-token.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
-import { handleElectLeaders } from './43-elect-leaders.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
-import { handleAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
-import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeClientQuotas } from './48-describe-client-quotas.ts'
-import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
 import { handleDescribeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
-import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
-import { handleDescribeQuorum } from './55-describe-quorum.ts'
-import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleDescribeProducers } from './61-describe-producers.ts'
-import { handleUnregisterBroker } from './64-unregister-broker.ts'
 import { handleDescribeTransactions } from './65-describe-transactions.ts'
 import { handleListTransactions } from './66-list-transactions.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
@@ -61,12 +47,20 @@ import { handleGetTelemetrySubscriptions } from './71-get-telemetry-subscription
 import { handlePushTelemetry } from './72-push-telemetry.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
-import { handleAddRaftVoter } from './80-add-raft-voter.ts'
-import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
-import { handleUnregisterController } from './94-unregister-controller.ts'
 
-/** The handlers of all served API keys. ApiVersions is derived from it. */
-export const handlers: readonly AnyHandler[] = [
+const ownKeys: ReadonlySet<number> = new Set([
+  handleAlterConfigs.api.key,
+  handleIncrementalAlterConfigs.api.key,
+])
+
+/** Requests that are forwarded as they come, without a part of the broker's own. */
+const forwardedHandlers = forwardableHandlers
+  .filter(({ api }) => !ownKeys.has(api.key))
+  .map(forwarded)
+
+/** The handlers of all served API keys, in any order. ApiVersions is derived from it. */
+const unsorted: readonly AnyHandler[] = [
+  ...forwardedHandlers,
   handleProduce,
   handleFetch,
   handleListOffsets,
@@ -82,8 +76,6 @@ export const handlers: readonly AnyHandler[] = [
   handleListGroups,
   handleSaslHandshake,
   handleApiVersions,
-  handleCreateTopics,
-  handleDeleteTopics,
   handleDeleteRecords,
   handleInitProducerId,
   handleOffsetForLeaderEpoch,
@@ -93,33 +85,19 @@ export const handlers: readonly AnyHandler[] = [
   handleWriteTxnMarkers,
   handleTxnOffsetCommit,
   handleDescribeAcls,
-  handleCreateAcls,
-  handleDeleteAcls,
   handleDescribeConfigs,
   handleAlterConfigs,
   handleAlterReplicaLogDirs,
   handleDescribeLogDirs,
   handleSaslAuthenticate,
-  handleCreatePartitions,
-  handleCreateDelegationToken,
-  handleRenewDelegationToken,
-  handleExpireDelegationToken,
   handleDescribeDelegationToken,
   handleDeleteGroups,
-  handleElectLeaders,
   handleIncrementalAlterConfigs,
-  handleAlterPartitionReassignments,
-  handleListPartitionReassignments,
   handleOffsetDelete,
   handleDescribeClientQuotas,
-  handleAlterClientQuotas,
   handleDescribeUserScramCredentials,
-  handleAlterUserScramCredentials,
-  handleDescribeQuorum,
-  handleUpdateFeatures,
   handleDescribeCluster,
   handleDescribeProducers,
-  handleUnregisterBroker,
   handleDescribeTransactions,
   handleListTransactions,
   handleConsumerGroupHeartbeat,
@@ -128,10 +106,10 @@ export const handlers: readonly AnyHandler[] = [
   handlePushTelemetry,
   handleListConfigResources,
   handleDescribeTopicPartitions,
-  handleAddRaftVoter,
-  handleRemoveRaftVoter,
-  handleUnregisterController,
 ]
+
+/** The handlers of all served API keys, by key. ApiVersions is derived from it. */
+export const handlers = unsorted.toSorted((a, b) => a.api.key - b.api.key)
 
 /**
  * API keys that are served but advertised only with `odradek.telemetry.enabled`, as Kafka

@@ -1,16 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import { emptyImage, type Image } from '../../metadata/image.ts'
-import {
-  type MutationQuota,
-  type MutationUse,
-  type QuotaClient,
-  RateQuota,
-} from '../../security/quota/client-quota.ts'
+import { RateQuota } from '../../security/quota/client-quota.ts'
 import { QuotaTable } from '../../security/quota/quota-table.ts'
 import type { QuotaWindow } from '../../security/quota/rate.ts'
 import type { Call, Interceptor, InterceptorSeat } from '../interceptor.ts'
-import type { QuotaOrigin, RequestQuotas } from './request-quotas.ts'
+import { clientOf, type QuotaOrigin, type RequestQuotas } from './request-quotas.ts'
 import { LoopTurn, RequestTime } from './request-time.ts'
 
 const produceKey = 0
@@ -34,7 +29,6 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
   private readonly produce: RateQuota
   private readonly fetch: RateQuota
   private readonly request: RateQuota
-  private readonly mutations: MutationQuota
   private readonly clock: Clock
   /** The one that stands here without quotas. */
   private readonly inner: Interceptor | null
@@ -46,8 +40,6 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
 
   constructor(options: {
     readonly window: QuotaWindow
-    /** Shared by all brokers of a controller. */
-    readonly mutations: MutationQuota
     readonly clock: Clock
     readonly inner: Interceptor | null
   }) {
@@ -58,7 +50,6 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
       ...{ name: 'request_percentage', window, clock },
       throttleMsMax: window.sampleMs,
     })
-    this.mutations = options.mutations
     this.clock = clock
     this.inner = options.inner
   }
@@ -102,25 +93,21 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
     return throttleMs
   }
 
-  mutationsOf(context: QuotaOrigin, strictSince: number): MutationUse | null {
-    return this.mutations.begin(clientOf(context), context.apiVersion >= strictSince)
-  }
-
   private throttled(call: Call, body: object | null): object | null {
-    const { context, handler } = call
+    const { context, api } = call
     // Before a login the client has no name.
-    if (!context.session.isAuthenticated || exemptKeys.has(handler.api.key)) return body
+    if (!context.session.isAuthenticated || exemptKeys.has(api.key)) return body
     const throttleMs = this.throttleMsOf(call, body)
     if (throttleMs === 0) return body
     context.session.mute(throttleMs)
-    if (body === null || !('throttleTimeMs' in handler.api.response)) return body
+    if (body === null || !('throttleTimeMs' in api.response)) return body
     return { ...body, throttleTimeMs: throttleMs }
   }
 
-  private throttleMsOf({ context, handler, request, frameBytes }: Call, body: object | null) {
+  private throttleMsOf({ context, api, request, frameBytes }: Call, body: object | null) {
     // Fetches and changes of topics have their own say.
     const ownMs = body !== null && 'throttleTimeMs' in body ? Number(body.throttleTimeMs) : 0
-    if (handler.api.key !== produceKey) return Math.max(ownMs, this.recordTime(context))
+    if (api.key !== produceKey) return Math.max(ownMs, this.recordTime(context))
     const bytesMs = this.produce.record(clientOf(context), frameBytes)
     // The time of a request that gets no answer counts for nobody.
     const isAnswered = 'acks' in request && request.acks !== 0
@@ -134,8 +121,4 @@ export class QuotaGate implements Interceptor, InterceptorSeat, RequestQuotas {
     this.times.delete(context)
     return this.request.record(clientOf(context), time.percent(this.clock.monotonicMs()))
   }
-}
-
-function clientOf({ session, clientId }: QuotaOrigin): QuotaClient {
-  return { user: session.principal.name, clientId: clientId ?? '' }
 }

@@ -1,4 +1,4 @@
-import type { MutationUse } from '../../security/quota/client-quota.ts'
+import type { QuotaClient } from '../../security/quota/client-quota.ts'
 import type { Session } from '../session.ts'
 
 /** Where a request comes from; the same object for the whole request. */
@@ -6,6 +6,11 @@ export interface QuotaOrigin {
   readonly apiVersion: number
   readonly clientId: string | null
   readonly session: Session
+}
+
+/** Returns the client whose quotas a request uses. */
+export function clientOf({ session, clientId }: QuotaOrigin): QuotaClient {
+  return { user: session.principal.name, clientId: clientId ?? '' }
 }
 
 /** The quotas that handlers must ask themselves, because they change what is answered. */
@@ -19,9 +24,4 @@ export interface RequestQuotas {
    * @returns for how long its client is throttled, in ms; if at all, the answer must be empty.
    */
   fetchThrottleMs(origin: QuotaOrigin, bytes: number): number
-  /**
-   * Begins the changes of topics by a request; null without quotas.
-   * @param strictSince the first version of the request that is refused what exceeds the quota.
-   */
-  mutationsOf(origin: QuotaOrigin, strictSince: number): MutationUse | null
 }

@@ -1,15 +1,15 @@
-import { deleteAcls as deleteCommand } from '../../metadata/controller/alter-acls.ts'
-import { errorCode } from '../../protocol/errors.ts'
-import { deleteAcls } from '../../protocol/messages/31-delete-acls.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { aclFilterOf } from '../acl-requests.ts'
-import { handler } from '../handler.ts'
-import { alterSecurityDisabled } from '../security-disabled.ts'
+import { deleteAcls as deleteCommand } from '../../../metadata/controller/alter-acls.ts'
+import { errorCode } from '../../../protocol/errors.ts'
+import { deleteAcls } from '../../../protocol/messages/31-delete-acls.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { aclFilterOf } from '../../acl-requests.ts'
+import { alterSecurityDisabled } from '../../security-disabled.ts'
+import { controllerHandler } from '../handler.ts'
 
 const succeeded = { errorCode: errorCode('NONE'), errorMessage: null }
 
 /** DeleteAcls: removes the entries that match any of the filters. */
-export const handleDeleteAcls = handler(
+export const handleDeleteAcls = controllerHandler(
   deleteAcls,
   async (request, context, services) => {
     const filters = request.filters.map(aclFilterOf)

@@ -1,12 +1,12 @@
-import { alterScram } from '../../metadata/controller/alter-scram.ts'
-import { errorCode } from '../../protocol/errors.ts'
-import { alterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
-import { scramKeys } from '../../security/scram.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { handler } from '../handler.ts'
+import { alterScram } from '../../../metadata/controller/alter-scram.ts'
+import { errorCode } from '../../../protocol/errors.ts'
+import { alterUserScramCredentials } from '../../../protocol/messages/51-alter-user-scram-credentials.ts'
+import { scramKeys } from '../../../security/scram.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** AlterUserScramCredentials: stores keys derived from the salted password (KIP-554). */
-export const handleAlterUserScramCredentials = handler(
+export const handleAlterUserScramCredentials = controllerHandler(
   alterUserScramCredentials,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)

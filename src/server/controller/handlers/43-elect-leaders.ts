@@ -1,15 +1,15 @@
-import { electionTypes, electLeaders } from '../../metadata/controller/elect-leaders.ts'
-import { errorCode } from '../../protocol/errors.ts'
+import { electionTypes, electLeaders } from '../../../metadata/controller/elect-leaders.ts'
+import { errorCode } from '../../../protocol/errors.ts'
 import {
   electLeaders as api,
   type ElectLeadersRequest,
-} from '../../protocol/messages/43-elect-leaders.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { checkDeadline } from '../controller-deadline.ts'
-import { handler } from '../handler.ts'
+} from '../../../protocol/messages/43-elect-leaders.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { checkDeadline } from '../../controller-deadline.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** ElectLeaders: elects the preferred leader of partitions, or any (KIP-460). */
-export const handleElectLeaders = handler(
+export const handleElectLeaders = controllerHandler(
   api,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)

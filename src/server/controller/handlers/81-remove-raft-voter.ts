@@ -1,18 +1,18 @@
-import { ApiError } from '../../protocol/errors.ts'
-import { removeRaftVoter } from '../../protocol/messages/81-remove-raft-voter.ts'
-import { zeroUuid } from '../../protocol/schema.ts'
+import { ApiError } from '../../../protocol/errors.ts'
+import { removeRaftVoter } from '../../../protocol/messages/81-remove-raft-voter.ts'
+import { zeroUuid } from '../../../protocol/schema.ts'
 import {
   checkCluster,
   checkReconfigurable,
   replicaKeyText,
   votersText,
-} from '../../quorum/quorum-changes.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { told } from '../controller-refusal.ts'
-import { handler } from '../handler.ts'
+} from '../../../quorum/quorum-changes.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { told } from '../../controller-refusal.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** RemoveRaftVoter: always refused, since the only voter cannot be removed (KIP-853). */
-export const handleRemoveRaftVoter = handler(
+export const handleRemoveRaftVoter = controllerHandler(
   removeRaftVoter,
   ({ clusterId, voterId, voterDirectoryId }, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)

@@ -1,18 +1,19 @@
-import { distinctInTurns } from '../../base/repeated.ts'
-import { mapInTurns } from '../../base/turns.ts'
-import { deleteTopics, findTopic } from '../../metadata/controller/change-topics.ts'
-import { ApiError, defaultMessage, type ErrorName, errorCode } from '../../protocol/errors.ts'
+import { distinctInTurns } from '../../../base/repeated.ts'
+import { mapInTurns } from '../../../base/turns.ts'
+import { deleteTopics, findTopic } from '../../../metadata/controller/change-topics.ts'
+import { ApiError, defaultMessage, type ErrorName, errorCode } from '../../../protocol/errors.ts'
 import {
   deleteTopics as api,
   type DeleteTopicsRequest,
   type DeleteTopicsResponse,
-} from '../../protocol/messages/20-delete-topics.ts'
-import { zeroUuid } from '../../protocol/schema.ts'
-import { clusterResource, mayAccess } from '../access.ts'
-import { checkDeadline } from '../controller-deadline.ts'
-import { handler, type RequestContext } from '../handler.ts'
-import { permitsOf } from '../quotas/mutation-permits.ts'
-import type { Services } from '../services.ts'
+} from '../../../protocol/messages/20-delete-topics.ts'
+import { zeroUuid } from '../../../protocol/schema.ts'
+import { clusterResource, mayAccess } from '../../access.ts'
+import { checkDeadline } from '../../controller-deadline.ts'
+import type { RequestContext } from '../../handler.ts'
+import { permitsOf } from '../../quotas/mutation-permits.ts'
+import { controllerHandler } from '../handler.ts'
+import type { ControllerServices } from '../services.ts'
 
 type Answer = DeleteTopicsResponse['responses'][number]
 
@@ -26,7 +27,7 @@ interface Target {
 }
 
 /** DeleteTopics: by name, from v6 on also by id. */
-export const handleDeleteTopics = handler(
+export const handleDeleteTopics = controllerHandler(
   api,
   async (request, context, services) => {
     const version = context.apiVersion
@@ -103,7 +104,7 @@ function check(
   target: Target,
   { twice, mayAll }: { readonly twice: ReadonlySet<string>; readonly mayAll: boolean },
   context: RequestContext,
-  services: Services,
+  services: ControllerServices,
 ): Answer {
   const { name, topicId } = target
   const answer = (error: ErrorName, errorMessage = defaultMessage(error)): Answer => ({

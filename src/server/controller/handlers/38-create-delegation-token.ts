@@ -1,16 +1,16 @@
-import { type CreatedToken, createToken } from '../../metadata/controller/delegation-tokens.ts'
+import { type CreatedToken, createToken } from '../../../metadata/controller/delegation-tokens.ts'
 import {
   isSamePrincipal,
   principalText,
   type TokenPrincipal,
-} from '../../metadata/delegation-tokens.ts'
-import { ApiError, type ErrorName, errorCode } from '../../protocol/errors.ts'
-import { createDelegationToken } from '../../protocol/messages/38-create-delegation-token.ts'
-import { anonymous } from '../../security/authorizer.ts'
-import { tokenHmac } from '../../security/delegation-tokens.ts'
-import { mayAccess } from '../access.ts'
-import { mayAskForTokens } from '../delegation-tokens.ts'
-import { handler } from '../handler.ts'
+} from '../../../metadata/delegation-tokens.ts'
+import { ApiError, type ErrorName, errorCode } from '../../../protocol/errors.ts'
+import { createDelegationToken } from '../../../protocol/messages/38-create-delegation-token.ts'
+import { anonymous } from '../../../security/authorizer.ts'
+import { tokenHmac } from '../../../security/delegation-tokens.ts'
+import { mayAccess } from '../../access.ts'
+import { mayAskForTokens } from '../../delegation-tokens.ts'
+import { controllerHandler } from '../handler.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -43,7 +43,7 @@ function answerOf(created: CreatedToken, owner: TokenPrincipal, requester: Token
 }
 
 /** CreateDelegationToken: for the client itself, or from v3 on for another user (KIP-48, 373). */
-export const handleCreateDelegationToken = handler(
+export const handleCreateDelegationToken = controllerHandler(
   createDelegationToken,
   async (request, context, services) => {
     const { ownerPrincipalType: type, ownerPrincipalName: name } = request

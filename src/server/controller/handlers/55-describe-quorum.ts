@@ -1,15 +1,15 @@
-import { defaultMessage, errorCode } from '../../protocol/errors.ts'
+import { defaultMessage, errorCode } from '../../../protocol/errors.ts'
 import {
   type DescribeQuorumRequest,
   describeQuorum,
-} from '../../protocol/messages/55-describe-quorum.ts'
-import { zeroUuid } from '../../protocol/schema.ts'
-import { metadataTopic } from '../../quorum/metadata-partition.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { handler } from '../handler.ts'
+} from '../../../protocol/messages/55-describe-quorum.ts'
+import { zeroUuid } from '../../../protocol/schema.ts'
+import { metadataTopic } from '../../../quorum/metadata-partition.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** DescribeQuorum: describes the metadata quorum; this process is its only voter (KIP-836). */
-export const handleDescribeQuorum = handler(
+export const handleDescribeQuorum = controllerHandler(
   describeQuorum,
   (request, context, services) => {
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
@@ -32,7 +32,7 @@ export const handleDescribeQuorum = handler(
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
     })
-    const { controllerId } = identity
+    const { nodeId: controllerId } = identity
     const observers = [...image.brokers.values()].flatMap(({ id, fenced }) =>
       id === controllerId || fenced ? [] : [replica(id)],
     )

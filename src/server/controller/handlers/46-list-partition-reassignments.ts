@@ -1,9 +1,9 @@
-import { listPartitionReassignments } from '../../protocol/messages/46-list-partition-reassignments.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { handler } from '../handler.ts'
+import { listPartitionReassignments } from '../../../protocol/messages/46-list-partition-reassignments.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** ListPartitionReassignments: lists partitions whose replicas are being moved (KIP-455). */
-export const handleListPartitionReassignments = handler(
+export const handleListPartitionReassignments = controllerHandler(
   listPartitionReassignments,
   (request, context, services) => {
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)

@@ -1,17 +1,17 @@
-import { repeated } from '../../base/repeated.ts'
-import { createPartitions } from '../../metadata/controller/change-topics.ts'
-import { errorCode } from '../../protocol/errors.ts'
-import { createPartitions as api } from '../../protocol/messages/37-create-partitions.ts'
-import { mayAccess } from '../access.ts'
-import { checkDeadline } from '../controller-deadline.ts'
-import { handler } from '../handler.ts'
-import { permitsOf } from '../quotas/mutation-permits.ts'
+import { repeated } from '../../../base/repeated.ts'
+import { createPartitions } from '../../../metadata/controller/change-topics.ts'
+import { errorCode } from '../../../protocol/errors.ts'
+import { createPartitions as api } from '../../../protocol/messages/37-create-partitions.ts'
+import { mayAccess } from '../../access.ts'
+import { checkDeadline } from '../../controller-deadline.ts'
+import { permitsOf } from '../../quotas/mutation-permits.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** The first version that is refused what exceeds the quota of mutations (KIP-599). */
 const strictSince = 3
 
 /** CreatePartitions: the number of partitions can only increase. */
-export const handleCreatePartitions = handler(
+export const handleCreatePartitions = controllerHandler(
   api,
   async (request, context, services) => {
     checkDeadline(request.timeoutMs)

@@ -1,11 +1,11 @@
-import { alterQuotas } from '../../metadata/controller/alter-quotas.ts'
-import { errorCode } from '../../protocol/errors.ts'
-import { alterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { handler } from '../handler.ts'
+import { alterQuotas } from '../../../metadata/controller/alter-quotas.ts'
+import { errorCode } from '../../../protocol/errors.ts'
+import { alterClientQuotas } from '../../../protocol/messages/49-alter-client-quotas.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** AlterClientQuotas: stores quotas, which act at once (KIP-546). */
-export const handleAlterClientQuotas = handler(
+export const handleAlterClientQuotas = controllerHandler(
   alterClientQuotas,
   async (request, context, services) => {
     authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)

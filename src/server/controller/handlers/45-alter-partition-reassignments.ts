@@ -1,12 +1,12 @@
-import { reassign } from '../../metadata/controller/reassign.ts'
-import { errorCode } from '../../protocol/errors.ts'
-import { alterPartitionReassignments } from '../../protocol/messages/45-alter-partition-reassignments.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { checkDeadline } from '../controller-deadline.ts'
-import { handler } from '../handler.ts'
+import { reassign } from '../../../metadata/controller/reassign.ts'
+import { errorCode } from '../../../protocol/errors.ts'
+import { alterPartitionReassignments } from '../../../protocol/messages/45-alter-partition-reassignments.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { checkDeadline } from '../../controller-deadline.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** AlterPartitionReassignments: moves replicas, or cancels a move (KIP-455). */
-export const handleAlterPartitionReassignments = handler(
+export const handleAlterPartitionReassignments = controllerHandler(
   alterPartitionReassignments,
   async (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)

@@ -1,23 +1,24 @@
-import { mapInTurns } from '../../base/turns.ts'
-import { topicKeys } from '../../metadata/config/keys.ts'
+import { mapInTurns } from '../../../base/turns.ts'
+import { topicKeys } from '../../../metadata/config/keys.ts'
 import {
   configSources,
   type Overrides,
   topicCandidates,
   topicText,
-} from '../../metadata/config/settings.ts'
-import { type CreatedTopic, createTopics } from '../../metadata/controller/create-topics.ts'
-import { errorCode } from '../../protocol/errors.ts'
+} from '../../../metadata/config/settings.ts'
+import { type CreatedTopic, createTopics } from '../../../metadata/controller/create-topics.ts'
+import { errorCode } from '../../../protocol/errors.ts'
 import {
   createTopics as api,
   type CreateTopicsResponse,
-} from '../../protocol/messages/19-create-topics.ts'
-import { clusterResource, mayAccess } from '../access.ts'
-import { checkDeadline } from '../controller-deadline.ts'
-import { handler, type RequestContext } from '../handler.ts'
-import { permitsOf } from '../quotas/mutation-permits.ts'
-import { logRefusedTopics } from '../refused-topics.ts'
-import type { Services } from '../services.ts'
+} from '../../../protocol/messages/19-create-topics.ts'
+import { clusterResource, mayAccess } from '../../access.ts'
+import { checkDeadline } from '../../controller-deadline.ts'
+import type { RequestContext } from '../../handler.ts'
+import { permitsOf } from '../../quotas/mutation-permits.ts'
+import { logRefusedTopics } from '../../refused-topics.ts'
+import { controllerHandler } from '../handler.ts'
+import type { ControllerServices } from '../services.ts'
 
 type TopicAnswer = CreateTopicsResponse['topics'][number]
 
@@ -25,7 +26,7 @@ type TopicAnswer = CreateTopicsResponse['topics'][number]
 const strictSince = 6
 
 /** CreateTopics: answers once the next Metadata request shows the topics. */
-export const handleCreateTopics = handler(
+export const handleCreateTopics = controllerHandler(
   api,
   async (request, context, services) => {
     checkDeadline(request.timeoutMs)
@@ -70,7 +71,7 @@ function answerFor(
   topic: CreatedTopic,
   usual: TopicAnswer['configs'],
   context: RequestContext,
-  services: Services,
+  services: ControllerServices,
 ): TopicAnswer {
   if (topic.error !== 'NONE') return failed(topic.name, errorCode(topic.error), topic.errorMessage)
   const answer = {
@@ -95,7 +96,7 @@ function answerFor(
 }
 
 /** Returns the initial configs of a topic, with their sources (KIP-525). */
-function configsOf(overrides: Overrides, { settings }: Services) {
+function configsOf(overrides: Overrides, { settings }: ControllerServices) {
   return [...topicKeys.values()]
     .filter(({ internal }) => internal !== true)
     .map(({ name }) => {

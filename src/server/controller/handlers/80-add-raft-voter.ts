@@ -1,25 +1,25 @@
-import { ApiError } from '../../protocol/errors.ts'
+import { ApiError } from '../../../protocol/errors.ts'
 import {
   type AddRaftVoterRequest,
   addRaftVoter,
-} from '../../protocol/messages/80-add-raft-voter.ts'
-import { zeroUuid } from '../../protocol/schema.ts'
+} from '../../../protocol/messages/80-add-raft-voter.ts'
+import { zeroUuid } from '../../../protocol/schema.ts'
 import {
   checkCluster,
   checkReconfigurable,
   replicaKeyText,
   votersText,
-} from '../../quorum/quorum-changes.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { told } from '../controller-refusal.ts'
-import { handler } from '../handler.ts'
-import type { Services } from '../services.ts'
+} from '../../../quorum/quorum-changes.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { told } from '../../controller-refusal.ts'
+import { controllerHandler } from '../handler.ts'
+import type { ControllerServices } from '../services.ts'
 
 /**
  * AddRaftVoter: refused like in a quorum of one that cannot reach the new voter (KIP-853), since
  * the controllers of a process have no outside connections.
  */
-export const handleAddRaftVoter = handler(
+export const handleAddRaftVoter = controllerHandler(
   addRaftVoter,
   (request, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
@@ -28,7 +28,10 @@ export const handleAddRaftVoter = handler(
   (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
 )
 
-function refuseVoter(request: AddRaftVoterRequest, { identity, metadata, settings }: Services) {
+function refuseVoter(
+  request: AddRaftVoterRequest,
+  { identity, metadata, settings }: ControllerServices,
+) {
   const { clusterId, voterId, voterDirectoryId, listeners } = request
   checkCluster(clusterId, identity.clusterId)
   if (voterId < 0 || voterDirectoryId === zeroUuid) {

@@ -1,11 +1,11 @@
-import { renewToken } from '../../metadata/controller/delegation-tokens.ts'
-import { renewDelegationToken } from '../../protocol/messages/39-renew-delegation-token.ts'
-import { ownsHmac } from '../../security/delegation-tokens.ts'
-import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../delegation-tokens.ts'
-import { handler } from '../handler.ts'
+import { renewToken } from '../../../metadata/controller/delegation-tokens.ts'
+import { renewDelegationToken } from '../../../protocol/messages/39-renew-delegation-token.ts'
+import { ownsHmac } from '../../../security/delegation-tokens.ts'
+import { changeAnswer, changeNotAllowed, mayAskForTokens } from '../../delegation-tokens.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** RenewDelegationToken: by the owner of a token, or one of its renewers (KIP-48). */
-export const handleRenewDelegationToken = handler(
+export const handleRenewDelegationToken = controllerHandler(
   renewDelegationToken,
   async ({ hmac, renewPeriodMs }, context, { metadata }) => {
     if (!mayAskForTokens(context)) return changeNotAllowed

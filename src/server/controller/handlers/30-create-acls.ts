@@ -1,24 +1,24 @@
-import { mapInTurns } from '../../base/turns.ts'
+import { mapInTurns } from '../../../base/turns.ts'
 import {
   type Acl,
   aclOperations,
   aclResourceTypes,
   patternTypes,
   permissionTypes,
-} from '../../metadata/acls.ts'
+} from '../../../metadata/acls.ts'
 import {
   type AclResult,
   createAcls as createCommand,
-} from '../../metadata/controller/alter-acls.ts'
-import { ApiError, errorCode } from '../../protocol/errors.ts'
-import { type CreateAclsRequest, createAcls } from '../../protocol/messages/30-create-acls.ts'
-import { authorize, clusterResource, refusalText } from '../access.ts'
-import { handler } from '../handler.ts'
-import { alterSecurityDisabled } from '../security-disabled.ts'
-import { checkKnown } from '../unknown-codes.ts'
+} from '../../../metadata/controller/alter-acls.ts'
+import { ApiError, errorCode } from '../../../protocol/errors.ts'
+import { type CreateAclsRequest, createAcls } from '../../../protocol/messages/30-create-acls.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { alterSecurityDisabled } from '../../security-disabled.ts'
+import { checkKnown } from '../../unknown-codes.ts'
+import { controllerHandler } from '../handler.ts'
 
 /** CreateAcls: adds entries; each is answered by itself. */
-export const handleCreateAcls = handler(
+export const handleCreateAcls = controllerHandler(
   createAcls,
   async (request, context, services) => {
     const { turns } = services

@@ -1,0 +1,119 @@
+import type { Clock } from '../base/clock.ts'
+import { type Carrier, type Channel, ChannelFault, type NodeAddress } from '../channel/channel.ts'
+import { errorCode } from '../protocol/errors.ts'
+import type { Api, Draft, Fields, Infer } from '../protocol/schema.ts'
+
+/** The node that is the active controller, as the follower of the metadata log knows it. */
+export interface ActiveController {
+  /** Null while none is known. */
+  readonly controller: NodeAddress | null
+}
+
+export interface ControllerRequest<Q extends Fields, R extends Fields> {
+  readonly api: Api<Q, R>
+  readonly version: number
+  readonly body: Draft<Q>
+  /** The end of all attempts, in ms. */
+  readonly timeoutMs: number
+  /** Returns the error code of a response that may be NOT_CONTROLLER. */
+  readonly errorOf: (response: Infer<R>) => number
+}
+
+/** Time between two attempts, in ms (Kafka's `NodeToControllerChannelManagerImpl`). */
+const retryBackoffMs = 100
+
+const notController = errorCode('NOT_CONTROLLER')
+
+/**
+ * The requests of one kind to the active controller, whichever node that is: after a disconnect or
+ * NOT_CONTROLLER the same request goes to the next one (`NodeToControllerRequestThread`).
+ */
+export class ControllerClient {
+  private readonly carrier: Carrier
+  private readonly active: ActiveController
+  private readonly clock: Clock
+  private readonly clientId: string
+  private readonly closing = new AbortController()
+  private open: { readonly address: NodeAddress; readonly channel: Channel } | null = null
+
+  constructor(options: {
+    readonly carrier: Carrier
+    readonly active: ActiveController
+    readonly clock: Clock
+    readonly clientId: string
+  }) {
+    this.carrier = options.carrier
+    this.active = options.active
+    this.clock = options.clock
+    this.clientId = options.clientId
+  }
+
+  /**
+   * Resolves with the response of the active controller.
+   * @throws (rejects) ChannelFault `timedOut` if no controller has answered in time, `closed`
+   * after `close`, `unsupported` and `authentication` at once.
+   */
+  async send<Q extends Fields, R extends Fields>({
+    api,
+    version,
+    body,
+    timeoutMs,
+    errorOf,
+  }: ControllerRequest<Q, R>): Promise<Infer<R>> {
+    const untilMs = this.clock.monotonicMs() + timeoutMs
+    for (;;) {
+      const leftMs = untilMs - this.clock.monotonicMs()
+      if (leftMs <= 0) {
+        throw new ChannelFault(
+          'timedOut',
+          `no controller has answered ${api.name} in ${timeoutMs} ms`,
+        )
+      }
+      const channel = this.channel()
+      if (channel !== null) {
+        try {
+          const response = await channel.send(api, version, body, { timeoutMs: leftMs })
+          if (errorOf(response) !== notController) return response
+        } catch (error) {
+          const mayRetry = error instanceof ChannelFault && error.kind === 'disconnected'
+          if (!mayRetry || this.closing.signal.aborted) throw error
+        }
+      }
+      await this.pause(Math.min(retryBackoffMs, leftMs))
+    }
+  }
+
+  close(): void {
+    this.closing.abort()
+    this.open?.channel.close()
+  }
+
+  /** Returns the channel to the active controller; null while none is known. */
+  private channel(): Channel | null {
+    if (this.closing.signal.aborted) throw new ChannelFault('closed', 'the node is being stopped')
+    const { controller: address } = this.active
+    if (address === null) return null
+    const { open } = this
+    if (open !== null && isSame(open.address, address)) return open.channel
+    open?.channel.close()
+    const { clientId } = this
+    const channel = this.carrier.open(address, { clientId, asksVersions: true })
+    this.open = { address, channel }
+    return channel
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.clear()
+        this.closing.signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = this.clock.after(ms, end)
+      this.closing.signal.addEventListener('abort', end)
+    })
+  }
+}
+
+const isSame = (a: NodeAddress, b: NodeAddress) =>
+  a.nodeId === b.nodeId && a.host === b.host && a.port === b.port

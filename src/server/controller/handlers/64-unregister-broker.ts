@@ -1,0 +1,15 @@
+import { unregisterBroker } from '../../../metadata/controller/unregister.ts'
+import { unregisterBroker as api } from '../../../protocol/messages/64-unregister-broker.ts'
+import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { told } from '../../controller-refusal.ts'
+import { controllerHandler } from '../handler.ts'
+
+/** UnregisterBroker: removes a broker that will not return. */
+export const handleUnregisterBroker = controllerHandler(
+  api,
+  ({ brokerId }, context, services) => {
+    authorize(services, context, 'ALTER', 'cluster', clusterResource)
+    return told(() => services.metadata.submit(unregisterBroker(brokerId)))
+  },
+  (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
+)

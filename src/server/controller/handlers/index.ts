@@ -1,0 +1,57 @@
+import type { AnyHandler } from '../../handler.ts'
+import type { ControllerServices } from '../services.ts'
+import { handleCreateTopics } from './19-create-topics.ts'
+import { handleDeleteTopics } from './20-delete-topics.ts'
+import { handleCreateAcls } from './30-create-acls.ts'
+import { handleDeleteAcls } from './31-delete-acls.ts'
+import { handleAlterConfigs } from './33-alter-configs.ts'
+import { handleCreatePartitions } from './37-create-partitions.ts'
+import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
+import { handleRenewDelegationToken } from './39-renew-delegation-token.ts'
+import { handleExpireDelegationToken } from './40-expire-delegation-token.ts'
+import { handleElectLeaders } from './43-elect-leaders.ts'
+import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
+import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
+import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
+import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
+import { handleDescribeQuorum } from './55-describe-quorum.ts'
+import { handleUpdateFeatures } from './57-update-features.ts'
+import { handleEnvelope } from './58-envelope.ts'
+import { handleUnregisterBroker } from './64-unregister-broker.ts'
+import { handleAddRaftVoter } from './80-add-raft-voter.ts'
+import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
+import { handleUnregisterController } from './94-unregister-controller.ts'
+
+type ControllerHandler = AnyHandler<ControllerServices>
+
+/** The requests of clients that brokers forward to the controller. */
+export const forwardableHandlers: readonly ControllerHandler[] = [
+  handleCreateTopics,
+  handleDeleteTopics,
+  handleCreateAcls,
+  handleDeleteAcls,
+  handleAlterConfigs,
+  handleCreatePartitions,
+  handleCreateDelegationToken,
+  handleRenewDelegationToken,
+  handleExpireDelegationToken,
+  handleElectLeaders,
+  handleIncrementalAlterConfigs,
+  handleAlterPartitionReassignments,
+  handleListPartitionReassignments,
+  handleAlterClientQuotas,
+  handleAlterUserScramCredentials,
+  handleDescribeQuorum,
+  handleUpdateFeatures,
+  handleUnregisterBroker,
+  handleAddRaftVoter,
+  handleRemoveRaftVoter,
+  handleUnregisterController,
+]
+
+/** The handlers of all API keys that a controller serves. */
+export const controllerHandlers: readonly ControllerHandler[] = [
+  ...forwardableHandlers,
+  handleEnvelope,
+]
