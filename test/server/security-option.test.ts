@@ -23,7 +23,7 @@ async function start(options: BrokerOptions): Promise<Broker> {
   return broker
 }
 
-const quiet = { logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 2, initialRetryTime: 20 } }
+const quiet = { logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 8, initialRetryTime: 20 } }
 
 /** Writes a record. @returns how many the topic has now. */
 async function roundTrip(settings: kafkajs.KafkaConfig): Promise<number> {
