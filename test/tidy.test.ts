@@ -72,11 +72,11 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
   },
   {
     what: /from 'node:net'/,
-    in: ['server/node-transport.ts', 'server/tls-transport.ts'],
+    in: ['server/node-transport.ts', 'server/tls-transport.ts', 'channel/node-dialer.ts'],
   },
   // The real ones are chosen where a process is put together; everywhere else they are handed in.
   {
-    what: /\b(systemClock|systemRandom|allowAll|new NodeTransport|new NodeDisk)\b/,
+    what: /\b(systemClock|systemRandom|allowAll|new NodeTransport|new NodeDialer|new NodeDisk)\b/,
     in: [
       'base/clock.ts',
       'base/random.ts',

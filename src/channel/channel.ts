@@ -21,6 +21,8 @@ export type ChannelFaultKind =
   | 'unsupported'
   /** The node is not trusted, or does not trust this one; trying again does not help soon. */
   | 'authentication'
+  /** So many requests wait that this one was refused; it was not sent. */
+  | 'overloaded'
   /** `close` was called. */
   | 'closed'
 

@@ -1,0 +1,24 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Carrier, Channel, ChannelOptions, NodeAddress } from './channel.ts'
+import type { Dialer } from './dialer.ts'
+import { TcpChannel } from './tcp-channel.ts'
+
+export interface TcpCarrierOptions {
+  readonly dialer: Dialer
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Reaches nodes by TCP. */
+export class TcpCarrier implements Carrier {
+  private readonly options: TcpCarrierOptions
+
+  constructor(options: TcpCarrierOptions) {
+    this.options = options
+  }
+
+  open(address: NodeAddress, options: ChannelOptions): Channel {
+    return new TcpChannel({ ...this.options, ...options, address })
+  }
+}
