@@ -1,5 +1,8 @@
 import type { Random } from '../base/random.ts'
 
+/** `reconnect.backoff.ms` and `reconnect.backoff.max.ms` of Kafka's clients. */
+export const reconnectMs = { firstMs: 50, maxMs: 1_000 }
+
 /** Share by which a delay is randomly shorter or longer, so that nodes do not act at once. */
 const jitter = 0.2
 /** Steps of the random factor. */

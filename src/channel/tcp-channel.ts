@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { messageOf } from '../base/error-text.ts'
 import type { Random } from '../base/random.ts'
 import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
-import { Backoff } from './backoff.ts'
+import { Backoff, reconnectMs } from './backoff.ts'
 import {
   type Channel,
   ChannelFault,
@@ -21,8 +21,6 @@ const inFlightMax = 32
 const waitingMax = 10_000
 /** Maximum bytes of a response. */
 const responseBytesMax = 256 * 1024 * 1024
-/** `reconnect.backoff.ms` and `reconnect.backoff.max.ms` of Kafka's clients. */
-const reconnectMs = { firstMs: 50, maxMs: 1_000 }
 /**
  * `socket.connection.setup.timeout.ms` and `socket.connection.setup.timeout.max.ms` of Kafka. Here
  * it includes all that precedes the first request, so that a silent node is noticed.
