@@ -23,6 +23,37 @@ export interface TopicChanges {
 }
 
 /**
+ * Returns the changes from one image to a later one that was not made from it by records. Every
+ * change of a partition raises its partition epoch.
+ */
+export function changesBetween(before: Image, after: Image): TopicChanges {
+  const changed = [...after.topics.values()].filter((topic) => {
+    const old = topicById(before, topic.id)?.partitions
+    return (
+      old?.length !== topic.partitions.length ||
+      topic.partitions.some(({ partitionEpoch }, i) => partitionEpoch !== old[i]!.partitionEpoch)
+    )
+  })
+  const deleted = [...before.topics.values()].filter(({ id }) => !after.topicNames.has(id))
+  return { changed, deleted }
+}
+
+/**
+ * Returns the changes of an image together with those of the next one, for a listener that has last
+ * processed the image `seen`.
+ */
+export function mergedChanges(seen: Image, first: TopicChanges, then: TopicChanges): TopicChanges {
+  const deleted = new Map(first.deleted.map((topic) => [topic.id, topic]))
+  const changed = new Map(first.changed.map((topic) => [topic.id, topic]))
+  for (const topic of then.deleted) {
+    changed.delete(topic.id)
+    if (seen.topicNames.has(topic.id)) deleted.set(topic.id, topic)
+  }
+  for (const topic of then.changed) changed.set(topic.id, topic)
+  return { changed: [...changed.values()], deleted: [...deleted.values()] }
+}
+
+/**
  * Collects the effect of records on an image (`replayRecord`); `apply` returns the image after
  * them.
  */
@@ -107,6 +138,19 @@ export class ImageDelta {
       this.topics.set(topicId, draft)
     }
     return draft
+  }
+
+  /**
+   * Returns a topic with the changes so far, for a ClearElrRecord, whose empty name stands for all
+   * topics (KIP-966); nothing for an unknown name.
+   */
+  *topicsNamed(name: string): Generator<TopicState> {
+    yield* [...this.topics.values()].filter((draft) => name === '' || draft.name === name)
+    const { topics } = this.base
+    const one = topics.get(name)
+    for (const topic of name === '' ? topics.values() : one === undefined ? [] : [one]) {
+      if (!this.topics.has(topic.id) && !this.deletedTopics.has(topic.id)) yield topic
+    }
   }
 
   overridesDraft(key: string): Map<string, string> {

@@ -7,6 +7,7 @@ import { emptyImage } from '../../src/metadata/image.ts'
 import { MetadataController } from '../../src/metadata/metadata.ts'
 import { metadataRecord } from '../../src/metadata/records.ts'
 import { topicRecord } from '../../src/protocol/stored/metadata/02-topic-record.ts'
+import { removeTopicRecord } from '../../src/protocol/stored/metadata/09-remove-topic-record.ts'
 import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
 
 /** Creates a controller whose log keeps nothing; returns it with its log lines. */
@@ -94,4 +95,33 @@ test('a slow listener holds up neither the others nor other brokers, and is name
   }
   expect(told.slice(4)).toEqual(['slow t', 'slow t,u'])
   expect([...slow.image.topics.keys()].sort()).toEqual(['t', 'u'])
+})
+
+test('images that arrive while a listener is busy reach it as one', async () => {
+  const { metadata, make } = controller()
+  const told: string[] = []
+  const releases: (() => void)[] = []
+  const names = (topics: readonly { readonly name: string }[]) => topics.map(({ name }) => name)
+  const follower = metadata.follow('broker 1')
+  follower.listen('slow', async ({ topics }, { changed, deleted }) => {
+    const all = [...topics.keys()].sort()
+    told.push(`${all} +${names(changed).sort()} -${names(deleted)}`)
+    await new Promise<void>((resolve) => releases.push(resolve))
+  })
+  const remove = (name: string) =>
+    metadata.submit(() => ({
+      records: [metadataRecord(removeTopicRecord, { topicId: name.padEnd(22, 'A') })],
+      answer: name,
+    }))
+  const work = [make('t'), make('u'), make('v'), remove('t'), remove('v'), make('w'), make('v')]
+  await settle()
+  releases[0]!()
+  await settle()
+  // What it never saw is not told as deleted.
+  expect(told).toEqual(['t +t -', 'u,v,w +u,v,w -t'])
+  expect([...follower.image.topics.keys()]).toEqual(['t'])
+  releases[1]!()
+  await settle()
+  expect([...follower.image.topics.keys()].sort()).toEqual(['u', 'v', 'w'])
+  expect(await Promise.all(work)).toHaveLength(7)
 })
