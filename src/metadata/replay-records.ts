@@ -198,15 +198,17 @@ const effects: ReadonlyMap<number, Effect> = new Map([
   effect(removeAccessControlEntryRecord, (delta, value) => {
     delta.acls = delta.acls.delete(value.id)
   }),
-  // In ClearElr, an empty name means every topic (KIP-966)
   effect(clearElrRecord, (delta, { topicName }) => {
-    const topics = topicName === '' ? [...delta.base.topics.values()] : []
-    const one = delta.base.topics.get(topicName)
-    if (one !== undefined) topics.push(one)
-    for (const { id } of topics) {
-      const { partitions } = delta.draftOf(id)
-      partitions.forEach((partition, i) => {
-        partitions[i] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+    for (const { id, partitions } of [...delta.topicsNamed(topicName)]) {
+      partitions.forEach((before, i) => {
+        const hasElr = before.eligibleLeaderReplicas.length > 0 || before.lastKnownElr.length > 0
+        if (!hasElr) return
+        delta.draftOf(id).partitions[i] = {
+          ...before,
+          eligibleLeaderReplicas: [],
+          lastKnownElr: [],
+          partitionEpoch: before.partitionEpoch + 1,
+        }
       })
     }
   }),
