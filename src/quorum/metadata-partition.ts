@@ -168,7 +168,7 @@ export class MetadataPartition {
 /** Replays the newest snapshot and the log behind it. */
 async function loadImage(log: Log, disk: Disk, epoch: number): Promise<Image> {
   const delta = new ImageDelta(emptyImage)
-  const replay = new MetadataReplay(targetOf(delta))
+  const replay = new MetadataReplay(targetOf(() => delta))
   const snapshot = (await listSnapshots(disk, log.dir)).at(-1)
   let offset = log.logStartOffset
   if (snapshot !== undefined) {

@@ -2,6 +2,7 @@ import type { QuorumMembers } from '../metadata/image.ts'
 import { decodeData, encodeData } from '../protocol/codec.ts'
 import { Reader } from '../protocol/reader.ts'
 import { type ControlRecord, controlTypes } from '../protocol/records/control.ts'
+import { Malformed } from '../protocol/schema.ts'
 import { kRaftVersionRecord } from '../protocol/stored/raft/k-raft-version-record.ts'
 import { votersRecord } from '../protocol/stored/raft/voters-record.ts'
 
@@ -17,17 +18,25 @@ export function quorumRecords({ kraftVersion, voters }: QuorumMembers): ControlR
   return [...records, { type: controlTypes.kraftVoters, value }]
 }
 
-/** Returns the members after a control record, most of which do not change them. */
+/**
+ * Returns the members after a control record, most of which do not change them.
+ * @throws Malformed for a type that Kafka's raft layer does not know.
+ */
 export function withQuorumRecord(
   members: QuorumMembers,
   { type, value }: ControlRecord,
 ): QuorumMembers {
   const reader = new Reader(value)
-  if (type === controlTypes.kraftVersion) {
-    return { ...members, kraftVersion: decodeData(kRaftVersionRecord, 0, reader).kRaftVersion }
+  switch (type) {
+    case controlTypes.kraftVersion:
+      return { ...members, kraftVersion: decodeData(kRaftVersionRecord, 0, reader).kRaftVersion }
+    case controlTypes.kraftVoters:
+      return { ...members, voters: decodeData(votersRecord, 0, reader).voters }
+    case controlTypes.leaderChange:
+    case controlTypes.snapshotHeader:
+    case controlTypes.snapshotFooter:
+      return members
+    default:
+      throw new Malformed(`control record type ${type} in the metadata log`)
   }
-  if (type === controlTypes.kraftVoters) {
-    return { ...members, voters: decodeData(votersRecord, 0, reader).voters }
-  }
-  return members
 }
