@@ -46,6 +46,13 @@ export async function listSnapshots(disk: Disk, dir: string): Promise<SnapshotFi
  */
 export async function readSnapshot(disk: Disk, path: string): Promise<Buffer> {
   const bytes = (await disk.readFile(path)) ?? Buffer.alloc(0)
+  const problem = snapshotProblem(bytes)
+  if (problem !== null) throw new DamagedFile(path, problem)
+  return bytes
+}
+
+/** Returns why bytes are not a complete snapshot with valid checksums; null if they are. */
+export function snapshotProblem(bytes: Buffer): string | null {
   let end = 0
   let last: Batch | null = null
   for (const batch of batchesIn(bytes)) {
@@ -54,13 +61,11 @@ export async function readSnapshot(disk: Disk, path: string): Promise<Buffer> {
     end = batch.end
     last = batch
   }
-  if (end < bytes.length) {
-    throw new DamagedFile(path, `what stands at position ${end} is no intact batch of a snapshot`)
-  }
+  if (end < bytes.length) return `what stands at position ${end} is no intact batch of a snapshot`
   if (last === null || !holds(last, controlTypes.snapshotFooter)) {
-    throw new DamagedFile(path, 'it is cut off: a snapshot ends with a footer')
+    return 'it is cut off: a snapshot ends with a footer'
   }
-  return bytes
+  return null
 }
 
 const holds = (batch: Batch, type: number) =>
