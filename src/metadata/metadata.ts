@@ -30,25 +30,22 @@ export interface MetadataLog {
   append(values: readonly Buffer[], options: { readonly isSynced: boolean }): Promise<void>
 }
 
-/** A broker's view of the metadata: the image, its changes, and a way to submit commands. */
-export interface Metadata {
+/** A broker's view of the metadata: the image and its changes. */
+export interface BrokerMetadata {
   readonly image: Image
   /**
    * Registers a listener; returns a function that removes it.
    * @param name for log lines, if the listener fails or is slow.
    */
   listen(name: string, listener: ImageListener): () => void
-  /** @throws ApiError of the command; KAFKA_STORAGE_ERROR if the metadata log cannot be written. */
-  submit<R>(command: Command<R>): Promise<R>
-}
-
-/**
- * Resolves once the image contains all decisions made so far: before that, a topic missing from the
- * image may have just been created.
- * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
- */
-export function inStep(metadata: Metadata): Promise<void> {
-  return metadata.submit(() => ({ records: [], answer: undefined }))
+  /** Resolves when the listeners have processed all that has come so far. Never rejects. */
+  inStep(): Promise<void>
+  /**
+   * Resolves when they have processed all that was committed at the time of the call: before that,
+   * a topic missing from the image may have just been created.
+   * @throws (rejects) the reason if the controller's log cannot be followed any more.
+   */
+  refreshed(): Promise<void>
 }
 
 /**

@@ -6,15 +6,15 @@ import type { Turns } from '../base/turns.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import type { Metadata } from '../metadata/metadata.ts'
+import type { BrokerMetadata } from '../metadata/metadata.ts'
 import type { AnyApi } from '../protocol/schema.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import type { AutoCreation } from './auto-creation.ts'
+import type { BrokerChannels } from './broker-channels.ts'
 import type { FetchSessions } from './fetch/session.ts'
 import type { Forwarder } from './forwarder.ts'
-import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { RequestQuotas } from './quotas/request-quotas.ts'
@@ -30,7 +30,7 @@ export interface Services {
   readonly logger: Logger
   readonly authorizer: Authorizer
   readonly settings: BrokerSettings
-  readonly metadata: Metadata
+  readonly metadata: BrokerMetadata
   readonly partitions: Partitions
   readonly logDirs: readonly LogDir[]
   readonly fetchSessions: FetchSessions
@@ -43,7 +43,8 @@ export interface Services {
   readonly expressions: Expressions
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
-  readonly peers: ReadonlyMap<number, Peer>
+  /** Channels to the brokers that coordinate transactions. */
+  readonly coordinators: BrokerChannels
   readonly telemetry: ClientTelemetry
   readonly tlsRenewal: TlsRenewal
   readonly identity: Identity

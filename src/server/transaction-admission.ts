@@ -1,9 +1,9 @@
-import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
 import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
 import { ApiError, type ErrorName } from '../protocol/errors.ts'
 import type { Partition } from '../replication/partition.ts'
 import { transactionsTopic } from './internal-topics.ts'
+import { type AdmittingCoordinator, CoordinatorElsewhere } from './coordinator-elsewhere.ts'
 import type { Services } from './services.ts'
 
 /** The reason why a transactional batch is not appended; `detail` is the response's message. */
@@ -142,14 +142,13 @@ export class Admission {
   }
 
   /** @throws ApiError COORDINATOR_NOT_AVAILABLE while no broker leads the transactional id. */
-  private coordinator(): TransactionCoordinator {
-    const { transactions, peers, identity, metadata } = this.services
+  private coordinator(): AdmittingCoordinator {
+    const { transactions, coordinators, identity, metadata, settings } = this.services
     const index = transactions.partitionFor(this.producer.transactionalId)
     const leader = metadata.image.topics.get(transactionsTopic)?.partitions[index]?.leader
     if (leader === identity.brokerId) return transactions
-    const peer = leader === undefined ? undefined : peers.get(leader)
-    if (peer === undefined) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
-    return peer.transactions
+    if (leader === undefined || leader < 0) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
+    return new CoordinatorElsewhere(leader, coordinators, settings.int('request.timeout.ms'))
   }
 
   private refuse(isMeant: (partition: Partition) => boolean, error: ErrorName): void {

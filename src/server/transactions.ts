@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Turns } from '../base/turns.ts'
 import type { Marker } from '../coordinator/coordinator-log.ts'
@@ -6,27 +7,26 @@ import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
 import type { TransactionConfig } from '../coordinator/transaction/commands.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import { inStep, type Metadata } from '../metadata/metadata.ts'
+import type { BrokerMetadata } from '../metadata/metadata.ts'
 import { ApiError, type ErrorName } from '../protocol/errors.ts'
 import { markerBatch } from '../replication/coordinator-partition.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { coordinateTopic } from './coordinated-topic.ts'
 import { offsetsTopic, transactionsTopic } from './internal-topics.ts'
-import type { Peer } from './peers.ts'
 import type { ProducerIds } from './producer-ids.ts'
-import type { Services } from './services.ts'
+import type { RemoteMarkers } from './remote-markers.ts'
 
 interface Rooms {
   readonly turns: Turns
   readonly brokerId: number
   readonly clock: Clock
   readonly logger: Logger
-  readonly metadata: Metadata
+  readonly metadata: BrokerMetadata
   readonly settings: BrokerSettings
   readonly partitions: Partitions
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
-  readonly peers: ReadonlyMap<number, Peer>
+  readonly remoteMarkers: RemoteMarkers
 }
 
 /**
@@ -56,39 +56,31 @@ export function transactionsOf(rooms: Rooms): TransactionCoordinator {
   return transactions
 }
 
-/** Returns the calls that other brokers may make to this one. */
-export function peerOf(services: Services): Peer {
-  const { transactions } = services
-  return {
-    transactions,
-    writeMarker: (topic, partition, marker) => writeMarker(topic, partition, marker, services),
-  }
-}
-
 /**
  * Delivers a marker to the partition's leader. A deleted topic needs none; but only an image that
  * is not behind the controller proves the deletion: the topic may have just been created.
- * @throws (rejects) ApiError, as `writeMarker`; KAFKA_STORAGE_ERROR if the controller cannot be
- * asked.
+ * @throws (rejects) ApiError, as `writeMarker`; NOT_LEADER_OR_FOLLOWER if the controller or the
+ * leader cannot be reached.
  */
 export async function deliver(
   topic: string,
   index: number,
   marker: Marker,
-  rooms: Pick<Rooms, 'brokerId' | 'metadata' | 'peers' | 'partitions' | 'groups' | 'clock'>,
+  rooms: Pick<Rooms, 'brokerId' | 'metadata' | 'remoteMarkers' | 'partitions' | 'groups' | 'clock'>,
 ): Promise<void> {
-  const { brokerId, metadata, peers } = rooms
+  const { brokerId, metadata, remoteMarkers } = rooms
   const find = () => metadata.image.topics.get(topic)?.partitions[index]
   let partition = find()
   if (partition === undefined) {
-    await inStep(metadata)
+    await metadata.refreshed().catch((error: unknown) => {
+      throw new ApiError('NOT_LEADER_OR_FOLLOWER', messageOf(error))
+    })
     partition = find()
   }
   if (partition === undefined) return
   if (partition.leader === brokerId) return writeMarker(topic, index, marker, rooms)
-  const peer = peers.get(partition.leader)
-  if (peer === undefined) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
-  return peer.writeMarker(topic, index, marker)
+  if (partition.leader < 0) throw new ApiError('NOT_LEADER_OR_FOLLOWER')
+  return remoteMarkers.write(partition.leader, topic, index, marker)
 }
 
 /** Errors that the transaction coordinator does not handle; it only checks whether to retry. */
@@ -126,7 +118,7 @@ export async function writeMarker(
 }
 
 /** Returns the transaction coordinator's config, backed by the broker's current settings. */
-function transactionSettings(settings: BrokerSettings, metadata: Metadata): TransactionConfig {
+function transactionSettings(settings: BrokerSettings, metadata: BrokerMetadata): TransactionConfig {
   return {
     get transactionMaxTimeoutMs() {
       return settings.int('transaction.max.timeout.ms')

@@ -17,7 +17,8 @@ import {
   supportedFeatures,
 } from './features.ts'
 
-const features = supportedFeatures.map(({ name, min, max }) => ({
+/** The feature levels that a node of this release supports, as it registers them. */
+export const nodeFeatures = supportedFeatures.map(({ name, min, max }) => ({
   name,
   minSupportedVersion: min,
   maxSupportedVersion: max,
@@ -65,7 +66,7 @@ export function registerController(options: {
         incarnationId: options.incarnationId,
         zkMigrationReady: false,
         endPoints: options.endpoints,
-        features,
+        features: nodeFeatures,
       }),
     ],
     answer: undefined,
@@ -88,7 +89,7 @@ export function registerBroker(options: {
         incarnationId: options.incarnationId,
         brokerEpoch: nextOffset,
         endPoints: options.endpoints,
-        features,
+        features: nodeFeatures,
         rack: options.rack,
         fenced: true,
         inControlledShutdown: false,
