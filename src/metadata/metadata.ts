@@ -22,6 +22,10 @@ import { replayRecord } from './replay-records.ts'
 export interface MetadataLog {
   readonly nextOffset: number
   readonly epoch: number
+  /** Whether nodes in other processes follow, which are to see even an idle log move. */
+  readonly isFollowedRemotely: boolean
+  /** Begins an epoch above this one; resolves when that is committed. */
+  leadAbove(epoch: number, quorum: Image['quorum']): Promise<void>
   /**
    * Appends one atomic batch; resolves when it is committed.
    * @param options.isSynced false if a power loss may lose the batch: no client is sent its
@@ -130,17 +134,29 @@ export class MetadataController implements Metadata {
   }
 
   /**
-   * Appends a NoOpRecord. It is not synced, so that the disk can rest; the next record is synced
-   * together with all before it.
+   * Appends a NoOpRecord. Unless other processes follow it is not synced, so that the disk can
+   * rest; the next record is synced together with all before it.
    * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
    */
   async writeNoOp(): Promise<void> {
     if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
     if (this.deciding !== null) await this.decided()
     const replayed = toEnd(this.replayed([metadataRecord(noOpRecord, {})]))
-    this.committing = this.carryOut(replayed, { isSynced: false })
+    this.committing = this.carryOut(replayed, { isSynced: this.log.isFollowedRemotely })
     await this.committing
     await this.own.inStep()
+  }
+
+  /**
+   * Begins an epoch above `epoch`, between two decisions; does nothing if it has begun.
+   * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
+   */
+  async leadAbove(epoch: number): Promise<void> {
+    await this.decided()
+    if (epoch < this.log.epoch) return
+    const begun = this.log.leadAbove(epoch, this.newest.quorum)
+    this.committing = this.orFail(Promise.all([this.committing, begun]))
+    await this.committing
   }
 
   private newAudience(name: string): Audience {
@@ -233,19 +249,25 @@ export class MetadataController implements Metadata {
   ): Promise<void> {
     const appended = this.log.append(values, durability)
     this.newest = image
-    return Promise.all([this.committing, appended]).then(
-      () => {
+    return this.orFail(
+      Promise.all([this.committing, appended]).then(() => {
         this.committed = image
         for (const audience of this.audiences) audience.tell(image, changes)
-      },
-      (error: unknown) => {
-        this.failure ??= asError(error)
-        this.logger.error('the metadata log cannot be written; no more changes are accepted', {
-          error: this.failure.message,
-        })
-        throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
-      },
+      }),
     )
+  }
+
+  /** Refuses all further changes once the log could not be written. */
+  private async orFail(written: Promise<unknown>): Promise<void> {
+    try {
+      await written
+    } catch (error) {
+      this.failure ??= asError(error)
+      this.logger.error('the metadata log cannot be written; no more changes are accepted', {
+        error: this.failure.message,
+      })
+      throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+    }
   }
 }
 

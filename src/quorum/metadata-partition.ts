@@ -12,8 +12,11 @@ import { DamagedFile } from '../storage/damaged-file.ts'
 import { type Disk, DiskError } from '../storage/disk.ts'
 import type { Log } from '../storage/log.ts'
 import { deleteOldSegments } from '../storage/retention.ts'
+import type { SnapshotId } from './follower-position.ts'
 import { MetadataReplay, targetOf } from './metadata-replay.ts'
 import { MetadataSnapshots, type SnapshotLimits } from './metadata-snapshots.ts'
+import type { ReplicaKey } from './observers.ts'
+import { QuorumLeader } from './quorum-leader.ts'
 import { quorumRecords } from './quorum-records.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { listSnapshots, readSnapshot, removePartialSnapshots } from './snapshot-file.ts'
@@ -22,12 +25,17 @@ export const metadataTopic = '__cluster_metadata'
 /** The id of the metadata topic in every cluster (Kafka's `Uuid.METADATA_TOPIC_ID`). */
 export const metadataTopicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
+/** The last epoch after which there can be another (int32). */
+export const epochMax = 2 ** 31 - 2
+
 const readBytes = 1024 * 1024
 
 export interface MetadataPartitionOptions {
   readonly log: Log
   readonly disk: Disk
   readonly nodeId: number
+  /** Of the directory that holds the log. */
+  readonly directoryId: string
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: SnapshotLimits
@@ -47,20 +55,28 @@ export interface OpenedMetadata {
 
 /**
  * The metadata log of a cluster in which this process is the only voter. It leads from the start,
- * in an epoch above all earlier ones, and every written record is committed. To be replaced by a
+ * in an epoch above all earlier ones, and every synced record is committed. To be replaced by a
  * quorum later.
  */
 export class MetadataPartition {
   private readonly log: Log
+  private readonly disk: Disk
   private readonly clock: Clock
-  private readonly snapshots: MetadataSnapshots
-  readonly epoch: number
+  readonly snapshots: MetadataSnapshots
+  /** This node's answers to those who follow the log. */
+  readonly leader: QuorumLeader
+  /** This node as a voter. */
+  readonly self: ReplicaKey
+  private currentEpoch: number
+  private lastWrite: Promise<void> = Promise.resolve()
 
   private constructor(options: MetadataPartitionOptions, epoch: number) {
-    const { log, clock, disk, logger, limits } = options
+    const { log, clock, disk, logger, limits, nodeId, directoryId } = options
     this.log = log
+    this.disk = disk
+    this.self = { id: nodeId, directoryId }
     this.clock = clock
-    this.epoch = epoch
+    this.currentEpoch = epoch
     const trimmable = {
       get sizeBytes() {
         return log.segments.sizeBytes
@@ -72,11 +88,17 @@ export class MetadataPartition {
       dir: log.dir,
       log: trimmable,
     })
+    this.leader = new QuorumLeader({
+      ...{ nodeId, log, clock, logger },
+      epoch: () => this.currentEpoch,
+      highWatermark: log.logStartOffset,
+      snapshots: () => this.snapshots.all.filter((one) => one.endOffset >= log.logStartOffset),
+    })
   }
 
   /** Loads the newest snapshot and the log, and begins a new epoch. */
   static async open(options: MetadataPartitionOptions): Promise<OpenedMetadata> {
-    const { log, disk, nodeId } = options
+    const { log, disk } = options
     const state = await readQuorumState(disk, log.dir)
     const epoch = Math.max(log.latestEpoch, state?.leaderEpoch ?? 0) + 1
     await removePartialSnapshots(disk, log.dir)
@@ -85,19 +107,44 @@ export class MetadataPartition {
     const image = await loadImage(log, disk, epoch)
     const { quorum } = image
     const partition = new MetadataPartition(options, epoch)
-    await writeQuorumState(
-      disk,
-      log.dir,
-      { leaderId: nodeId, leaderEpoch: epoch },
-      quorum.kraftVersion,
-    )
-    log.assignEpochStart(epoch, log.logEndOffset)
-    await partition.announce(nodeId, quorum, isNew)
+    await partition.snapshots.load()
+    await partition.saveEpoch(quorum)
+    await partition.announce(quorum, isNew)
     return { partition, image, bootstrapRecords }
   }
 
   get nextOffset(): number {
     return this.log.logEndOffset
+  }
+
+  get epoch(): number {
+    return this.currentEpoch
+  }
+
+  /** The epoch of the last record, and the offset behind it. */
+  get end(): SnapshotId {
+    return { endOffset: this.log.logEndOffset, epoch: this.log.latestEpoch }
+  }
+
+  get logStartOffset(): number {
+    return this.log.logStartOffset
+  }
+
+  /** Whether nodes in other processes follow, which are to see even an idle log move. */
+  get isFollowedRemotely(): boolean {
+    return this.leader.isFollowedRemotely
+  }
+
+  /**
+   * Begins an epoch above `epoch`, as a lone voter does that hears of a later one: it is elected
+   * again by itself.
+   * @param epoch at least the current one and at most `epochMax`.
+   * @throws (rejects) DiskError
+   */
+  async leadAbove(epoch: number, quorum: QuorumMembers): Promise<void> {
+    this.currentEpoch = epoch + 1
+    const announced = this.announce(quorum, false)
+    await Promise.all([this.saveEpoch(quorum), announced])
   }
 
   append(values: readonly Buffer[], options: { readonly isSynced: boolean }): Promise<void> {
@@ -112,6 +159,7 @@ export class MetadataPartition {
   }
 
   async close(): Promise<void> {
+    this.leader.close()
     await this.snapshots.settled()
     await this.log.close()
   }
@@ -120,8 +168,11 @@ export class MetadataPartition {
    * Appends the first batch of an epoch, which names its leader (KIP-595); in a new log also the
    * voters (KIP-853).
    */
-  private announce(nodeId: number, quorum: QuorumMembers, isNew: boolean): Promise<void> {
+  private announce(quorum: QuorumMembers, isNew: boolean): Promise<void> {
     const { kraftVersion, voters } = quorum
+    const { log, currentEpoch: leaderEpoch } = this
+    const nodeId = this.self.id
+    log.assignEpochStart(leaderEpoch, log.logEndOffset)
     const directoryId = voters.find(({ voterId }) => voterId === nodeId)?.voterDirectoryId
     const self = {
       voterId: nodeId,
@@ -139,9 +190,14 @@ export class MetadataPartition {
       writeControlBatch({
         records: isNew ? [...records, ...quorumRecords(quorum)] : records,
         timestampMs: this.clock.nowMs(),
-        leaderEpoch: this.epoch,
+        leaderEpoch,
       }),
     )
+  }
+
+  private saveEpoch({ kraftVersion }: QuorumMembers): Promise<void> {
+    const state = { leaderId: this.self.id, leaderEpoch: this.currentEpoch }
+    return writeQuorumState(this.disk, this.log.dir, state, kraftVersion)
   }
 
   private async trimTo(offset: number): Promise<void> {
@@ -154,14 +210,23 @@ export class MetadataPartition {
    * Kafka's raft log.
    */
   private async write(bytes: Buffer, isSynced = true): Promise<void> {
+    const earlier = this.lastWrite
     const validated = { bytes, logAppendTimeMs: -1 }
     const { written } = this.log.append(validated, {
-      leaderEpoch: this.epoch,
+      leaderEpoch: this.currentEpoch,
       origin: 'coordinator',
     })
+    const end = this.log.logEndOffset
     this.snapshots.noteAppended(bytes.length)
-    await written
-    if (isSynced) await this.log.flush()
+    const work = async () => {
+      await written
+      // One that is not synced must not commit an earlier one that still is to be.
+      await (isSynced ? this.log.flush() : earlier)
+      this.leader.commit(end, isSynced)
+    }
+    const done = work()
+    this.lastWrite = done.catch(() => {})
+    await done
   }
 }
 

@@ -3,7 +3,13 @@ import type { Logger } from '../base/logger.ts'
 import type { Image } from '../metadata/image.ts'
 import { imageRecords } from '../metadata/image-records.ts'
 import type { Disk } from '../storage/disk.ts'
-import { listSnapshots, snapshotBatches, snapshotName, snapshotTimeMs } from './snapshot-file.ts'
+import {
+  listSnapshots,
+  type SnapshotFile,
+  snapshotBatches,
+  snapshotName,
+  snapshotTimeMs,
+} from './snapshot-file.ts'
 
 export interface SnapshotLimits {
   /** `metadata.log.max.record.bytes.between.snapshots` */
@@ -38,6 +44,7 @@ export class MetadataSnapshots {
   private lastMs: number
   private lastRecordMs: number
   private writing: Promise<void> | null = null
+  private files: readonly SnapshotFile[] = []
 
   constructor(options: {
     readonly disk: Disk
@@ -55,6 +62,16 @@ export class MetadataSnapshots {
     this.limits = options.limits
     this.lastMs = options.clock.monotonicMs()
     this.lastRecordMs = options.clock.nowMs()
+  }
+
+  /** Looks which snapshots there are; to be called once, before the others. */
+  async load(): Promise<void> {
+    this.files = await listSnapshots(this.disk, this.dir)
+  }
+
+  /** The complete snapshots, oldest first. */
+  get all(): readonly SnapshotFile[] {
+    return this.files
   }
 
   /** Counts appended records of this size. */
@@ -87,6 +104,20 @@ export class MetadataSnapshots {
       })
   }
 
+  /**
+   * Reads a part of a snapshot, cut off anywhere.
+   * @param position in bytes, within the file.
+   * @throws (rejects) DiskError
+   */
+  async read(file: SnapshotFile, position: number, maxBytes: number): Promise<Buffer> {
+    const open = this.disk.file(file.path)
+    try {
+      return await open.read(position, Math.min(maxBytes, file.sizeBytes - position))
+    } finally {
+      await open.close()
+    }
+  }
+
   /** Resolves when no snapshot is being written. */
   async settled(): Promise<void> {
     await this.writing
@@ -94,13 +125,15 @@ export class MetadataSnapshots {
 
   private async write(image: Image): Promise<void> {
     const { disk, dir } = this
-    const path = `${dir}/${snapshotName(image.offset + 1, image.epoch)}`
+    const { epoch } = image
+    const endOffset = image.offset + 1
+    const path = `${dir}/${snapshotName(endOffset, epoch)}`
     const partial = `${path}.part`
     await disk.remove(partial)
     const file = disk.file(partial)
     let position = 0
     const content = {
-      epoch: image.epoch,
+      epoch,
       timestampMs: this.clock.nowMs(),
       lastContainedLogTimestampMs: this.lastRecordMs,
       quorum: image.quorum,
@@ -118,6 +151,7 @@ export class MetadataSnapshots {
     }
     await disk.rename(partial, path)
     await disk.syncDirectory(dir)
+    this.files = [...this.files, { path, endOffset, epoch, sizeBytes: position }]
   }
 
   /**
@@ -126,7 +160,7 @@ export class MetadataSnapshots {
    */
   private async trim(): Promise<void> {
     const { retentionMs, retentionBytes } = this.limits
-    const snapshots = await listSnapshots(this.disk, this.dir)
+    const snapshots = this.files
     let sizeBytes = snapshots.reduce((sum, one) => sum + one.sizeBytes, this.log.sizeBytes)
     for (const [i, snapshot] of snapshots.slice(0, -1).entries()) {
       const next = snapshots[i + 1]!
@@ -137,6 +171,8 @@ export class MetadataSnapshots {
         if (takenMs === null || this.clock.nowMs() - takenMs <= retentionMs) return
       }
       const before = this.log.sizeBytes
+      // No follower is sent there any more before the log is shortened.
+      this.files = this.files.filter((one) => one !== snapshot)
       await this.log.trimTo(next.endOffset)
       await this.disk.remove(snapshot.path)
       sizeBytes -= snapshot.sizeBytes + (before - this.log.sizeBytes)

@@ -73,7 +73,7 @@ export class ControllerPart {
       isAlwaysRecovered: true,
     })
     const { partition, image, bootstrapRecords } = await MetadataPartition.open({
-      ...{ log, disk, nodeId, clock, logger },
+      ...{ log, disk, nodeId, directoryId: logDir.directoryId, clock, logger },
       limits: snapshotLimits(statics),
       legacyBootstrapPath: `${logDir.path}/bootstrap.checkpoint`,
     })

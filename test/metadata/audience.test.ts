@@ -23,6 +23,8 @@ function controller() {
         return nextOffset
       },
       epoch: 1,
+      isFollowedRemotely: false,
+      leadAbove: () => Promise.resolve(),
       append: async (values) => void (nextOffset += values.length),
     },
     ...{

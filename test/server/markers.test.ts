@@ -30,6 +30,8 @@ function controller(append?: () => Promise<void>) {
       return nextOffset
     },
     epoch: 1,
+    isFollowedRemotely: false,
+    leadAbove: () => Promise.resolve(),
     append: append ?? (async (values: readonly Buffer[]) => void (nextOffset += values.length)),
   }
   const metadata = new MetadataController({
