@@ -7,35 +7,41 @@ import { zeroUuid } from '../../../protocol/schema.ts'
 import { metadataTopic } from '../../../quorum/metadata-partition.ts'
 import { authorize, clusterResource, refusalText } from '../../access.ts'
 import { controllerHandler } from '../handler.ts'
+import { currentLeader, soleMetadataPartition } from '../quorum-requests.ts'
 
-/** DescribeQuorum: describes the metadata quorum; this process is its only voter (KIP-836). */
+/** DescribeQuorum: the only voter of the metadata quorum, and who follows it (KIP-836). */
 export const handleDescribeQuorum = controllerHandler(
   describeQuorum,
   (request, context, services) => {
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
-    const { metadata, identity, clock } = services
-    const [asked] = request.topics
-    const isAsked =
-      request.topics.length === 1 &&
-      asked?.topicName === metadataTopic &&
-      asked.partitions.length === 1 &&
-      asked.partitions[0]!.partitionIndex === 0
-    if (!isAsked) return unknown(request)
-    const { image } = metadata
+    if (soleMetadataPartition(request.topics) === null) return unknown(request)
+    const { metadata, partition, identity, clock } = services
+    const { quorum, controllers, brokers } = metadata.image
     const nowMs = clock.nowMs()
-    const directoryOf = (id: number) =>
-      image.quorum.voters.find(({ voterId }) => voterId === id)?.voterDirectoryId ?? zeroUuid
-    const replica = (replicaId: number) => ({
-      replicaId,
-      replicaDirectoryId: directoryOf(replicaId),
-      logEndOffset: image.offset + 1,
+    const voter = {
+      replicaId: identity.nodeId,
+      // Static voters have no directories (KIP-853).
+      replicaDirectoryId:
+        quorum.voters.find(({ voterId }) => voterId === identity.nodeId)?.voterDirectoryId ??
+        zeroUuid,
+      logEndOffset: partition.end.endOffset,
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
-    })
-    const { nodeId: controllerId } = identity
-    const observers = [...image.brokers.values()].flatMap(({ id, fenced }) =>
-      id === controllerId || fenced ? [] : [replica(id)],
-    )
+    }
+    const fetching = partition.leader.observerStates().map((observer) => ({
+      replicaId: observer.id,
+      replicaDirectoryId: observer.directoryId,
+      logEndOffset: observer.logEndOffset,
+      lastFetchTimestamp: observer.lastFetchMs,
+      lastCaughtUpTimestamp: observer.lastCaughtUpMs,
+    }))
+    const known = new Set([identity.nodeId, ...fetching.map(({ replicaId }) => replicaId)])
+    // Brokers of this process do not fetch yet: they have each image as soon as it is committed.
+    const handed = [...brokers.values()].filter(({ id, fenced }) => !fenced && !known.has(id))
+    const observers = [
+      ...fetching,
+      ...handed.map(({ id }) => ({ ...voter, replicaId: id, replicaDirectoryId: zeroUuid })),
+    ]
     return {
       errorCode: 0,
       errorMessage: '',
@@ -47,16 +53,15 @@ export const handleDescribeQuorum = controllerHandler(
               partitionIndex: 0,
               errorCode: 0,
               errorMessage: '',
-              leaderId: controllerId,
-              leaderEpoch: image.epoch,
-              highWatermark: image.offset + 1,
-              currentVoters: [replica(controllerId)],
+              ...currentLeader(services),
+              highWatermark: partition.leader.highWatermark,
+              currentVoters: [voter],
               observers,
             },
           ],
         },
       ],
-      nodes: [...image.controllers.values()].map(({ id, endpoints }) => ({
+      nodes: [...controllers.values()].map(({ id, endpoints }) => ({
         nodeId: id,
         listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
       })),

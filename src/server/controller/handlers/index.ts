@@ -1,5 +1,6 @@
 import type { AnyHandler } from '../../handler.ts'
 import type { ControllerServices } from '../services.ts'
+import { handleControllerFetch } from './01-fetch.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics } from './20-delete-topics.ts'
 import { handleCreateAcls } from './30-create-acls.ts'
@@ -15,12 +16,17 @@ import { handleAlterPartitionReassignments } from './45-alter-partition-reassign
 import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
 import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
+import { handleVote } from './52-vote.ts'
+import { handleBeginQuorumEpoch } from './53-begin-quorum-epoch.ts'
+import { handleEndQuorumEpoch } from './54-end-quorum-epoch.ts'
 import { handleDescribeQuorum } from './55-describe-quorum.ts'
 import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleEnvelope } from './58-envelope.ts'
+import { handleFetchSnapshot } from './59-fetch-snapshot.ts'
 import { handleUnregisterBroker } from './64-unregister-broker.ts'
 import { handleAddRaftVoter } from './80-add-raft-voter.ts'
 import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
+import { handleUpdateRaftVoter } from './82-update-raft-voter.ts'
 import { handleUnregisterController } from './94-unregister-controller.ts'
 
 type ControllerHandler = AnyHandler<ControllerServices>
@@ -54,4 +60,10 @@ export const forwardableHandlers: readonly ControllerHandler[] = [
 export const controllerHandlers: readonly ControllerHandler[] = [
   ...forwardableHandlers,
   handleEnvelope,
+  handleControllerFetch,
+  handleVote,
+  handleBeginQuorumEpoch,
+  handleEndQuorumEpoch,
+  handleFetchSnapshot,
+  handleUpdateRaftVoter,
 ]
