@@ -66,16 +66,12 @@ interface Replayed {
   readonly changes: TopicChanges
 }
 
-/** Maximum time, in ms, that an answer waits for brokers of the process other than that asked. */
-const othersWaitMs = 1000
-
 /**
- * The controller, and the image that brokers follow. Commands are decided one after the other on
- * the newest state. Their answers wait until the records are committed and the listeners of the
- * broker that received the request have processed them: a client that gets the answer "created"
- * finds the topic there, and at the other brokers of the process unless one is very slow.
+ * The controller's decisions. Commands are decided one after the other on the newest state; their
+ * answers wait until the records are committed and the controller's own listeners have processed
+ * them.
  */
-export class MetadataController implements Metadata {
+export class MetadataController {
   private readonly log: MetadataLog
   private readonly settings: BrokerSettings
   private readonly clock: Clock
@@ -83,11 +79,8 @@ export class MetadataController implements Metadata {
   private readonly logger: Logger
   private readonly turns: Turns
   private readonly own: Audience
-  private readonly audiences = new Set<Audience>()
   /** The image that commands are decided on. */
   private newest: Image
-  /** The newest image whose records are committed. */
-  private committed: Image
   private committing: Promise<void> = Promise.resolve()
   /** Set while a decision takes turns; resolves when the next may be made. */
   private deciding: Promise<void> | null = null
@@ -104,12 +97,13 @@ export class MetadataController implements Metadata {
   }) {
     this.turns = options.turns
     this.log = options.log
-    this.newest = this.committed = options.image
+    this.newest = options.image
     this.settings = options.settings
     this.clock = options.clock
     this.random = options.random
     this.logger = options.logger
-    this.own = this.newAudience('the controller')
+    const { image, clock, logger } = options
+    this.own = new Audience({ name: 'the controller', image, clock, logger })
   }
 
   get image(): Image {
@@ -120,17 +114,25 @@ export class MetadataController implements Metadata {
     return this.own.listen(name, listener)
   }
 
-  submit<R>(command: Command<R>): Promise<R> {
-    return this.submitAs(command, this.own)
-  }
-
-  /** Returns one broker's view of the metadata. Close it when the broker stops. */
-  follow(name: string): MetadataFollower {
-    const audience = this.newAudience(name)
-    return new MetadataFollower(audience, {
-      submit: (command) => this.submitAs(command, audience),
-      leave: () => void this.audiences.delete(audience),
+  /**
+   * Decides a command, appends its records and waits until they are committed.
+   * @throws (rejects) ApiError of the command; KAFKA_STORAGE_ERROR if the log cannot be written.
+   */
+  async submit<R>(command: Command<R>): Promise<R> {
+    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+    if (this.deciding !== null) await this.decided()
+    const decision = command({
+      image: this.newest,
+      settings: this.settings,
+      random: this.random,
+      nowMs: this.clock.nowMs(),
+      nextOffset: this.log.nextOffset,
     })
+    const isLong = 'next' in decision || decision.records.length > recordsAtOnce
+    const answer = isLong ? await this.decideInTurns(decision) : this.decide(decision)
+    await this.committing
+    await this.own.inStep()
+    return answer
   }
 
   /**
@@ -157,32 +159,6 @@ export class MetadataController implements Metadata {
     const begun = this.log.leadAbove(epoch, this.newest.quorum)
     this.committing = this.orFail(Promise.all([this.committing, begun]))
     await this.committing
-  }
-
-  private newAudience(name: string): Audience {
-    const { clock, logger, committed: image } = this
-    const audience = new Audience({ name, image, clock, logger })
-    this.audiences.add(audience)
-    return audience
-  }
-
-  /** Decides a command, appends its records and waits until they are visible. */
-  private async submitAs<R>(command: Command<R>, asked: Audience): Promise<R> {
-    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
-    if (this.deciding !== null) await this.decided()
-    const decision = command({
-      image: this.newest,
-      settings: this.settings,
-      random: this.random,
-      nowMs: this.clock.nowMs(),
-      nextOffset: this.log.nextOffset,
-    })
-    const isLong = 'next' in decision || decision.records.length > recordsAtOnce
-    const answer = isLong ? await this.decideInTurns(decision) : this.decide(decision)
-    await this.committing
-    await asked.inStep()
-    await this.othersInStep(asked)
-    return answer
   }
 
   private decide<R>({ records, answer }: Decision<R>): R {
@@ -216,18 +192,6 @@ export class MetadataController implements Metadata {
     if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
   }
 
-  private async othersInStep(asked: Audience): Promise<void> {
-    const others = [...this.audiences].filter((audience) => audience !== asked)
-    if (others.length === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = this.clock.after(othersWaitMs, resolve)
-      void Promise.all(others.map((audience) => audience.inStep())).then(() => {
-        timer.clear()
-        resolve()
-      })
-    })
-  }
-
   /** Replays the encoded records rather than the originals: a restart reads only these bytes. */
   private *replayed(records: readonly MetadataRecord[]): Generator<void, Replayed> {
     const { nextOffset, epoch } = this.log
@@ -250,10 +214,7 @@ export class MetadataController implements Metadata {
     const appended = this.log.append(values, durability)
     this.newest = image
     return this.orFail(
-      Promise.all([this.committing, appended]).then(() => {
-        this.committed = image
-        for (const audience of this.audiences) audience.tell(image, changes)
-      }),
+      Promise.all([this.committing, appended]).then(() => this.own.tell(image, changes)),
     )
   }
 
@@ -268,40 +229,5 @@ export class MetadataController implements Metadata {
       })
       throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
     }
-  }
-}
-
-/** One broker's view of the metadata: its listeners are removed when the broker stops. */
-export class MetadataFollower implements Metadata {
-  private readonly audience: Audience
-  private readonly controller: {
-    submit<R>(command: Command<R>): Promise<R>
-    leave(): void
-  }
-
-  constructor(audience: Audience, controller: MetadataFollower['controller']) {
-    this.audience = audience
-    this.controller = controller
-  }
-
-  get image(): Image {
-    return this.audience.image
-  }
-
-  listen(name: string, listener: ImageListener): () => void {
-    return this.audience.listen(name, listener)
-  }
-
-  submit<R>(command: Command<R>): Promise<R> {
-    return this.controller.submit(command)
-  }
-
-  /** Resolves when requests see all images that have come so far. */
-  inStep(): Promise<void> {
-    return this.audience.inStep()
-  }
-
-  close(): void {
-    this.controller.leave()
   }
 }

@@ -25,11 +25,8 @@ export interface LeadershipListener {
   resigned(topic: string, index: number): void
 }
 
-/** Replicas of this broker whose log directory is wrong in the metadata. */
-export interface Misplaced {
-  readonly assigned: (PlacedPartition & { readonly directoryId: string })[]
-  readonly lost: PlacedPartition[]
-}
+/** A replica of this broker in another directory than in the metadata. */
+export type Misplaced = PlacedPartition & { readonly directoryId: string }
 
 /** Number of partitions opened concurrently at start; more would only wait for the disk. */
 const openingMax = 16
@@ -42,8 +39,7 @@ export class Partitions {
   private readonly options: PartitionsOptions
   private readonly byTopic = new Map<string, (Partition | undefined)[]>()
   private readonly listeners: LeadershipListener[] = []
-  /** Partitions opened in another directory than in the metadata, or in a failed one. */
-  private misplaced: Misplaced = { assigned: [], lost: [] }
+  private misplaced: Misplaced[] = []
   /**
    * Topic id and index: a partition possibly in a failed directory is not created again elsewhere.
    */
@@ -125,14 +121,14 @@ export class Partitions {
   }
 
   /** Returns and clears the misplaced partitions that the controller does not know of yet. */
-  takeMisplaced(): Misplaced {
+  takeMisplaced(): Misplaced[] {
     const { misplaced } = this
-    this.misplaced = { assigned: [], lost: [] }
+    this.misplaced = []
     return misplaced
   }
 
-  /** Gives up the partitions in a failed directory. @returns these partitions. */
-  lose(dir: LogDir): PlacedPartition[] {
+  /** Gives up the partitions in a failed directory. */
+  lose(dir: LogDir): void {
     const lost = [...this.all()].filter(({ name }) => dir.has(name))
     for (const partition of lost) {
       if (!partition.isLeader) continue
@@ -140,7 +136,6 @@ export class Partitions {
       const { topic, index } = partition
       for (const listener of this.listeners) listener.resigned(topic, index)
     }
-    return lost.map(({ topicId, index }) => ({ topicId, index }))
   }
 
   /** Opens, leads, resigns and deletes partitions according to the image. */
@@ -240,12 +235,11 @@ export class Partitions {
     const { log, dir } = await this.openLog(topic, name, directory, mayBeNew)
     if (log === null) {
       this.lost.add(key)
-      this.misplaced.lost.push({ topicId, index })
       return null
     }
     const { directoryId } = dir
     if (directory !== directoryId) {
-      this.misplaced.assigned.push({ topicId, index, directoryId })
+      this.misplaced.push({ topicId, index, directoryId })
     }
     const identity = { topic: topic.name, topicId: topic.id, index }
     const partition = new Partition(identity, log, this.options.turns)

@@ -24,7 +24,6 @@ import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
 import { openLogDirs } from './node-dirs.ts'
 import { NodeTransport } from './node-transport.ts'
-import type { Peers } from './peers.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 import type { Transport } from './transport.ts'
@@ -191,19 +190,18 @@ export class Assembly {
         await this.openController()
         undo.push(() => this.closeLog())
       }
-      const { metadata, nodeId: controllerId, clusterId } = this.controller!
+      const { nodeId: controllerId, clusterId } = this.controller!
       const sharesProcessWith = (id: number) => this.brokers.has(id)
       node.broker = await BrokerPart.open(
         {
           statics,
           identity: { brokerId, clusterId, sharesProcessWith },
-          active: { controller: { nodeId: controllerId, host: 'localhost', port: 0 } },
+          bootstrap: [{ nodeId: controllerId, host: 'localhost', port: 0 }],
           listeners: listeners.map((one) => ({
             ...one,
             port: node.ports.get(one.name) ?? one.port,
           })),
           logDirs: node.logDirs,
-          metadata,
           halt: (why) => this.halt(node, why),
         },
         rooms,
@@ -296,8 +294,14 @@ function roomsOf(
   const tailCacheBudget = new TailCacheBudget(tailBytesMax)
   const turns = new LoopTurns(clock)
   const { transport = new NodeTransport(), authorizer = null, interceptor = null } = given
-  const peers: Peers = new Map()
   const machine = { clock, random, turns, logger, disk, transport, pool }
-  const controllers = new LoopbackCarrier(clock, null)
-  return { ...machine, authorizer, interceptor, tailCacheBudget, peers, controllers }
+  const carrier = () => new LoopbackCarrier(clock, null)
+  return {
+    ...machine,
+    authorizer,
+    interceptor,
+    tailCacheBudget,
+    controllers: carrier(),
+    brokers: carrier(),
+  }
 }

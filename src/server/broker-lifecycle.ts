@@ -218,6 +218,8 @@ export class BrokerLifecycle {
     if (error === 'STALE_BROKER_EPOCH') return this.registerAgain()
     if (error !== 'NONE') {
       this.noteFailure(error)
+      // A controller whose disk has failed cannot grant anything any more.
+      if (state === 'stopping' && error === 'KAFKA_STORAGE_ERROR') this.stop()
       return heartbeatIntervalMs
     }
     this.reportedDirs = offline.length

@@ -1,30 +1,28 @@
-import { ExpressionThread } from '../base/expressions.ts'
+import { messageOf } from '../base/error-text.ts'
+import type { NodeAddress } from '../channel/channel.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import { fenceBroker, registerBroker, unfenceBroker } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
 import { dynamicConfigsOf, type Image } from '../metadata/image.ts'
-import type { Metadata, MetadataController, MetadataFollower } from '../metadata/metadata.ts'
-import { Partitions } from '../replication/partitions.ts'
+import type { BrokerMetadata } from '../metadata/metadata.ts'
+import { MetadataObserver } from '../quorum/observer/metadata-observer.ts'
+import { observerLimits } from '../quorum/observer/observer-limits.ts'
 import type { LogDir } from '../storage/log-dir.ts'
-import { AutoCreation } from './auto-creation.ts'
-import { authorizerOf } from './config/authorizer-settings.ts'
+import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { brokerServices } from './broker-services.ts'
 import type { ListenerPlan } from './config/listeners.ts'
-import { type ActiveController, ControllerClient } from './controller-client.ts'
-import { onlineIds, reportPlaces, watchLogDirs } from './failed-dirs.ts'
-import { FetchSessions } from './fetch/session.ts'
-import { Forwarder } from './forwarder.ts'
-import { groupsOf } from './groups.ts'
-import { advertisedHandlers } from './handlers/index.ts'
+import { interBrokerListenerOf } from './config/roles.ts'
+import type { ControllerClient } from './controller-client.ts'
+import { Dispatcher } from './dispatch.ts'
+import { onlineIds, watchLogDirs } from './failed-dirs.ts'
+import { handlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
-import type { Peers } from './peers.ts'
-import { ProducerIds } from './producer-ids.ts'
-import { Purgatory } from './purgatory.ts'
+import { loopbackServer } from './loopback.ts'
 import { QuotaGate, quotaWindow } from './quotas/quota-gate.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
-import { type ClientMetrics, ClientTelemetry } from './telemetry/client-telemetry.ts'
-import { TlsRenewal } from './tls-renewal.ts'
-import { peerOf, transactionsOf } from './transactions.ts'
+import { StartGuard } from './start-guard.ts'
+import type { ClientMetrics } from './telemetry/client-telemetry.ts'
+import { UnservedRequests } from './unserved-requests.ts'
 import { startUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface BrokerPartOptions {
@@ -34,10 +32,9 @@ export interface BrokerPartOptions {
   readonly listeners: readonly ListenerPlan[]
   /** Open directories; the caller closes them. */
   readonly logDirs: readonly LogDir[]
-  readonly metadata: MetadataController
-  /** The active controller. */
-  readonly active: ActiveController
-  /** Called when the broker cannot go on because its log directories have failed. */
+  /** Any controllers of the cluster. */
+  readonly bootstrap: readonly NodeAddress[]
+  /** Called when the broker cannot go on, because its log directories have failed or others. */
   readonly halt: (why: string) => void
 }
 
@@ -46,47 +43,75 @@ export class BrokerPart {
   readonly identity: Identity
   readonly addresses: readonly AddressInfo[]
   private readonly services: Services
-  private readonly follower: MetadataFollower
+  private readonly metadata: MetadataObserver
+  private readonly lifecycle: BrokerLifecycle
   private readonly listeners: readonly OpenListener[]
   private readonly upkeep: readonly Upkeep[]
-  private readonly peers: Peers
+  private readonly leave: () => void
 
   private constructor(
     services: Services,
-    follower: MetadataFollower,
+    metadata: MetadataObserver,
+    lifecycle: BrokerLifecycle,
     listeners: readonly OpenListener[],
     upkeep: readonly Upkeep[],
-    peers: Peers,
+    leave: () => void,
   ) {
-    this.peers = peers
     this.identity = services.identity
     this.services = services
-    this.follower = follower
+    this.metadata = metadata
+    this.lifecycle = lifecycle
     this.listeners = listeners
     this.upkeep = upkeep
+    this.leave = leave
     this.addresses = listeners.map(({ address }) => address)
   }
 
-  /** Registers the broker, opens its partitions and becomes their leader, then serves requests. */
+  /**
+   * Follows the metadata, registers the broker, opens its partitions, is unfenced and becomes their
+   * leader, then serves requests.
+   */
   static open(options: BrokerPartOptions, rooms: BrokerRooms): Promise<BrokerPart> {
+    const { statics, identity, logDirs } = options
+    const { brokerId } = identity
+    const guard = new StartGuard(options.halt)
+    const { halt } = guard
     return allOrNothing(async (undo) => {
-      const follower = options.metadata.follow(`broker ${options.identity.brokerId}`)
-      undo.push(async () => follower.close())
-      const quotas = quotasOf(options, follower, rooms)
-      const services = servicesOf(options, follower, quotas, rooms)
-      const listeners = await openListeners(options.listeners, services, quotas, rooms)
+      const metadata = follow({ ...options, halt }, rooms)
+      undo.push(() => metadata.close())
+      await metadata.caughtUp()
+      const quotas = quotasOf(options, metadata, rooms)
+      let lifecycle: BrokerLifecycle | null = null
+      const epoch = () => lifecycle?.epoch ?? -1
+      const made = brokerServices(options, metadata, quotas, epoch, rooms)
+      const { services } = made
+      undo.push(async () => made.closeChannels())
+      const dispatcher = dispatcherOf(services, quotas, rooms)
+      const listeners = await openListeners(options.listeners, services, dispatcher, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
-      await register(options, listeners, rooms)
-      const { brokerId } = options.identity
-      rooms.peers.set(brokerId, peerOf(services))
-      undo.push(async () => rooms.peers.delete(brokerId))
-      const watched = { ...services, brokerId, metadata: options.metadata, halt: options.halt }
-      watchLogDirs(watched)
-      await followImage(services, follower, () => reportPlaces(watched))
-      followKeys(services, follower, options.statics)
+      lifecycle = lifecycleOf({ ...options, halt }, listeners, metadata, made.heartbeats, rooms)
+      undo.push(async () => lifecycle?.close())
+      await lifecycle.register()
+      const server = loopbackServer(dispatcher, interBrokerListenerOf(statics))
+      const unserve = rooms.brokers.serve(brokerId, server)
+      undo.push(async () => unserve())
+      watchLogDirs({
+        ...{ logDirs, partitions: services.partitions, halt },
+        report: (directoryId) => void lifecycle!.dirFailed(directoryId),
+      })
+      await guard.during(followImage(services, metadata))
+      followKeys(services, metadata, statics)
+      hurryForOthers(brokerId, metadata, lifecycle)
+      await guard.during(lifecycle.becomeReady())
+      await guard.during(untilUnfenced(brokerId, metadata, lifecycle))
       for (const { listener } of listeners) listener.serve()
-      const upkeep = startUpkeep(options.statics, options.logDirs, rooms)
-      return new BrokerPart(services, follower, listeners, upkeep, rooms.peers)
+      const upkeep = startUpkeep(statics, logDirs, rooms)
+      guard.started()
+      const leave = () => {
+        unserve()
+        made.closeChannels()
+      }
+      return new BrokerPart(services, metadata, lifecycle, listeners, upkeep, leave)
     })
   }
 
@@ -100,46 +125,97 @@ export class BrokerPart {
     return this.services.telemetry.clientMetrics()
   }
 
-  /** Returns the broker epoch, or -1 before the registration. */
+  /** Returns the broker epoch. */
   get epoch(): number {
-    return this.follower.image.brokers.get(this.identity.brokerId)?.epoch ?? -1
+    return this.lifecycle.epoch
   }
 
   /**
    * Stops serving.
-   * @param isFenced whether to fence the broker in the metadata; needless if the cluster stops too.
+   * @param isControlled whether the controller is to move leaderships first; needless if the
+   * cluster stops too.
    */
-  async close(isFenced: boolean): Promise<void> {
+  async close(isControlled: boolean): Promise<void> {
+    if (isControlled) await this.lifecycle.shutDown()
+    await this.lifecycle.close()
     for (const { listener } of this.listeners) await listener.close()
-    this.peers.delete(this.identity.brokerId)
+    this.leave()
     this.services.transactions.close()
     this.services.groups.close()
     this.services.expressions.close()
     for (const work of this.upkeep) await work.stop()
-    if (isFenced) {
-      await this.follower.submit(fenceBroker(this.identity.brokerId)).catch((error: Error) =>
-        this.services.logger.warn('the end of a broker could not be written to the metadata log', {
-          broker: this.identity.brokerId,
-          error: error.message,
-        }),
-      )
-    }
-    this.follower.close()
+    await this.metadata.close()
   }
+}
+
+function follow(
+  { statics, identity, logDirs, bootstrap, halt }: BrokerPartOptions,
+  { clock, random, turns, logger, controllers: carrier }: BrokerRooms,
+): MetadataObserver {
+  const { brokerId, clusterId } = identity
+  const where = statics.string('metadata.log.dir')
+  const { directoryId } = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
+  return new MetadataObserver({
+    ...{ clock, random, turns, logger, carrier, bootstrap, directoryId, clusterId },
+    name: `broker ${brokerId}`,
+    nodeId: brokerId,
+    limits: observerLimits(statics),
+    failed: (fault) => halt(`the metadata log cannot be followed: ${messageOf(fault)}`),
+  })
+}
+
+function dispatcherOf(
+  services: Services,
+  quotas: QuotaGate,
+  { logger }: BrokerRooms,
+): Dispatcher<Services> {
+  const byKey = new Map(handlers.map((one) => [one.api.key, one]))
+  return new Dispatcher(byKey, services, new UnservedRequests(logger), quotas)
+}
+
+function lifecycleOf(
+  { statics, identity, logDirs, halt }: BrokerPartOptions,
+  listeners: readonly OpenListener[],
+  metadata: MetadataObserver,
+  controller: ControllerClient,
+  { clock, random, logger }: BrokerRooms,
+): BrokerLifecycle {
+  return new BrokerLifecycle({
+    ...identity,
+    incarnationId: randomUuid(random),
+    endpoints: listeners.map(({ endpoint }) => endpoint),
+    rack: statics.string('broker.rack'),
+    logDirs: onlineIds(logDirs),
+    previousEpoch: previousEpochOf(logDirs),
+    cordonedLogDirs: [],
+    heartbeatIntervalMs: statics.int('broker.heartbeat.interval.ms'),
+    registrationTimeoutMs: statics.int('initial.broker.registration.timeout.ms'),
+    sessionTimeoutMs: statics.int('broker.session.timeout.ms'),
+    appliedOffset: () => metadata.appliedOffset,
+    ...{ controller, clock, logger },
+    lost: halt,
+  })
+}
+
+/** Returns the broker epoch that all directories were closed in, cleanly; -1 if they were not. */
+function previousEpochOf(logDirs: readonly LogDir[]): number {
+  const epochs = new Set(logDirs.map((dir) => (dir.isOffline ? -1 : (dir.cleanEpoch ?? -1))))
+  const [first = -1] = epochs
+  return epochs.size === 1 ? first : -1
 }
 
 /** Opens the partitions of the current image, then applies every later change, without a gap. */
 async function followImage(
-  { partitions }: Services,
-  follower: MetadataFollower,
-  report: () => Promise<void>,
+  { partitions, replicaDirectories }: Services,
+  metadata: BrokerMetadata,
 ): Promise<void> {
-  const opened = partitions.open(follower.image)
+  const opened = partitions.open(metadata.image)
   const isOpen = opened.then(
     () => true,
     () => false,
   )
-  follower.listen('partitions', async (image, changes) => {
+  const report = () => replicaDirectories.assign(partitions.takeMisplaced())
+  metadata.listen('partitions', async (image, changes) => {
     if (!(await isOpen)) return
     await partitions.apply(image, changes)
     // Not awaited: the reported places return as a later image than this one.
@@ -152,7 +228,7 @@ async function followImage(
 /** Returns the gate of the quotas, which follows those in the metadata. */
 function quotasOf(
   { statics }: BrokerPartOptions,
-  metadata: Metadata,
+  metadata: BrokerMetadata,
   { clock, interceptor: inner }: BrokerRooms,
 ): QuotaGate {
   const gate = new QuotaGate({ window: quotaWindow(statics, ''), clock, inner })
@@ -167,12 +243,12 @@ function quotasOf(
  */
 function followKeys(
   { tlsRenewal, identity: { brokerId } }: Services,
-  follower: MetadataFollower,
+  metadata: BrokerMetadata,
   statics: BrokerSettings,
 ): void {
   const dynamicOf = (image: Image) => dynamicConfigsOf(() => image, brokerId)
-  let known = dynamicOf(follower.image).broker()
-  follower.listen('keys and certificates', async (image) => {
+  let known = dynamicOf(metadata.image).broker()
+  metadata.listen('keys and certificates', async (image) => {
     const dynamic = dynamicOf(image)
     if (dynamic.broker() === known) return
     known = dynamic.broker()
@@ -180,77 +256,36 @@ function followKeys(
   })
 }
 
-function servicesOf(
-  { statics, identity, logDirs, active }: BrokerPartOptions,
-  metadata: MetadataFollower,
-  quotas: QuotaGate,
-  { clock, random, turns, logger, authorizer, peers, controllers: carrier }: BrokerRooms,
-): Services {
-  const { brokerId } = identity
-  const clientId = String(brokerId)
-  const controller = new ControllerClient({ carrier, active, clock, clientId })
-  const forwarder = new Forwarder(controller, () => metadata.inStep())
-  const settings = statics.withDynamic(dynamicConfigsOf(() => metadata.image, brokerId))
-  const partitions = new Partitions({ brokerId, logDirs, settings, turns })
-  const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
-  const producerIds = new ProducerIds(metadata, brokerId)
-  const expressions = new ExpressionThread(clock)
-  const rooms = {
-    brokerId,
-    clock,
-    random,
-    turns,
-    logger,
-    metadata,
-    settings,
-    partitions,
-    producerIds,
-    peers,
-    expressions,
-  }
-  const groups = groupsOf(rooms)
-  return {
-    clock,
-    random,
-    turns,
-    logger,
-    authorizer: authorizer ?? authorizerOf(statics, () => metadata.image.acls, logger),
-    settings,
-    metadata,
-    partitions,
-    logDirs,
-    fetchSessions: new FetchSessions(slotsMax, clock, random),
-    purgatory: new Purgatory(clock),
-    autoCreation: new AutoCreation({ forwarder, settings, logger }),
-    forwarder,
-    producerIds,
-    quotas,
-    expressions,
-    groups,
-    transactions: transactionsOf({ ...rooms, groups }),
-    peers,
-    identity,
-    tlsRenewal: new TlsRenewal(logger),
-    telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
-    advertised: advertisedHandlers(statics).map(({ api }) => api),
-  }
+/**
+ * Sends a heartbeat as soon as the shutdown of another broker has been applied: the controller
+ * grants it only when all others have told an offset behind it.
+ */
+function hurryForOthers(
+  brokerId: number,
+  metadata: BrokerMetadata,
+  lifecycle: BrokerLifecycle,
+): void {
+  let known: Image['brokers'] = metadata.image.brokers
+  metadata.listen('shutdowns of other brokers', ({ brokers }) => {
+    if (brokers === known) return
+    known = brokers
+    const isStopping = [...brokers.values()].some(
+      ({ id, inControlledShutdown }) => inControlledShutdown && id !== brokerId,
+    )
+    if (isStopping) void metadata.inStep().then(() => lifecycle.hurry())
+  })
 }
 
-/** Registers the broker and unfences it, so that it leads its partitions. */
-async function register(
-  { statics, identity, logDirs, metadata }: BrokerPartOptions,
-  listeners: readonly OpenListener[],
-  { random }: BrokerRooms,
+/** Resolves when this broker sees itself unfenced, so that it leads its partitions. */
+async function untilUnfenced(
+  brokerId: number,
+  metadata: BrokerMetadata,
+  { epoch }: BrokerLifecycle,
 ): Promise<void> {
-  const id = identity.brokerId
-  await metadata.submit(
-    registerBroker({
-      id,
-      incarnationId: randomUuid(random),
-      endpoints: listeners.map(({ endpoint }) => endpoint),
-      rack: statics.string('broker.rack'),
-      logDirs: onlineIds(logDirs).sort(),
-    }),
-  )
-  await metadata.submit(unfenceBroker(id))
+  for (;;) {
+    await metadata.inStep()
+    const own = metadata.image.brokers.get(brokerId)
+    if (own !== undefined && own.epoch >= epoch && !own.fenced) return
+    await metadata.refreshed()
+  }
 }

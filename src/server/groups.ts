@@ -7,7 +7,7 @@ import type { TopicSummary, TopicView } from '../coordinator/topic-view.ts'
 import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { type Image, overridesOf, type TopicState, topicById } from '../metadata/image.ts'
-import type { Metadata } from '../metadata/metadata.ts'
+import type { BrokerMetadata } from '../metadata/metadata.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { coordinateTopic } from './coordinated-topic.ts'
 import { groupSettings } from './group-settings.ts'
@@ -21,7 +21,7 @@ export function groupsOf(options: {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly metadata: Metadata
+  readonly metadata: BrokerMetadata
   readonly settings: BrokerSettings
   readonly partitions: Partitions
   readonly expressions: Expressions

@@ -2,9 +2,7 @@ import { hostname } from 'node:os'
 import type { Endpoint } from '../metadata/image.ts'
 import { ListenerSettings } from './config/listener-settings.ts'
 import { type ListenerPlan, securityProtocolCodes } from './config/listeners.ts'
-import { Dispatcher } from './dispatch.ts'
-import { handlers } from './handlers/index.ts'
-import type { InterceptorSeat } from './interceptor.ts'
+import type { Dispatcher } from './dispatch.ts'
 import { Listener } from './listener.ts'
 import { securityOf } from './open-security.ts'
 import { ConnectionQuotas } from './quotas/connection-quotas.ts'
@@ -13,7 +11,6 @@ import { quotaWindow } from './quotas/quota-gate.ts'
 import { RequestTurns } from './request-turns.ts'
 import type { Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
-import { UnservedRequests } from './unserved-requests.ts'
 
 export interface HostPort {
   /** An IPv6 address without brackets. */
@@ -52,7 +49,7 @@ const responseBytesMax = 1024 * 1024
 export function openListeners(
   plans: readonly ListenerPlan[],
   services: Services,
-  seat: InterceptorSeat,
+  dispatcher: Dispatcher<Services>,
   rooms: BrokerRooms,
 ): Promise<OpenListener[]> {
   const { settings, metadata } = services
@@ -64,9 +61,6 @@ export function openListeners(
   })
   const rates = new ConnectionRates(quotaWindow(settings, ''), () => metadata.image)
   const connectionQuotas = new ConnectionQuotas(settings, rates, clock)
-  const unserved = new UnservedRequests(logger)
-  const byKey = new Map(handlers.map((one) => [one.api.key, one]))
-  const dispatcher = new Dispatcher(byKey, services, unserved, seat)
   return allOrNothing(async (undo) => {
     const opened: OpenListener[] = []
     for (const plan of plans) {

@@ -4,7 +4,7 @@ import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { scramMechanisms } from '../metadata/controller/alter-scram.ts'
 import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { type Image, scramKey } from '../metadata/image.ts'
-import type { Metadata } from '../metadata/metadata.ts'
+import type { BrokerMetadata } from '../metadata/metadata.ts'
 import { anonymous, type Principal } from '../security/authorizer.ts'
 import { tokenCredentials } from '../security/delegation-tokens.ts'
 import { parsePrincipalMapping } from '../security/principal-mapping.ts'
@@ -78,7 +78,7 @@ export async function securityOf(
 
 function credentialSource(
   settings: BrokerSettings,
-  metadata: Metadata,
+  metadata: BrokerMetadata,
   random: Random,
 ): CredentialSource {
   const image = () => metadata.image

@@ -6,6 +6,7 @@ import { BadProperties } from './config/properties.ts'
 import { BadConfig } from './config/static-config.ts'
 import { BadFormat } from './format/bad-format.ts'
 import { CannotListen } from './listener.ts'
+import { CannotGoOn } from './start-guard.ts'
 
 /** Whether an error has an external cause and tells the operator in one line what to do. */
 export function isOperatorError(error: unknown): boolean {
@@ -16,6 +17,7 @@ const operatorErrors = [
   BadConfig,
   BadFormat,
   BadProperties,
+  CannotGoOn,
   CannotListen,
   CannotUseDirectory,
   DamagedFile,

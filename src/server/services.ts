@@ -18,6 +18,7 @@ import type { Forwarder } from './forwarder.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { RequestQuotas } from './quotas/request-quotas.ts'
+import type { ReplicaDirectories } from './replica-directories.ts'
 import type { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import type { TlsRenewal } from './tls-renewal.ts'
 
@@ -37,6 +38,7 @@ export interface Services {
   readonly purgatory: Purgatory
   readonly autoCreation: AutoCreation
   readonly forwarder: Forwarder
+  readonly replicaDirectories: ReplicaDirectories
   readonly producerIds: ProducerIds
   readonly quotas: RequestQuotas
   /** Regular expressions of clients that may take long. */

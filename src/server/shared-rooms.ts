@@ -8,7 +8,6 @@ import type { Authorizer } from '../security/authorizer.ts'
 import type { Disk } from '../storage/disk.ts'
 import type { TailCacheBudget } from '../storage/tail-cache.ts'
 import type { Interceptor } from './interceptor.ts'
-import type { Peers } from './peers.ts'
 import type { Transport } from './transport.ts'
 
 /** Dependencies that all nodes of a process share. */
@@ -20,10 +19,10 @@ export interface SharedRooms {
   readonly disk: Disk
   readonly pool: BufferPool
   readonly tailCacheBudget: TailCacheBudget
-  /** The running brokers of the process. */
-  readonly peers: Peers
   /** Requests to controllers: to those of this process without sockets. */
   readonly controllers: LoopbackCarrier
+  /** Requests to brokers: to those of this process without sockets. */
+  readonly brokers: LoopbackCarrier
   /** Null for the one that the settings name. */
   readonly authorizer: Authorizer | null
 }

@@ -2,8 +2,8 @@ import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
 import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
 import { ApiError, type ErrorName } from '../protocol/errors.ts'
 import type { Partition } from '../replication/partition.ts'
-import { transactionsTopic } from './internal-topics.ts'
 import { type AdmittingCoordinator, CoordinatorElsewhere } from './coordinator-elsewhere.ts'
+import { transactionsTopic } from './internal-topics.ts'
 import type { Services } from './services.ts'
 
 /** The reason why a transactional batch is not appended; `detail` is the response's message. */

@@ -118,7 +118,10 @@ export async function writeMarker(
 }
 
 /** Returns the transaction coordinator's config, backed by the broker's current settings. */
-function transactionSettings(settings: BrokerSettings, metadata: BrokerMetadata): TransactionConfig {
+function transactionSettings(
+  settings: BrokerSettings,
+  metadata: BrokerMetadata,
+): TransactionConfig {
   return {
     get transactionMaxTimeoutMs() {
       return settings.int('transaction.max.timeout.ms')

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 
-/** The waits of one task, of which another one may end the present or, if there is none, the next. */
+/** The waits of one task; another one may end the present wait or, if there is none, the next. */
 export class Wait {
   private readonly clock: Clock
   private wake: (() => void) | null = null

@@ -9,14 +9,10 @@ import {
   OffsetCheckpoint,
   recoveryPointFile,
 } from './checkpoints.ts'
+import { takeCleanShutdown, writeCleanShutdown } from './clean-shutdown.ts'
 import { directoriesIn, identify } from './directory-identity.ts'
 import { type DirectoryLock, type Disk, DiskError, type DiskSpace } from './disk.ts'
-import {
-  asideOf,
-  cleanShutdownFile,
-  deletedDirectorySuffix,
-  isPartitionName,
-} from './file-names.ts'
+import { asideOf, deletedDirectorySuffix, isPartitionName } from './file-names.ts'
 import { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { moveDirectory } from './move-directory.ts'
@@ -52,9 +48,10 @@ export class LogDir {
   readonly path: string
   readonly directoryId: string
   readonly clusterId: string
+  /** The broker epoch in which it was closed cleanly, -1 if unknown; null if it was not. */
+  readonly cleanEpoch: number | null
   private readonly options: LogDirOptions
   private readonly lock: DirectoryLock
-  private readonly isClean: boolean
   private readonly names: Set<string>
   private readonly logs = new Map<string, OpenLog>()
   /** Log start offsets of partitions that are being moved here from another directory. */
@@ -79,7 +76,7 @@ export class LogDir {
     options: LogDirOptions,
     lock: DirectoryLock,
     identity: { clusterId: string; directoryId: string },
-    state: { names: Set<string>; isClean: boolean; found: LogDir['found'] },
+    state: { names: Set<string>; cleanEpoch: number | null; found: LogDir['found'] },
   ) {
     this.options = options
     this.path = options.path
@@ -87,7 +84,7 @@ export class LogDir {
     this.clusterId = identity.clusterId
     this.directoryId = identity.directoryId
     this.names = state.names
-    this.isClean = state.isClean
+    this.cleanEpoch = state.cleanEpoch
     this.ownSync = new SharedSync(options.disk, options.path)
     this.found = state.found
     const checkpoint = (name: string) =>
@@ -115,13 +112,7 @@ export class LogDir {
     try {
       const identity = await identify(options, clusterId, fresh)
       const directories = await directoriesIn(disk, path)
-      const marker = `${path}/${cleanShutdownFile}`
-      const isClean = (await disk.readFile(marker)) !== null
-      // The logs change from here on: a crash must not look like a clean shutdown.
-      if (isClean) {
-        await disk.remove(marker)
-        await disk.syncDirectory(path)
-      }
+      const cleanEpoch = await takeCleanShutdown(disk, path)
       const names = new Set(directories.filter(isPartitionName))
       const read = (name: string) => new OffsetCheckpoint(disk, `${path}/${name}`).read()
       const found = {
@@ -134,7 +125,7 @@ export class LogDir {
       for (const name of directories.filter((one) => one.endsWith(deletedDirectorySuffix))) {
         await disk.remove(`${path}/${name}`)
       }
-      return new LogDir(options, lock, identity, { names, isClean, found })
+      return new LogDir(options, lock, identity, { names, cleanEpoch, found })
     } catch (error) {
       await lock.release()
       throw error
@@ -144,7 +135,7 @@ export class LogDir {
   /** Represents a directory that cannot be opened while other directories can; it is offline. */
   static unusable(options: LogDirOptions, why: Error): LogDir {
     const found = { recovery: new Map(), start: new Map(), cleaner: new Map() }
-    const state = { names: new Set<string>(), isClean: false, found }
+    const state = { names: new Set<string>(), cleanEpoch: null, found }
     const lock = { release: () => Promise.resolve() }
     const dir = new LogDir(options, lock, { clusterId: '', directoryId: '' }, state)
     dir.fail(why)
@@ -221,7 +212,7 @@ export class LogDir {
       ...{ clock, random, logger, tailCacheBudget },
       recoveryPoint: isKnown && !isAlwaysRecovered ? (this.found.recovery.get(name) ?? 0) : 0,
       logStartOffset: isKnown ? (this.found.start.get(name) ?? 0) : 0,
-      cleanShutdown: (this.isClean && !isAlwaysRecovered) || !isKnown,
+      cleanShutdown: (this.cleanEpoch !== null && !isAlwaysRecovered) || !isKnown,
       onOffline: (why) => this.fail(why),
     })
     if (owner !== options.topicId) {
@@ -390,9 +381,8 @@ export class LogDir {
     }
     await Promise.all(Array.from({ length: closingMax }, closer))
     await this.checkpoint()
-    const content = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
-    const marker = `${this.path}/${cleanShutdownFile}`
-    if (isClean) await this.guard(() => this.options.disk.writeFileAtomically(marker, content))
+    const { disk } = this.options
+    if (isClean) await this.guard(() => writeCleanShutdown(disk, this.path, brokerEpoch))
     await this.releaseLock()
   }
 }

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { inStep } from '../../src/metadata/metadata.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
 import { openController as open } from './open-controller.ts'
@@ -66,7 +65,7 @@ test('snapshots trim what idle time leaves', async () => {
     await clock.advance(60_000)
     await settle()
   }
-  await inStep(metadata)
+  await metadata.submit(() => ({ records: [], answer: undefined }))
   expect(metadata.image.offset).toBeGreaterThan(7_000)
   const names = ((await disk.list(dir)) ?? []).map(({ name }) => name)
   const ends = names.flatMap((name) => /^0*(\d+)-\d+\.checkpoint$/.exec(name)?.[1] ?? [])

@@ -22,8 +22,8 @@ export async function openController(
       pool: new BufferPool(),
       turns: endlessTurn,
       tailCacheBudget: new TailCacheBudget(1 << 20),
-      peers: new Map(),
       controllers: new LoopbackCarrier(clock, null),
+      brokers: new LoopbackCarrier(clock, null),
       authorizer: null,
     },
   }

@@ -31,8 +31,8 @@ function roomsOf(disk: MemoryDisk): SharedRooms {
     pool: new BufferPool(),
     turns: endlessTurn,
     tailCacheBudget,
-    peers: new Map(),
     controllers: new LoopbackCarrier(systemClock, null),
+    brokers: new LoopbackCarrier(systemClock, null),
     authorizer: null,
   }
 }

@@ -5,10 +5,11 @@ import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { emptyImage } from '../../src/metadata/image.ts'
-import { MetadataController } from '../../src/metadata/metadata.ts'
+import { type BrokerMetadata, MetadataController } from '../../src/metadata/metadata.ts'
 import { metadataRecord } from '../../src/metadata/records.ts'
 import { topicRecord } from '../../src/protocol/stored/metadata/02-topic-record.ts'
 import { partitionRecord } from '../../src/protocol/stored/metadata/03-partition-record.ts'
+import type { RemoteMarkers } from '../../src/server/remote-markers.ts'
 import { deliver } from '../../src/server/transactions.ts'
 
 const topicId = 'AAAAAAAAAAAAAAAAAAAAAg'
@@ -56,12 +57,20 @@ const makeTopic = () => ({
 /** Broker 1 coordinates, broker 2 leads; the markers that broker 2 gets are recorded. */
 function marking(metadata: MetadataController) {
   const written: string[] = []
-  const peer = {
-    transactions: undefined as never,
-    writeMarker: async (topic: string, index: number) => void written.push(`${topic}-${index}`),
+  const remoteMarkers = {
+    write: async (brokerId: number, topic: string, index: number) =>
+      void written.push(`${topic}-${index} on ${brokerId}`),
+  } as unknown as RemoteMarkers
+  const seen: BrokerMetadata = {
+    get image() {
+      return metadata.image
+    },
+    listen: (name, listener) => metadata.listen(name, listener),
+    inStep: () => Promise.resolve(),
+    refreshed: () => metadata.submit(() => ({ records: [], answer: undefined })),
   }
   const rooms = {
-    ...{ brokerId: 1, metadata, peers: new Map([[2, peer]]), clock: systemClock },
+    ...{ brokerId: 1, metadata: seen, remoteMarkers, clock: systemClock },
     ...{ partitions: undefined as never, groups: undefined as never },
   }
   return { written, deliver: () => deliver('fresh', 0, marker, rooms) }
@@ -83,7 +92,7 @@ test('a topic that the image does not show yet gets its marker once it does', as
   expect(isDone).toBe(false)
   release()
   await Promise.all([made, sent])
-  expect(written).toEqual(['fresh-0'])
+  expect(written).toEqual(['fresh-0 on 2'])
 })
 
 test('a topic that is gone needs no marker', async () => {

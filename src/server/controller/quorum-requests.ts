@@ -32,10 +32,12 @@ interface QuorumEndpoint {
  */
 export function leaderEndpoints(
   { metadata, identity: { nodeId } }: ControllerServices,
-  { session: { listenerName }, apiVersion }: RequestContext,
+  { session: { listenerName, isSameProcess }, apiVersion }: RequestContext,
   since: number,
 ): QuorumEndpoint[] {
   if (apiVersion < since) return []
+  // Within the process a node is found by its id.
+  if (isSameProcess) return [{ nodeId, host: 'localhost', port: 0 }]
   const { endpoints } = metadata.image.controllers.get(nodeId) ?? { endpoints: [] }
   const found = endpoints.find(({ name }) => name === listenerName)
   return found === undefined ? [] : [{ nodeId, host: found.host, port: found.port }]

@@ -1,5 +1,4 @@
 import { runInTurns } from '../../base/turns.ts'
-import { assignDirectories } from '../../metadata/controller/directories.ts'
 import { type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   type AlterReplicaLogDirsRequest,
@@ -55,7 +54,7 @@ async function move(
   topic: string,
   index: number,
   path: string,
-  { logDirs, partitions, metadata, identity }: Services,
+  { logDirs, partitions, metadata, replicaDirectories }: Services,
 ): Promise<ErrorName> {
   const name = `${topic}-${index}`
   if (name.length + futureNameExtra > fileNameMax) return 'INVALID_TOPIC_EXCEPTION'
@@ -69,8 +68,8 @@ async function move(
   }
   if (target.has(name)) return 'NONE'
   await partitions.move(state, index, target)
-  const { brokerId } = identity
   const { directoryId } = target
-  await metadata.submit(assignDirectories(brokerId, [{ topicId: state.id, index, directoryId }]))
+  await replicaDirectories.assign([{ topicId: state.id, index, directoryId }])
+  await metadata.inStep()
   return 'NONE'
 }

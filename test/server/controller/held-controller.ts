@@ -61,8 +61,9 @@ export async function holdController({ clock, ...options }: HeldOptions) {
   const shared = { ...rooms, tailCacheBudget, turns: endlessTurn }
   const [dir] = await openLogDirs(statics, clusterId, {
     ...shared,
-    ...{ pool: new BufferPool(), peers: new Map(), authorizer: null },
+    ...{ pool: new BufferPool(), authorizer: null },
     controllers: new LoopbackCarrier(clock, null),
+    brokers: new LoopbackCarrier(clock, null),
   })
   const log = await dir!.openLog(`${metadataTopic}-0`, {
     topicId: metadataTopicId,

@@ -1,4 +1,5 @@
 import type { AnyHandler } from '../../handler.ts'
+import { answeredInStep } from '../in-step.ts'
 import type { ControllerServices } from '../services.ts'
 import { handleControllerFetch } from './01-fetch.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
@@ -23,7 +24,11 @@ import { handleDescribeQuorum } from './55-describe-quorum.ts'
 import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleEnvelope } from './58-envelope.ts'
 import { handleFetchSnapshot } from './59-fetch-snapshot.ts'
+import { handleBrokerRegistration } from './62-broker-registration.ts'
+import { handleBrokerHeartbeat } from './63-broker-heartbeat.ts'
 import { handleUnregisterBroker } from './64-unregister-broker.ts'
+import { handleAllocateProducerIds } from './67-allocate-producer-ids.ts'
+import { handleAssignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
 import { handleAddRaftVoter } from './80-add-raft-voter.ts'
 import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
 import { handleUpdateRaftVoter } from './82-update-raft-voter.ts'
@@ -31,8 +36,7 @@ import { handleUnregisterController } from './94-unregister-controller.ts'
 
 type ControllerHandler = AnyHandler<ControllerServices>
 
-/** The requests of clients that brokers forward to the controller. */
-export const forwardableHandlers: readonly ControllerHandler[] = [
+const plainHandlers: readonly ControllerHandler[] = [
   handleCreateTopics,
   handleDeleteTopics,
   handleCreateAcls,
@@ -56,6 +60,9 @@ export const forwardableHandlers: readonly ControllerHandler[] = [
   handleUnregisterController,
 ]
 
+/** The requests of clients that brokers forward to the controller. */
+export const forwardableHandlers = plainHandlers.map(answeredInStep)
+
 /** The handlers of all API keys that a controller serves. */
 export const controllerHandlers: readonly ControllerHandler[] = [
   ...forwardableHandlers,
@@ -65,5 +72,9 @@ export const controllerHandlers: readonly ControllerHandler[] = [
   handleBeginQuorumEpoch,
   handleEndQuorumEpoch,
   handleFetchSnapshot,
+  handleBrokerRegistration,
+  handleBrokerHeartbeat,
+  handleAllocateProducerIds,
+  handleAssignReplicasToDirs,
   handleUpdateRaftVoter,
 ]
