@@ -1,28 +1,36 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 
-/** The hash of each mechanism, by the codes of `ScramMechanism`. */
-const hashes: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha512' }
+/** The hash of each mechanism, by the codes of `ScramMechanism`, and the length of its output. */
+const hashes: Readonly<Record<number, { readonly name: string; readonly bytes: number }>> = {
+  1: { name: 'sha256', bytes: 32 },
+  2: { name: 'sha512', bytes: 64 },
+}
+
+const clientKeyBy = (hash: string, saltedPassword: Buffer) =>
+  createHmac(hash, saltedPassword).update('Client Key').digest()
 
 /**
  * Returns the keys that a server stores of a salted password (RFC 5802); empty ones for an unknown
  * mechanism.
  */
 export function scramKeys(mechanism: number, saltedPassword: Buffer) {
-  const hash = hashes[mechanism]
+  const hash = hashes[mechanism]?.name
   if (hash === undefined) return { storedKey: Buffer.alloc(0), serverKey: Buffer.alloc(0) }
-  const hmac = (text: string) => createHmac(hash, saltedPassword).update(text).digest()
-  const storedKey = createHash(hash).update(hmac('Client Key')).digest()
-  return { storedKey, serverKey: hmac('Server Key') }
+  const storedKey = createHash(hash).update(clientKeyBy(hash, saltedPassword)).digest()
+  const serverKey = createHmac(hash, saltedPassword).update('Server Key').digest()
+  return { storedKey, serverKey }
 }
 
-/** Returns the salted password of RFC 5802, from which keys are derived. */
+/**
+ * Returns the salted password of RFC 5802, from which keys are derived. As in Kafka and its
+ * clients, the password is not normalized.
+ */
 export function saltPassword(
   mechanism: number,
   password: string,
   salt: Buffer,
   iterations: number,
 ): Buffer {
-  const hash = hashes[mechanism] ?? 'sha256'
-  const length = createHash(hash).digest().length
-  return pbkdf2Sync(password.normalize('NFKC'), salt, iterations, length, hash)
+  const { name, bytes } = hashes[mechanism] ?? hashes[1]!
+  return pbkdf2Sync(password, salt, iterations, bytes, name)
 }
