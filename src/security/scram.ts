@@ -1,4 +1,5 @@
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, pbkdf2Sync } from 'node:crypto'
+import { promisify } from 'node:util'
 
 /** The hash of each mechanism, by the codes of `ScramMechanism`, and the length of its output. */
 const hashes: Readonly<Record<number, { readonly name: string; readonly bytes: number }>> = {
@@ -33,4 +34,18 @@ export function saltPassword(
 ): Buffer {
   const { name, bytes } = hashes[mechanism] ?? hashes[1]!
   return pbkdf2Sync(password, salt, iterations, bytes, name)
+}
+
+const pbkdf2Later = promisify(pbkdf2)
+
+/** The keys of a client and of its server, computed in a thread of the pool. */
+export async function clientKeys(
+  mechanism: 1 | 2,
+  password: string,
+  salt: Buffer,
+  iterations: number,
+) {
+  const { name, bytes } = hashes[mechanism]!
+  const salted = await pbkdf2Later(password, salt, iterations, bytes, name)
+  return { ...scramKeys(mechanism, salted), clientKey: clientKeyBy(name, salted), hash: name }
 }

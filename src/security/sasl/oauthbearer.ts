@@ -23,7 +23,7 @@ const message = new RegExp(
 )
 const authorization = /^(?<scheme>\w+) +(?<token>[-_~+/.a-zA-Z0-9]+=*)$/
 /** The client's answer to an error, after which the conversation ends. */
-const acknowledged = 0x01
+export const acknowledged = 0x01
 
 const invalid = (text: string) => new SaslFailure(text, false)
 

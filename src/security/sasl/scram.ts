@@ -30,11 +30,11 @@ export interface ScramOptions {
 const iterationsMin = 4096
 
 /** Characters of RFC 5802: all of ASCII but `,`, or but `,` and `=`. */
-const value = '[\\x01-\\x2b\\x2d-\\x7f]+'
+export const value = '[\\x01-\\x2b\\x2d-\\x7f]+'
 const saslName = '(?:[\\x01-\\x2b\\x2d-\\x3c\\x3e-\\x7f]|=2C|=3D)+'
-const printable = '[\\x21-\\x2b\\x2d-\\x7e]+'
-const extensions = `(?:,[A-Za-z]+=${value})*`
-const base64 = '(?:[a-zA-Z0-9/+]{4})*(?:[a-zA-Z0-9/+]{3}=|[a-zA-Z0-9/+]{2}==)?'
+export const printable = '[\\x21-\\x2b\\x2d-\\x7e]+'
+export const extensions = `(?:,[A-Za-z]+=${value})*`
+export const base64 = '(?:[a-zA-Z0-9/+]{4})*(?:[a-zA-Z0-9/+]{3}=|[a-zA-Z0-9/+]{2}==)?'
 
 const clientFirst = new RegExp(
   `^n,(?:a=(?<authorizationId>${saslName}))?,(?:m=${value},)?` +
