@@ -13,7 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   base: [],
   machine: ['base'],
   protocol: ['base'],
-  channel: ['base', 'protocol'],
+  channel: ['base', 'protocol', 'security'],
   storage: ['base', 'protocol'],
   metadata: ['base', 'protocol', 'machine'],
   quorum: ['base', 'protocol', 'channel', 'storage', 'metadata'],
@@ -72,7 +72,12 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
   },
   {
     what: /from 'node:net'/,
-    in: ['server/node-transport.ts', 'server/tls-transport.ts', 'channel/node-dialer.ts'],
+    in: [
+      'server/node-transport.ts',
+      'server/tls-transport.ts',
+      'server/tls-dialer.ts',
+      'channel/node-dialer.ts',
+    ],
   },
   // The real ones are chosen where a process is put together; everywhere else they are handed in.
   {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { SaslLogin } from '../security/sasl/client.ts'
 import type { Carrier, Channel, ChannelOptions, NodeAddress } from './channel.ts'
 import type { Dialer } from './dialer.ts'
 import { TcpChannel } from './tcp-channel.ts'
@@ -8,6 +9,8 @@ export interface TcpCarrierOptions {
   readonly dialer: Dialer
   readonly clock: Clock
   readonly random: Random
+  /** How this node logs in; null where none asks for it. */
+  readonly login: SaslLogin | null
 }
 
 /** Reaches nodes by TCP. */

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { messageOf } from '../base/error-text.ts'
 import type { Random } from '../base/random.ts'
 import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
+import type { SaslLogin } from '../security/sasl/client.ts'
 import { Backoff, reconnectMs } from './backoff.ts'
 import {
   type Channel,
@@ -13,6 +14,7 @@ import {
 } from './channel.ts'
 import type { Dialer } from './dialer.ts'
 import { NodeConnection } from './node-connection.ts'
+import { logIn } from './sasl-login.ts'
 import { askVersions, refusalOf, type ServedVersions } from './served-versions.ts'
 
 /** Maximum number of requests that a node has not answered; further ones wait. */
@@ -27,11 +29,18 @@ const responseBytesMax = 256 * 1024 * 1024
  */
 const setupMs = { firstMs: 10_000, maxMs: 30_000 }
 
+/** Share of a session's lifetime after which the next request waits for another login. */
+const reloginShare = { min: 0.85, spread: 0.1 }
+/** Steps of a random share. */
+const grains = 1_000
+
 export interface TcpChannelOptions extends ChannelOptions {
   readonly address: NodeAddress
   readonly dialer: Dialer
   readonly clock: Clock
   readonly random: Random
+  /** Null for nodes that do not ask for a login. */
+  readonly login: SaslLogin | null
 }
 
 interface Sending {
@@ -54,7 +63,7 @@ export class TcpChannel implements Channel {
   /** Null between two connections. */
   private connection: NodeConnection | null = null
   private isReady = false
-  /** Null if the node was not asked. */
+  /** Null if the node was not asked, which is needed for a login, too. */
   private served: ServedVersions | null = null
   /** Connections in a row that have ended before they were ready. */
   private failures = 0
@@ -62,6 +71,8 @@ export class TcpChannel implements Channel {
   private slowSetups = 0
   /** The monotonic time in ms before which no connection is opened. */
   private notBeforeMs = Number.NEGATIVE_INFINITY
+  /** The monotonic time in ms from which requests wait for another login; null for never. */
+  private loginEndsMs: number | null = null
   /** Ends the back-off while there is no connection, or a connection that does not become ready. */
   private timer: Timer | null = null
   private isClosed = false
@@ -109,7 +120,8 @@ export class TcpChannel implements Channel {
       return
     }
     while (this.isReady && waiting.length > 0 && connection.inFlight < inFlightMax) {
-      this.transmit(connection, waiting.shift()!)
+      if (this.mustLogInAgain) void this.prepare(connection)
+      else this.transmit(connection, waiting.shift()!)
     }
   }
 
@@ -138,7 +150,7 @@ export class TcpChannel implements Channel {
   }
 
   private connect(): void {
-    const { address, dialer, clientId, clock } = this.options
+    const { address, dialer, clientId } = this.options
     this.timer = null
     try {
       const connection: NodeConnection = new NodeConnection({
@@ -154,18 +166,35 @@ export class TcpChannel implements Channel {
       this.onLost(new ChannelFault('disconnected', messageOf(error)))
       return
     }
+    this.limitSetup()
+  }
+
+  /** Gives up a connection that does not become ready, for the first time or after a login. */
+  private limitSetup(): void {
     const timeoutMs = this.setupBackoff.delayMs(this.slowSetups)
-    this.timer = clock.after(timeoutMs, () => {
+    this.timer = this.options.clock.after(timeoutMs, () => {
       this.slowSetups++
       const reason = `the connection was not ready within ${timeoutMs} ms`
       this.connection?.fail(new ChannelFault('disconnected', reason))
     })
   }
 
+  private get mustLogInAgain(): boolean {
+    return this.loginEndsMs !== null && this.loginEndsMs <= this.options.clock.monotonicMs()
+  }
+
+  /** Asks for versions and logs in, where it must, before requests are sent. */
   private async prepare(connection: NodeConnection): Promise<void> {
-    let served: ServedVersions | null = null
+    const { asksVersions, login, clock } = this.options
+    let { served } = this
+    let lifetimeMs: number | null = null
+    this.isReady = false
+    if (this.timer === null) this.limitSetup()
     try {
-      if (this.options.asksVersions) served = await askVersions(connection)
+      if (served === null && (asksVersions || login !== null)) {
+        served = await askVersions(connection)
+      }
+      if (login !== null) lifetimeMs = await logIn(connection, served!, login)
     } catch (error) {
       connection.fail(
         error instanceof ChannelFault ? error : new ChannelFault('disconnected', messageOf(error)),
@@ -178,15 +207,23 @@ export class TcpChannel implements Channel {
     this.failures = 0
     this.slowSetups = 0
     this.served = served
+    this.loginEndsMs =
+      lifetimeMs === null ? null : clock.monotonicMs() + this.shareOfLifetime() * lifetimeMs
     this.isReady = true
     connection.allowResponsesOf(responseBytesMax)
     this.pump()
+  }
+
+  /** As in Kafka, a random share, so that not all connections log in at once. */
+  private shareOfLifetime(): number {
+    return reloginShare.min + (reloginShare.spread * this.options.random.int(grains)) / grains
   }
 
   private onLost(fault: ChannelFault): void {
     this.connection = null
     this.isReady = false
     this.served = null
+    this.loginEndsMs = null
     this.timer?.clear()
     this.timer = null
     const waitMs = this.reconnectBackoff.delayMs(this.failures++)

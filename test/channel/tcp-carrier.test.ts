@@ -18,6 +18,7 @@ const carrier = new TcpCarrier({
   dialer: new NodeDialer(),
   clock: systemClock,
   random: systemRandom,
+  login: null,
 })
 const one = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
 const creation = { topics: [one], timeoutMs: 9_000 }

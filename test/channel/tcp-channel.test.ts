@@ -49,7 +49,7 @@ describe.each(ways)('%s', (_, wrap) => {
     const dialer = new ScriptedDialer([heartbeat as AnyApi, initProducerId as AnyApi])
     const clock = new SteppedClock()
     const random = seededRandom(options.seed ?? 1)
-    const carrier = wrap(new TcpCarrier({ dialer, clock, random }), clock)
+    const carrier = wrap(new TcpCarrier({ dialer, clock, random, login: null }), clock)
     const channel = carrier.open(
       { nodeId: 7, host: 'h', port: 9 },
       { clientId: 'c', asksVersions: options.asksVersions ?? false },

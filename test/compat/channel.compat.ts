@@ -21,6 +21,7 @@ const carrier = new TcpCarrier({
   dialer: new NodeDialer(),
   clock: systemClock,
   random: systemRandom,
+  login: null,
 })
 
 describe.skipIf(missing !== null)('a controller of Apache Kafka', () => {
