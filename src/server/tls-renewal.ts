@@ -15,6 +15,7 @@ import {
   writtenText,
 } from './config/tls-settings.ts'
 import { BadStore } from './config/tls-stores.ts'
+import type { TlsDialer } from './tls-dialer.ts'
 import type { TlsTransport } from './tls-transport.ts'
 
 export interface TlsListener {
@@ -24,13 +25,21 @@ export interface TlsListener {
   readonly isInterBroker: boolean
 }
 
+/** Connections of this node to a listener of other nodes. */
+export interface TlsConnector {
+  /** The name of the listener, whose settings apply. */
+  readonly name: string
+  readonly dialer: TlsDialer
+}
+
 const configException = 'org.apache.kafka.common.config.ConfigException'
 const keystoreKey = 'ssl.keystore.location'
 const truststoreKey = 'ssl.truststore.location'
 
-/** The keys and certificates of a broker's open listeners, which change without a restart. */
+/** The keys and certificates of a broker's listeners and connections, without a restart. */
 export class TlsRenewal {
   private readonly listeners: TlsListener[] = []
+  private readonly connectors: TlsConnector[] = []
   private readonly logger: Logger
 
   constructor(logger: Logger) {
@@ -51,6 +60,10 @@ export class TlsRenewal {
     }
   }
 
+  addDialer(connector: TlsConnector): void {
+    this.connectors.push(connector)
+  }
+
   /**
    * Checks that the listeners could go on with these settings. As in Kafka, a file that has changed
    * is not looked at as long as its settings have not.
@@ -58,16 +71,11 @@ export class TlsRenewal {
    */
   async check(settings: BrokerSettings): Promise<void> {
     for (const listener of this.listeners) {
-      const own = new ListenerSettings(settings, listener.name)
-      if (namedText(own) === listener.transport.settings.stores.named) continue
-      try {
-        await readRenewed(listener, own)
-      } catch (error) {
-        if (!(error instanceof BadStore)) throw error
-        throw new BadConfig(
-          `Validation of dynamic config update of SSLFactory failed: ${error.exception}`,
-        )
-      }
+      const { name, transport } = listener
+      await checkOne(settings, name, transport, (own) => readRenewed(listener, own))
+    }
+    for (const { name, dialer } of this.connectors) {
+      await checkOne(settings, name, dialer, readStores)
     }
   }
 
@@ -75,19 +83,53 @@ export class TlsRenewal {
   async renew(settings: BrokerSettings): Promise<void> {
     for (const listener of this.listeners) {
       const { name, transport } = listener
-      const own = new ListenerSettings(settings, name)
-      const { named, written } = transport.settings.stores
-      if (namedText(own) === named && writtenText(own) === written) continue
-      try {
-        transport.renew(await readRenewed(listener, own))
-        this.logger.info('a listener has new keys and certificates', { listener: name })
-      } catch (error) {
-        this.logger.error('a listener keeps its keys and certificates: the new ones are bad', {
-          listener: name,
-          reason: messageOf(error),
-        })
-      }
+      await this.renewOne('a listener', settings, name, transport, (own) =>
+        readRenewed(listener, own),
+      )
     }
+    for (const { name, dialer } of this.connectors) {
+      await this.renewOne('what connects to a listener', settings, name, dialer, readStores)
+    }
+  }
+
+  private async renewOne(
+    what: string,
+    settings: BrokerSettings,
+    name: string,
+    holder: TlsTransport | TlsDialer,
+    read: (own: ListenerSettings) => Promise<TlsStores>,
+  ): Promise<void> {
+    const own = new ListenerSettings(settings, name)
+    const { named, written } = holder.settings.stores
+    if (namedText(own) === named && writtenText(own) === written) return
+    try {
+      holder.renew(await read(own))
+      this.logger.info(`${what} has new keys and certificates`, { listener: name })
+    } catch (error) {
+      this.logger.error(`${what} keeps its keys and certificates: the new ones are bad`, {
+        listener: name,
+        reason: messageOf(error),
+      })
+    }
+  }
+}
+
+/** @throws BadConfig with Kafka's message. */
+async function checkOne(
+  settings: BrokerSettings,
+  name: string,
+  { settings: { stores } }: TlsTransport | TlsDialer,
+  read: (own: ListenerSettings) => Promise<TlsStores>,
+): Promise<void> {
+  const own = new ListenerSettings(settings, name)
+  if (namedText(own) === stores.named) return
+  try {
+    await read(own)
+  } catch (error) {
+    if (!(error instanceof BadStore)) throw error
+    throw new BadConfig(
+      `Validation of dynamic config update of SSLFactory failed: ${error.exception}`,
+    )
   }
 }
 

@@ -79,32 +79,57 @@ function protocolMap(settings: BrokerSettings): ReadonlyMap<string, SecurityProt
 }
 
 /**
+ * Returns a function from a listener's name to its security protocol, also for listeners that only
+ * other nodes have.
+ * @throws BadConfig
+ */
+function securityProtocols(
+  settings: BrokerSettings,
+  listeners: readonly ListenerAddress[],
+): (name: string) => SecurityProtocol {
+  const protocols = protocolMap(settings)
+  const controllerNames = controllerNamesOf(settings)
+  // Kafka maps a controller listener without an entry to PLAINTEXT while the map is the default and
+  // no listener is named after another protocol (`effectiveListenerSecurityProtocolMap`).
+  const isAllPlain =
+    !settings.isSet('listener.security.protocol.map') &&
+    [...listeners.map(({ name }) => name), ...controllerNames].every(
+      (name) => name === 'PLAINTEXT' || !(name in securityProtocolCodes),
+    )
+  return (name) => {
+    const mapped = protocols.get(name)
+    if (mapped !== undefined) return mapped
+    if (isAllPlain && controllerNames.includes(name)) return 'PLAINTEXT'
+    throw new BadConfig(`listener.security.protocol.map has no entry for the listener ${name}`)
+  }
+}
+
+/** Returns `controller.listener.names`; nodes connect to controllers by the first. */
+export function controllerNamesOf(settings: BrokerSettings): readonly string[] {
+  return settings.list('controller.listener.names').map((name) => name.toUpperCase())
+}
+
+/** Returns the security protocol of a listener of any node of the cluster. @throws BadConfig */
+export function securityProtocolOf(settings: BrokerSettings, name: string): SecurityProtocol {
+  const listeners = parseListeners('listeners', settings.list('listeners'))
+  return securityProtocols(settings, listeners)(name)
+}
+
+/**
  * Plans the listeners from `listeners`, `advertised.listeners`, `listener.security.protocol.map`
  * and `controller.listener.names`, by the rules of `SocketServerConfigs` and `KafkaConfig`.
  * @throws BadConfig naming the wrong key.
  */
 export function planListeners(settings: BrokerSettings): ListenerPlans {
-  const protocols = protocolMap(settings)
-  const controllerNames = settings.list('controller.listener.names').map((n) => n.toUpperCase())
+  const controllerNames = controllerNamesOf(settings)
   const advertised = settings.isSet('advertised.listeners')
     ? parseListeners('advertised.listeners', settings.list('advertised.listeners'))
     : []
   const listeners = parseListeners('listeners', settings.list('listeners'))
   checkPorts(listeners)
-  // Kafka maps a controller listener without an entry to PLAINTEXT while the map is the default and
-  // no listener is named after another protocol (`effectiveListenerSecurityProtocolMap`).
-  const isAllPlain =
-    !settings.isSet('listener.security.protocol.map') &&
-    listeners.every(({ name }) => name === 'PLAINTEXT' || !(name in securityProtocolCodes))
+  const protocolOf = securityProtocols(settings, listeners)
   const plans = listeners.map((listener) => {
-    const mapped = protocols.get(listener.name)
-    const isController = controllerNames.includes(listener.name)
-    const protocol = mapped ?? (isController && isAllPlain ? 'PLAINTEXT' : undefined)
-    if (protocol === undefined) {
-      throw new BadConfig(
-        `listener.security.protocol.map has no entry for the listener ${listener.name}`,
-      )
-    }
+    const protocol = protocolOf(listener.name)
     const told = advertised.find(({ name }) => name === listener.name) ?? null
     return { ...listener, protocol, advertised: told }
   })

@@ -9,7 +9,7 @@ import { unsecuredTokens } from '../../security/sasl/unsecured-tokens.ts'
 import type { ListenerSettings, MechanismSettings } from './listener-settings.ts'
 import { BadConfig } from './static-config.ts'
 
-const packageName = 'org.apache.kafka.common.security'
+export const packageName = 'org.apache.kafka.common.security'
 /** The login module of each mechanism that is built; GSSAPI is not. AWS_MSK_IAM needs none. */
 const loginModules = {
   PLAIN: `${packageName}.plain.PlainLoginModule`,
@@ -68,7 +68,8 @@ export async function readSaslSettings(
   return all
 }
 
-function readLoginModule(settings: ListenerSettings, mechanism: SaslMechanism): LoginModule {
+/** Reads the login module of a mechanism of a listener. @throws BadConfig */
+export function readLoginModule(settings: ListenerSettings, mechanism: SaslMechanism): LoginModule {
   const key = `${mechanism.toLowerCase()}.sasl.jaas.config`
   const text = settings.textOfMechanism(mechanism, 'sasl.jaas.config')
   if (text === null && mechanism === 'AWS_MSK_IAM') {

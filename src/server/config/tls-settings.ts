@@ -45,9 +45,7 @@ const classKeys = ['ssl.engine.factory.class', 'ssl.provider', 'security.provide
  * @throws BadConfig in one line that names the setting.
  */
 export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSettings> {
-  for (const key of classKeys) {
-    if (settings.text(key) !== null) throw new BadConfig(`${key}: Java classes are not supported`)
-  }
+  const { suites, ...offered } = readOffered(settings)
   const stores = await readStores(settings)
   if (stores.own === null) {
     throw new BadConfig('ssl.keystore.location must be set for this listener')
@@ -55,22 +53,13 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
   if (stores.own.key === null) {
     throw new BadConfig('ssl.keystore.location: the keystore has no private key')
   }
-  const enabled = versions.filter((one) => settings.list('ssl.enabled.protocols').includes(one))
-  if (enabled.length === 0) {
-    throw new BadConfig('ssl.enabled.protocols names no protocol that is supported')
-  }
-  const suites = settings.list('ssl.cipher.suites')
-  const ciphers = ciphersOf(suites.length === 0 ? defaultCipherSuites : suites)
   return {
     stores,
     fixed: {
-      minVersion: enabled[0]!,
-      maxVersion: enabled.at(-1)!,
-      ciphers,
+      ...offered,
       honorCipherOrder: suites.length > 0,
       // For the suites with DHE.
       dhparam: 'auto',
-      secureOptions: noRenegotiation,
     },
     clientAuth: settings.text('ssl.client.auth') as ClientAuth,
     mappingRules: settings.text('ssl.principal.mapping.rules') ?? 'DEFAULT',
@@ -79,6 +68,48 @@ export async function readTlsSettings(settings: ListenerSettings): Promise<TlsSe
       names: settings.text('ssl.allow.san.changes') === 'true',
     },
   }
+}
+
+/** The TLS settings of connections to other nodes. */
+export interface TlsClientSettings {
+  readonly stores: TlsStores
+  /** Protocols and cipher suites. */
+  readonly fixed: SecureContextOptions
+  /** Whether the certificate must name the host, by `ssl.endpoint.identification.algorithm`. */
+  readonly checksHost: boolean
+}
+
+/**
+ * Reads the TLS settings of connections to a listener of other nodes, by those of this node's
+ * listener of the same name. Without a key store it shows no certificate.
+ *
+ * @throws BadConfig in one line that names the setting.
+ */
+export async function readTlsClientSettings(
+  settings: ListenerSettings,
+): Promise<TlsClientSettings> {
+  const { suites: _, ...fixed } = readOffered(settings)
+  const algorithmKey = 'ssl.endpoint.identification.algorithm'
+  const algorithm = settings.text(algorithmKey) ?? ''
+  if (algorithm !== '' && algorithm.toLowerCase() !== 'https') {
+    throw new BadConfig(`${algorithmKey} must be https or empty, and is ${algorithm}`)
+  }
+  return { stores: await readStores(settings), fixed, checksHost: algorithm !== '' }
+}
+
+/** Reads the settings of protocols and cipher suites, which both sides have. @throws BadConfig */
+function readOffered(settings: ListenerSettings) {
+  for (const key of classKeys) {
+    if (settings.text(key) !== null) throw new BadConfig(`${key}: Java classes are not supported`)
+  }
+  const enabled = versions.filter((one) => settings.list('ssl.enabled.protocols').includes(one))
+  if (enabled.length === 0) {
+    throw new BadConfig('ssl.enabled.protocols names no protocol that is supported')
+  }
+  const suites = settings.list('ssl.cipher.suites')
+  const ciphers = ciphersOf(suites.length === 0 ? defaultCipherSuites : suites)
+  const [minVersion, maxVersion] = [enabled[0]!, enabled.at(-1)!]
+  return { minVersion, maxVersion, ciphers, secureOptions: noRenegotiation, suites }
 }
 
 /** @throws BadStore */
@@ -95,8 +126,11 @@ export const namedText = (settings: ListenerSettings): string =>
 export const writtenText = (settings: ListenerSettings): string =>
   JSON.stringify(modifiedMs(settings))
 
-/** Returns the options of `node:tls` for the connections of a listener. */
-export function contextOf({ stores: { own, trusted }, fixed }: TlsSettings): SecureContextOptions {
+/** Returns the options of `node:tls` for the connections of a listener, or to one. */
+export function contextOf({
+  stores: { own, trusted },
+  fixed,
+}: Pick<TlsSettings, 'stores' | 'fixed'>): SecureContextOptions {
   return {
     ...fixed,
     ...(own?.key == null ? {} : { key: own.key, cert: own.chain }),
