@@ -24,6 +24,8 @@ export interface TargetOptions {
   readonly timeoutMs?: number | undefined
   /** A folder of classes that Apache Kafka's settings name; odradek ignores it. */
   readonly classes?: string | undefined
+  /** Arguments of `kafka-storage format` of Apache Kafka, besides id and file. */
+  readonly formatArgs?: readonly string[] | undefined
   /** Starts both brokers with the same server.properties, which contains the settings. */
   readonly hasFile?: boolean | undefined
   /** The path of another build of odradek's command. */
@@ -42,6 +44,7 @@ interface Launch {
   readonly settings: Settings
   readonly timeoutMs: number
   readonly classes?: string | undefined
+  readonly formatArgs?: readonly string[] | undefined
   readonly hasFile: boolean
   readonly command?: string | undefined
   /** Called as soon as the process exists, so that it can be killed during its start. */
@@ -62,6 +65,7 @@ export class Target {
   readonly #settings: Settings
   readonly #timeoutMs: number
   readonly #classes: string | undefined
+  readonly #formatArgs: readonly string[] | undefined
   readonly #hasFile: boolean
   readonly #command: string | undefined
   #port: number
@@ -74,6 +78,7 @@ export class Target {
     this.#settings = options.settings ?? {}
     this.#timeoutMs = options.timeoutMs ?? 60_000
     this.#classes = options.classes
+    this.#formatArgs = options.formatArgs
     this.#hasFile = options.hasFile ?? false
     this.#command = options.command
     this.#port = options.port ?? 0
@@ -105,6 +110,7 @@ export class Target {
       settings: this.#settings,
       timeoutMs: this.#timeoutMs,
       classes: this.#classes,
+      formatArgs: this.#formatArgs,
       hasFile: this.#hasFile,
       command: this.#command,
       spawned: (program) => {
@@ -228,7 +234,7 @@ async function launchKafka(launch: Launch): Promise<void> {
   const configDir = mkdtempSync(join(tmpdir(), 'kafka-config-'))
   const properties = join(configDir, 'server.properties')
   writeFileSync(properties, kafkaProperties(launch, await freePort(), nodeId))
-  if (isNew) await formatKafka(properties, clusterId)
+  if (isNew) await formatKafka(properties, clusterId, launch.formatArgs)
   const program = startJava('kafka.Kafka', [properties], {
     classes: 'server',
     jvm: brokerJvm,
@@ -256,10 +262,13 @@ export async function prepareKafka(dataDir: string): Promise<void> {
 }
 
 /** Formats the directory in `properties`, as `kafka-storage format` does. */
-async function formatKafka(properties: string, id: string): Promise<void> {
-  const program = startJava('kafka.tools.StorageTool', ['format', '-t', id, '-c', properties], {
-    classes: 'server',
-  })
+async function formatKafka(
+  properties: string,
+  id: string,
+  more: readonly string[] = [],
+): Promise<void> {
+  const args = ['format', '-t', id, '-c', properties, ...more]
+  const program = startJava('kafka.tools.StorageTool', args, { classes: 'server' })
   const { code } = await program.end(60_000)
   if (code !== 0) throw new Error(`kafka-storage format: ${program.describe()}`)
 }
