@@ -30,8 +30,9 @@ import { removeDelegationTokenRecord } from '../protocol/stored/metadata/26-remo
 import { registerControllerRecord } from '../protocol/stored/metadata/27-register-controller-record.ts'
 import { clearElrRecord } from '../protocol/stored/metadata/28-clear-elr-record.ts'
 import { unregisterControllerRecord } from '../protocol/stored/metadata/29-unregister-controller-record.ts'
-import { resourceTypes } from './config/keys.ts'
+import { isSupportedConfig, resourceTypes } from './config/keys.ts'
 import type { ImageDelta } from './delta.ts'
+import { directoryIds, sortedDirectories } from './directories.ts'
 import { type BrokerState, configKey, scramKey, topicById } from './image.ts'
 import { quotaKey, quotaLevel } from './quotas.ts'
 import type { MetadataRecord } from './records.ts'
@@ -85,7 +86,7 @@ const effects: ReadonlyMap<number, Effect> = new Map([
       inControlledShutdown: value.inControlledShutdown,
       rack: value.rack,
       endpoints: value.endPoints,
-      logDirs: value.logDirs,
+      logDirs: sortedDirectories(value.logDirs),
       cordonedLogDirs: value.cordonedLogDirs,
       features: value.features,
       isMigratingZkBroker: value.isMigratingZkBroker,
@@ -106,7 +107,7 @@ const effects: ReadonlyMap<number, Effect> = new Map([
       addingReplicas: value.addingReplicas,
       eligibleLeaderReplicas: value.eligibleLeaderReplicas ?? [],
       lastKnownElr: value.lastKnownElr ?? [],
-      directories: value.directories,
+      directories: directoriesOf(value.directories, value.replicas),
       leader: value.leader,
       leaderEpoch: value.leaderEpoch,
       partitionEpoch: value.partitionEpoch,
@@ -114,6 +115,7 @@ const effects: ReadonlyMap<number, Effect> = new Map([
     }
   }),
   effect(configRecord, (delta, value) => {
+    if (!isSupportedConfig(value.resourceType, value.name)) return
     const overrides = delta.overridesDraft(configKey(value.resourceType, value.resourceName))
     if (value.value === null) overrides.delete(value.name)
     else overrides.set(value.name, value.value)
@@ -165,7 +167,7 @@ const effects: ReadonlyMap<number, Effect> = new Map([
     if (value.inControlledShutdown !== 0) {
       patch.inControlledShutdown = value.inControlledShutdown === 1
     }
-    if (value.logDirs.length > 0) patch.logDirs = value.logDirs
+    if (value.logDirs.length > 0) patch.logDirs = sortedDirectories(value.logDirs)
     if (value.cordonedLogDirs !== null) {
       patch.cordonedLogDirs = value.cordonedLogDirs
     }
@@ -220,6 +222,11 @@ function patchBroker(delta: ImageDelta, id: number, patch: Partial<BrokerState>)
   if (broker !== undefined) delta.brokersDraft().set(id, { ...broker, ...patch })
 }
 
+/** Returns a directory for each replica, also for records that have none. */
+function directoriesOf(given: readonly string[], replicas: readonly number[]): readonly string[] {
+  return given.length > 0 ? given : replicas.map(() => directoryIds.migrating)
+}
+
 /**
  * Replays a PartitionChangeRecord: absent fields are kept; changing or removing the leader raises
  * the leader epoch.
@@ -230,14 +237,15 @@ function replayPartitionChange(delta: ImageDelta, value: PartitionChangeRecord):
   assert(before !== undefined, `change of unknown partition ${value.topicId}-${value.partitionId}`)
   const leaderChanges = value.leader !== noLeaderChange
   const recovery = value.leaderRecoveryState
+  const replicas = value.replicas ?? before.replicas
   partitions[value.partitionId] = {
-    replicas: value.replicas ?? before.replicas,
+    replicas,
     isr: value.isr ?? before.isr,
     removingReplicas: value.removingReplicas ?? before.removingReplicas,
     addingReplicas: value.addingReplicas ?? before.addingReplicas,
     eligibleLeaderReplicas: value.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
     lastKnownElr: value.lastKnownElr ?? before.lastKnownElr,
-    directories: value.directories ?? before.directories,
+    directories: directoriesOf(value.directories ?? before.directories, replicas),
     leader: leaderChanges ? value.leader : before.leader,
     leaderEpoch: before.leaderEpoch + (leaderChanges ? 1 : 0),
     partitionEpoch: before.partitionEpoch + 1,

@@ -27,3 +27,18 @@ export const resourceTypes = {
   clientMetrics: 16,
   group: 32,
 } as const
+
+const keysByType: ReadonlyMap<number, Keys> = new Map([
+  [resourceTypes.topic, topicKeys],
+  [resourceTypes.clientMetrics, clientMetricsKeys],
+  [resourceTypes.group, groupKeys],
+])
+
+/**
+ * Whether an image may contain a config: brokers' of any name, others only if this release knows
+ * them (Kafka's `DefaultSupportedConfigChecker`). Other releases may have written more.
+ */
+export function isSupportedConfig(resourceType: number, name: string): boolean {
+  if (resourceType === resourceTypes.broker) return true
+  return keysByType.get(resourceType)?.has(name) === true
+}
