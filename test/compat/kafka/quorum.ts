@@ -1,0 +1,163 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NodeAddress } from '../../../src/channel/channel.ts'
+import { freePort } from '../free-port.ts'
+import type { Running } from '../process.ts'
+import type { Settings } from '../targets.ts'
+import { getKafka } from './jars.ts'
+import { startJava } from './java.ts'
+
+const clusterId = '5bLNs3gXQVCpHYQ1Wd0b8A'
+const firstControllerId = 3000
+
+/** Several JVMs share the machine: a controller needs little, and should start quickly. */
+const smallJvm = ['-Xmx384m', '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+const startMs = 120_000
+
+interface Node {
+  readonly id: number
+  readonly port: number
+  readonly dataDir: string
+  readonly file: string
+  program: Running | null
+}
+
+/** Controllers of Apache Kafka, and brokers on demand, each in a process of its own. */
+export class KafkaQuorum {
+  readonly clusterId = clusterId
+  readonly #dir = mkdtempSync(join(tmpdir(), 'kafka-quorum-'))
+  readonly #settings: Settings
+  readonly #nodes = new Map<number, Node>()
+  #controllers: readonly Node[] = []
+
+  private constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  /** Starts controllers with the ids from 3000 on; `voters` says where their list stands. */
+  static async start(options: {
+    readonly controllers: number
+    readonly voters: 'in the log' | 'static'
+    readonly settings?: Settings
+  }): Promise<KafkaQuorum> {
+    await getKafka()
+    const { controllers, voters, settings = {} } = options
+    const ports: number[] = []
+    for (let i = 0; i < controllers; i++) ports.push(await freePort())
+    const ids = ports.map((port, i) => ({ id: firstControllerId + i, port }))
+    const addresses = ids.map(({ port }) => `127.0.0.1:${port}`).join(',')
+    const fixed = ids.map(({ id, port }) => `${id}@127.0.0.1:${port}`).join(',')
+    const initial = ids.map(({ id, port }, i) => `${id}@127.0.0.1:${port}:${directoryId(i)}`)
+    const isStatic = voters === 'static'
+    const quorum = new KafkaQuorum({
+      ...(isStatic
+        ? { 'controller.quorum.voters': fixed }
+        : { 'controller.quorum.bootstrap.servers': addresses }),
+      ...settings,
+    })
+    const flags = isStatic ? [] : ['--initial-controllers', initial.join(',')]
+    quorum.#controllers = ids.map(({ id, port }) =>
+      quorum.#node(id, port, {
+        ...{ 'process.roles': 'controller', listeners: `CONTROLLER://127.0.0.1:${port}` },
+      }),
+    )
+    try {
+      await Promise.all(quorum.#controllers.map((node) => quorum.#format(node, flags)))
+      await Promise.all(ids.map(({ id }) => quorum.startNode(id)))
+    } catch (error) {
+      await quorum.close()
+      throw error
+    }
+    return quorum
+  }
+
+  get bootstrap(): readonly NodeAddress[] {
+    return this.#controllers.map(({ port }) => ({ nodeId: -1, host: '127.0.0.1', port }))
+  }
+
+  /** Adds a broker and starts it; returns its address. */
+  async startBroker(id: number, settings: Settings = {}): Promise<NodeAddress> {
+    const port = await freePort()
+    const node = this.#node(id, port, {
+      ...{ 'process.roles': 'broker', listeners: `PLAINTEXT://127.0.0.1:${port}` },
+      ...{ 'inter.broker.listener.name': 'PLAINTEXT', ...settings },
+    })
+    await this.#format(node, [])
+    await this.startNode(id)
+    return { nodeId: id, host: '127.0.0.1', port }
+  }
+
+  /** Starts a node that is not running. */
+  async startNode(id: number): Promise<void> {
+    const node = this.#nodes.get(id)!
+    node.program = startJava('kafka.Kafka', [node.file], { classes: 'server', jvm: smallJvm })
+    await node.program.until(/Kafka Server started/, startMs)
+  }
+
+  /** Ends a node at once, or in order. */
+  async stopNode(id: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const node = this.#nodes.get(id)!
+    await node.program?.kill(signal, startMs)
+    node.program = null
+  }
+
+  /** The folder of `__cluster_metadata-0` of a node. */
+  metadataDir(id: number): string {
+    return join(this.#nodes.get(id)!.dataDir, '__cluster_metadata-0')
+  }
+
+  /** The log files of a controller, in the order of their offsets. */
+  logFiles(id: number): string[] {
+    const names = readdirSync(this.metadataDir(id)).filter((name) => name.endsWith('.log'))
+    return names.toSorted().map((name) => join(this.metadataDir(id), name))
+  }
+
+  /** The newest snapshot of a node; null without one. The one of offset 0 is from formatting. */
+  snapshotFile(id: number): string | null {
+    const names = readdirSync(this.metadataDir(id)).filter((name) => name.endsWith('.checkpoint'))
+    const newest = names
+      .toSorted()
+      .filter((name) => !/^0+-0+\./.test(name))
+      .at(-1)
+    return newest === undefined ? null : join(this.metadataDir(id), newest)
+  }
+
+  directoryIdOf(id: number): string {
+    const text = readFileSync(join(this.#nodes.get(id)!.dataDir, 'meta.properties'), 'utf8')
+    return /^directory\.id=(.*)$/m.exec(text)![1]!
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((id) => this.stopNode(id, 'SIGKILL')))
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  #node(id: number, port: number, settings: Settings): Node {
+    const [dataDir, file] = [join(this.#dir, `${id}`), join(this.#dir, `${id}.properties`)]
+    const properties: Settings = {
+      ...{ 'node.id': id, 'log.dirs': dataDir, 'controller.listener.names': 'CONTROLLER' },
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      ...this.#settings,
+      ...settings,
+    }
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+    writeFileSync(file, lines.join(''))
+    const node = { id, port, dataDir, file, program: null }
+    this.#nodes.set(id, node)
+    return node
+  }
+
+  async #format({ file }: Node, flags: readonly string[]): Promise<void> {
+    const args = ['format', '-t', clusterId, '-c', file, ...flags]
+    const program = startJava('kafka.tools.StorageTool', args, { classes: 'server' })
+    const { code } = await program.end(startMs)
+    if (code !== 0) throw new Error(`kafka-storage format: ${program.describe()}`)
+  }
+}
+
+/** Any uuid, for the directory of the controller at this place of the list. */
+function directoryId(i: number): string {
+  return Buffer.from(`controller-dir-${i}`.padEnd(16, '.')).toString('base64url')
+}

@@ -1,0 +1,78 @@
+import { systemClock } from '../../../src/base/clock.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
+import { systemRandom } from '../../../src/base/random.ts'
+import { endlessTurn } from '../../../src/base/turns.ts'
+import type { NodeAddress } from '../../../src/channel/channel.ts'
+import { NodeDialer } from '../../../src/channel/node-dialer.ts'
+import { TcpCarrier } from '../../../src/channel/tcp-carrier.ts'
+import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
+import type { Image } from '../../../src/metadata/image.ts'
+import { Batch } from '../../../src/protocol/records/batch.ts'
+import { readRecords, writeBatch } from '../../../src/protocol/records/record.ts'
+import type { OffsetAndEpoch } from '../../../src/quorum/observer/followed-log.ts'
+import { ImageLoader } from '../../../src/quorum/observer/image-loader.ts'
+import { MetadataObserver } from '../../../src/quorum/observer/metadata-observer.ts'
+import { observerLimits } from '../../../src/quorum/observer/observer-limits.ts'
+import { RaftObserver } from '../../../src/quorum/observer/raft-observer.ts'
+
+export const carrier = new TcpCarrier({
+  ...{ dialer: new NodeDialer(), clock: systemClock, random: systemRandom },
+})
+
+const observerId = 9
+
+const common = (bootstrap: readonly NodeAddress[], limits: Limits, faults: Error[]) => ({
+  ...{ carrier, bootstrap, nodeId: observerId, directoryId: observerDirectory, clusterId: null },
+  limits: { ...observerLimits(new BrokerSettings(new Map())), ...limits },
+  ...{ clock: systemClock, random: systemRandom, logger: silentLogger },
+  failed: (fault: Error) => void faults.push(fault),
+})
+
+type Limits = Partial<ReturnType<typeof observerLimits>>
+export const observerDirectory = 'b2JzZXJ2ZXItZGlyLS0tLQ'
+
+/** Follows a quorum; keeps all that it was given. */
+export function gather(bootstrap: readonly NodeAddress[], limits: Limits = {}) {
+  const batches: Buffer[] = []
+  const snapshots: OffsetAndEpoch[] = []
+  const highWatermarks: number[] = []
+  const faults: Error[] = []
+  const raft = new RaftObserver({
+    ...common(bootstrap, limits, faults),
+    controllerChanged: () => {},
+    sink: {
+      committed: async (more) => {
+        batches.push(...more)
+        highWatermarks.push(raft.highWatermark)
+      },
+      snapshot: async (id) => void snapshots.push(id),
+    },
+  })
+  return { raft, batches, snapshots, highWatermarks, faults }
+}
+
+/** Follows a quorum as a broker does. */
+export function observe(bootstrap: readonly NodeAddress[], limits: Limits = {}) {
+  const faults: Error[] = []
+  const observer = new MetadataObserver({
+    ...common(bootstrap, limits, faults),
+    ...{ name: 'a test', turns: endlessTurn },
+  })
+  return { observer, faults }
+}
+
+/** Returns an image after each record, as if each were a batch. */
+export async function imageOfEach(batches: readonly Buffer[]): Promise<Image[]> {
+  const images: Image[] = []
+  const loader = new ImageLoader({ tell: (image) => void images.push(image) }, endlessTurn)
+  for (const bytes of batches) {
+    const batch = new Batch(bytes)
+    const { leaderEpoch, isControl } = batch
+    for (const { offset: baseOffset, ...record } of await readRecords(batch)) {
+      const one = writeBatch({ baseOffset, leaderEpoch, isControl, records: [record] })
+      // A high watermark of zero: it has caught up from its first record on.
+      await loader.committed([one], 0)
+    }
+  }
+  return images
+}
