@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeAddress } from '../../../src/channel/channel.ts'
@@ -15,6 +15,14 @@ const firstControllerId = 3000
 const smallJvm = ['-Xmx384m', '-Xms64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 
 const startMs = 120_000
+
+/** What keeps the files of a quorum small, so that snapshots are written and old ones go. */
+export const smallFiles: Settings = {
+  'metadata.log.max.record.bytes.between.snapshots': 5000,
+  'internal.metadata.log.segment.bytes': 10_000,
+  'metadata.max.retention.bytes': 20_000,
+  'internal.metadata.delete.delay.millis': 1,
+}
 
 interface Node {
   readonly id: number
@@ -103,35 +111,25 @@ export class KafkaQuorum {
     node.program = null
   }
 
-  /** The folder of `__cluster_metadata-0` of a node. */
-  metadataDir(id: number): string {
-    return join(this.#nodes.get(id)!.dataDir, '__cluster_metadata-0')
-  }
-
   /** The log files of a controller, in the order of their offsets. */
   logFiles(id: number): string[] {
-    const names = readdirSync(this.metadataDir(id)).filter((name) => name.endsWith('.log'))
-    return names.toSorted().map((name) => join(this.metadataDir(id), name))
+    return this.#metadataFiles(id, '.log')
   }
 
-  /** The newest snapshot of a node; null without one. The one of offset 0 is from formatting. */
-  snapshotFile(id: number): string | null {
-    const names = readdirSync(this.metadataDir(id)).filter((name) => name.endsWith('.checkpoint'))
-    const newest = names
-      .toSorted()
-      .filter((name) => !/^0+-0+\./.test(name))
-      .at(-1)
-    return newest === undefined ? null : join(this.metadataDir(id), newest)
-  }
-
-  directoryIdOf(id: number): string {
-    const text = readFileSync(join(this.#nodes.get(id)!.dataDir, 'meta.properties'), 'utf8')
-    return /^directory\.id=(.*)$/m.exec(text)![1]!
+  /** Its snapshots in that order, without the one of offset 0, which is from formatting. */
+  snapshotFiles(id: number): string[] {
+    return this.#metadataFiles(id, '.checkpoint').filter((path) => !/\/0+-0+\./.test(path))
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#nodes.keys()].map((id) => this.stopNode(id, 'SIGKILL')))
     rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  #metadataFiles(id: number, ending: string): string[] {
+    const dir = join(this.#nodes.get(id)!.dataDir, '__cluster_metadata-0')
+    const names = readdirSync(dir).filter((name) => name.endsWith(ending))
+    return names.toSorted().map((name) => join(dir, name))
   }
 
   #node(id: number, port: number, settings: Settings): Node {

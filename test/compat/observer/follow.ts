@@ -6,7 +6,7 @@ import type { NodeAddress } from '../../../src/channel/channel.ts'
 import { NodeDialer } from '../../../src/channel/node-dialer.ts'
 import { TcpCarrier } from '../../../src/channel/tcp-carrier.ts'
 import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
-import type { Image } from '../../../src/metadata/image.ts'
+import { emptyImage, type Image } from '../../../src/metadata/image.ts'
 import { Batch } from '../../../src/protocol/records/batch.ts'
 import { readRecords, writeBatch } from '../../../src/protocol/records/record.ts'
 import type { OffsetAndEpoch } from '../../../src/quorum/observer/followed-log.ts'
@@ -19,7 +19,10 @@ export const carrier = new TcpCarrier({
   ...{ dialer: new NodeDialer(), clock: systemClock, random: systemRandom },
 })
 
-const observerId = 9
+export const observerId = 9
+export const observerDirectory = 'b2JzZXJ2ZXItZGlyLS0tLQ'
+
+type Limits = Partial<ReturnType<typeof observerLimits>>
 
 const common = (bootstrap: readonly NodeAddress[], limits: Limits, faults: Error[]) => ({
   ...{ carrier, bootstrap, nodeId: observerId, directoryId: observerDirectory, clusterId: null },
@@ -28,27 +31,41 @@ const common = (bootstrap: readonly NodeAddress[], limits: Limits, faults: Error
   failed: (fault: Error) => void faults.push(fault),
 })
 
-type Limits = Partial<ReturnType<typeof observerLimits>>
-export const observerDirectory = 'b2JzZXJ2ZXItZGlyLS0tLQ'
-
-/** Follows a quorum; keeps all that it was given. */
+/** Follows a quorum; keeps all that it was given, until `hold` keeps it from asking for more. */
 export function gather(bootstrap: readonly NodeAddress[], limits: Limits = {}) {
-  const batches: Buffer[] = []
-  const snapshots: OffsetAndEpoch[] = []
-  const highWatermarks: number[] = []
-  const faults: Error[] = []
+  let newest = emptyImage
+  const loader = new ImageLoader({ tell: (image) => void (newest = image) }, endlessTurn)
+  const seen = {
+    batches: [] as Buffer[],
+    snapshots: [] as OffsetAndEpoch[],
+    highWatermarks: [] as number[],
+    /** The leaders that were named, in order. */
+    leaders: [] as number[],
+    faults: [] as Error[],
+  }
+  let held: Promise<void> = Promise.resolve()
   const raft = new RaftObserver({
-    ...common(bootstrap, limits, faults),
-    controllerChanged: () => {},
+    ...common(bootstrap, limits, seen.faults),
+    controllerChanged: (leader) => void (leader !== null && seen.leaders.push(leader.nodeId)),
     sink: {
-      committed: async (more) => {
-        batches.push(...more)
-        highWatermarks.push(raft.highWatermark)
+      committed: async (more, highWatermark) => {
+        seen.batches.push(...more)
+        seen.highWatermarks.push(raft.highWatermark)
+        await loader.committed(more, highWatermark)
+        await held
       },
-      snapshot: async (id) => void snapshots.push(id),
+      snapshot: async (id, bytes) => {
+        seen.snapshots.push(id)
+        await loader.snapshot(id, bytes)
+      },
     },
   })
-  return { raft, batches, snapshots, highWatermarks, faults }
+  const hold = () => {
+    let release = () => {}
+    held = new Promise((resolve) => (release = resolve))
+    return release
+  }
+  return { raft, ...seen, hold, image: () => newest }
 }
 
 /** Follows a quorum as a broker does. */
