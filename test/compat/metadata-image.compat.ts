@@ -13,6 +13,8 @@ import { operations } from './observer/operations.ts'
 import { RandomRecords } from './observer/random-records.ts'
 
 const controllerId = 3000
+/** Nodes are started and stopped several times. */
+const timeout = 300_000
 const recordedBatches = 300
 
 /** Compares the images after each record with Kafka's own; returns how many they are. */
@@ -29,7 +31,7 @@ async function compare(batches: readonly Buffer[], files: readonly string[]): Pr
   return mine.length
 }
 
-describe.skipIf(inject('javaMissing') !== null)('images of the metadata', () => {
+describe.skipIf(inject('javaMissing') !== null)('images of the metadata', { timeout }, () => {
   test.each(firstSeeds(isLongForm ? 30 : 3))(
     'equal Kafka’s after each of many random records (ODRADEK_SEED=%d)',
     async (seed) => {

@@ -11,6 +11,9 @@ import { carrier, gather, observe, observerDirectory, observerId } from './obser
 import { asKafkaImage, kafkaImages } from './observer/kafka-image.ts'
 import { soon } from './targets.ts'
 
+/** JVMs start and elections take their time. */
+const timeout = isLongForm ? 1_800_000 : 300_000
+
 /** The size of a piece of a snapshot, in bytes. */
 const pieceBytes = 1024
 
@@ -52,7 +55,7 @@ async function expectSameImage(image: Parameters<typeof asKafkaImage>[0], files:
   expect(mine).toEqual(theirs)
 }
 
-describe.skipIf(inject('javaMissing') !== null)('an observer of a quorum of Apache Kafka', () => {
+describe.skipIf(inject('javaMissing') !== null)('an observer of Apache Kafka', { timeout }, () => {
   test('reads a snapshot in small pieces, then the log behind it', async () => {
     const quiet = { ...smallFiles, 'metadata.max.idle.interval.ms': 0 }
     const options = { controllers: 1, voters: 'in the log', settings: quiet } as const
