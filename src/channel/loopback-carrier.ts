@@ -28,18 +28,15 @@ export interface LoopbackServer {
 
 /**
  * Carries requests between nodes of one process as decoded messages, without sockets and without
- * copies of bytes. Nodes outside the process are reached by another carrier.
+ * copies of bytes.
  */
 export class LoopbackCarrier implements Carrier {
   private readonly clock: Clock
-  private readonly outside: Carrier | null
   /** The nodes of the process; null while one is not running. */
   private readonly servers = new Map<number, LoopbackServer | null>()
 
-  /** @param outside null if there are no nodes outside the process. */
-  constructor(clock: Clock, outside: Carrier | null) {
+  constructor(clock: Clock) {
     this.clock = clock
-    this.outside = outside
   }
 
   /** Begins to serve a node; returns a function that ends it. */
@@ -48,11 +45,15 @@ export class LoopbackCarrier implements Carrier {
     return () => void this.servers.set(nodeId, null)
   }
 
-  open(address: NodeAddress, options: ChannelOptions): Channel {
-    const { nodeId } = address
-    if (this.outside !== null && !this.servers.has(nodeId)) {
-      return this.outside.open(address, options)
+  /** Returns a carrier that reaches the nodes outside the process by another one. */
+  beside(outside: Carrier): Carrier {
+    return {
+      open: (address, options) =>
+        (this.servers.has(address.nodeId) ? this : outside).open(address, options),
     }
+  }
+
+  open({ nodeId }: NodeAddress, options: ChannelOptions): Channel {
     return new LoopbackChannel(nodeId, () => this.servers.get(nodeId) ?? null, options, this.clock)
   }
 }

@@ -6,8 +6,8 @@ import type { Random } from '../base/random.ts'
 import { loadSendfile } from '../base/sendfile.ts'
 import { LoopTurns } from '../base/turns.ts'
 import { LoopbackCarrier } from '../channel/loopback-carrier.ts'
-import { alterScram, type ScramUpsertion } from '../metadata/controller/alter-scram.ts'
-import { fenceBroker } from '../metadata/controller/brokers.ts'
+import { NodeDialer } from '../channel/node-dialer.ts'
+import type { ScramUpsertion } from '../metadata/controller/alter-scram.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import type { Disk } from '../storage/disk.ts'
@@ -18,7 +18,9 @@ import { NodeDisk } from '../storage/node-disk.ts'
 import { TailCacheBudget } from '../storage/tail-cache.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import { BrokerPart } from './broker-part.ts'
+import type { ListenerPlan } from './config/listeners.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
+import { quorumAddresses } from './config/roles.ts'
 import { ControllerPart } from './controller-part.ts'
 import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
@@ -63,7 +65,8 @@ export class Assembly {
   private readonly rooms: BrokerRooms
   private readonly isInMemory: boolean
   private readonly onHalt: BrokerOptions['onHalt']
-  private readonly controllerNode: Node
+  /** Null if the controllers are in other processes. */
+  private readonly controllerNode: Node | null
   private readonly brokers: ReadonlyMap<number, Node>
   private controller: ControllerPart | null = null
   /** Serializes starts and stops of nodes. */
@@ -83,7 +86,8 @@ export class Assembly {
     })
     this.brokers = new Map(plan.brokers.map((one) => [one.nodeId, nodeOf(one)]))
     const { controller } = plan
-    this.controllerNode = this.brokers.get(controller.nodeId) ?? nodeOf(controller)
+    this.controllerNode =
+      controller === null ? null : (this.brokers.get(controller.nodeId) ?? nodeOf(controller))
   }
 
   static build(options: AssemblyOptions): Promise<Assembly> {
@@ -93,10 +97,11 @@ export class Assembly {
       await checkParents(plan, rooms)
       const assembly = new Assembly(plan, rooms, options)
       undo.push(() => assembly.close())
-      if (!assembly.isSole) await assembly.openController()
+      const { controllerNode } = assembly
+      if (controllerNode !== null && !assembly.isSole) await assembly.openController(controllerNode)
       for (const id of assembly.brokerIds) await assembly.startBroker(id)
       for (const users of options.credentials ?? []) {
-        await assembly.controller!.metadata.submit(alterScram([], users))
+        await assembly.controller!.addCredentials(users)
       }
       return assembly
     })
@@ -108,9 +113,9 @@ export class Assembly {
 
   get dataDirs(): readonly string[] {
     if (this.isInMemory) return []
-    const { brokers, controllerNode } = this
-    const nodes = this.isSole ? [...brokers.values()] : [controllerNode, ...brokers.values()]
-    return nodes.flatMap(({ logDirs }) => logDirs.map(({ path }) => path))
+    const { brokers, controllerNode, isSole } = this
+    const first = controllerNode === null || isSole ? [] : [controllerNode]
+    return [...first, ...brokers.values()].flatMap(({ logDirs }) => logDirs.map(({ path }) => path))
   }
 
   isRunning(id: number): boolean {
@@ -120,6 +125,11 @@ export class Assembly {
   /** Returns the addresses of a broker's listeners, the last ones if it is stopped. */
   addressesOf(id: number): readonly AddressInfo[] {
     return this.node(id).addresses
+  }
+
+  /** Returns the addresses of the controller's own listeners, if other processes may use them. */
+  get controllerAddresses(): readonly AddressInfo[] {
+    return this.controller?.addresses ?? []
   }
 
   clientMetrics(): ClientMetrics[] {
@@ -144,7 +154,8 @@ export class Assembly {
   }
 
   private get isSole(): boolean {
-    return this.brokers.get(this.controllerNode.plan.nodeId) === this.controllerNode
+    const { controllerNode } = this
+    return controllerNode !== null && this.brokers.has(controllerNode.plan.nodeId)
   }
 
   private node(id: number): Node {
@@ -161,21 +172,21 @@ export class Assembly {
     return mine
   }
 
-  private openController(): Promise<void> {
-    const { controllerNode: node, rooms } = this
-    const { statics } = node.plan
+  private openController(node: Node): Promise<void> {
+    const { rooms } = this
+    const { statics, controllerListeners } = node.plan
     return allOrNothing(async (undo) => {
       if (!this.isSole) {
         node.logDirs = await openLogDirs(statics, null, rooms)
         undo.push(() => release(node))
       }
-      const controller = await ControllerPart.open(statics, node.logDirs, rooms)
+      const plans = withPorts(controllerListeners, node)
+      const controller = await ControllerPart.open(statics, plans, node.logDirs, rooms)
+      notePorts(controller.boundPorts, node)
       this.clusterId = controller.clusterId
       this.controller = controller
-      const absent = [...controller.metadata.image.brokers.values()].filter(
-        ({ id, fenced }) => !fenced && !this.brokers.has(id),
-      )
-      for (const { id } of absent) await controller.metadata.submit(fenceBroker(id))
+      // Nobody else can register with a controller that has no listener.
+      if (controllerListeners.length === 0) await controller.fenceOthers([...this.brokers.keys()])
     })
   }
 
@@ -183,31 +194,35 @@ export class Assembly {
     const { statics, nodeId: brokerId, listeners } = node.plan
     const { rooms } = this
     return allOrNothing(async (undo) => {
+      const { controllerNode } = this
       const known = this.controller?.clusterId ?? null
       node.logDirs = await openLogDirs(statics, known, rooms)
       undo.push(() => release(node))
-      if (this.controller === null) {
-        await this.openController()
+      if (this.controller === null && controllerNode !== null) {
+        await this.openController(controllerNode)
         undo.push(() => this.closeLog())
       }
-      const { nodeId: controllerId, clusterId } = this.controller!
+      this.clusterId = node.logDirs.find((dir) => !dir.isOffline)!.clusterId
+      const { clusterId } = this
       const sharesProcessWith = (id: number) => this.brokers.has(id)
       node.broker = await BrokerPart.open(
         {
           statics,
           identity: { brokerId, clusterId, sharesProcessWith },
-          bootstrap: [{ nodeId: controllerId, host: 'localhost', port: 0 }],
-          listeners: listeners.map((one) => ({
-            ...one,
-            port: node.ports.get(one.name) ?? one.port,
-          })),
+          isAlone: controllerNode?.plan.controllerListeners.length === 0,
+          isJoining: controllerNode === null,
+          bootstrap:
+            controllerNode === null
+              ? quorumAddresses(statics)
+              : [{ nodeId: controllerNode.plan.nodeId, host: 'localhost', port: 0 }],
+          listeners: withPorts(listeners, node),
           logDirs: node.logDirs,
           halt: (why) => this.halt(node, why),
         },
         rooms,
       )
       node.addresses = node.broker.addresses
-      for (const { name, port } of node.broker.boundPorts) node.ports.set(name, port)
+      notePorts(node.broker.boundPorts, node)
     })
   }
 
@@ -242,7 +257,7 @@ export class Assembly {
   private async closeController(): Promise<void> {
     if (this.controller === null) return
     await this.closeLog()
-    for (const dir of this.controllerNode.logDirs) await dir.close(-1)
+    for (const dir of this.controllerNode?.logDirs ?? []) await dir.close(-1)
   }
 
   private async closeLog(): Promise<void> {
@@ -250,6 +265,15 @@ export class Assembly {
     this.controller = null
     await controller?.close()
   }
+}
+
+/** Returns listeners with the ports that they had before. */
+function withPorts(listeners: readonly ListenerPlan[], { ports }: Node): ListenerPlan[] {
+  return listeners.map((one) => ({ ...one, port: ports.get(one.name) ?? one.port }))
+}
+
+function notePorts(bound: readonly { name: string; port: number }[], { ports }: Node): void {
+  for (const { name, port } of bound) ports.set(name, port)
 }
 
 async function release(node: Node): Promise<void> {
@@ -279,7 +303,7 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Brok
 
 function roomsOf(
   { clock, random, logger, memory, ...given }: AssemblyOptions,
-  { controller: { statics } }: ProcessPlan,
+  { controller, brokers }: ProcessPlan,
 ): BrokerRooms {
   const pool = new BufferPool()
   const disk =
@@ -289,13 +313,16 @@ function roomsOf(
       : new NodeDisk({
           monotonicMs: clock.monotonicMs,
           pool,
-          sendfile: statics.bool('odradek.sendfile.enabled') ? loadSendfile : async () => null,
+          sendfile: (controller ?? brokers[0]!).statics.bool('odradek.sendfile.enabled')
+            ? loadSendfile
+            : async () => null,
         }))
   const tailCacheBudget = new TailCacheBudget(tailBytesMax)
   const turns = new LoopTurns(clock)
   const { transport = new NodeTransport(), authorizer = null, interceptor = null } = given
   const machine = { clock, random, turns, logger, disk, transport, pool }
-  const carrier = () => new LoopbackCarrier(clock, null)
+  const carrier = () => new LoopbackCarrier(clock)
+  const dialer = new NodeDialer()
   return {
     ...machine,
     authorizer,
@@ -303,5 +330,6 @@ function roomsOf(
     tailCacheBudget,
     controllers: carrier(),
     brokers: carrier(),
+    dialer,
   }
 }

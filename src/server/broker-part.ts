@@ -17,6 +17,7 @@ import { onlineIds, watchLogDirs } from './failed-dirs.ts'
 import { handlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import { loopbackServer } from './loopback.ts'
+import { type NodeCarriers, nodeCarriers } from './node-carriers.ts'
 import { QuotaGate, quotaWindow } from './quotas/quota-gate.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
@@ -32,6 +33,10 @@ export interface BrokerPartOptions {
   readonly listeners: readonly ListenerPlan[]
   /** Open directories; the caller closes them. */
   readonly logDirs: readonly LogDir[]
+  /** Whether all nodes of the cluster are in this process. */
+  readonly isAlone: boolean
+  /** Whether the controllers are in other processes. */
+  readonly isJoining: boolean
   /** Any controllers of the cluster. */
   readonly bootstrap: readonly NodeAddress[]
   /** Called when the broker cannot go on, because its log directories have failed or others. */
@@ -77,17 +82,20 @@ export class BrokerPart {
     const guard = new StartGuard(options.halt)
     const { halt } = guard
     return allOrNothing(async (undo) => {
-      const metadata = follow({ ...options, halt }, rooms)
+      const carriers = await nodeCarriers(statics, options.isAlone, rooms)
+      const metadata = follow({ ...options, halt }, carriers, rooms)
       undo.push(() => metadata.close())
       await metadata.caughtUp()
       const quotas = quotasOf(options, metadata, rooms)
       let lifecycle: BrokerLifecycle | null = null
       const epoch = () => lifecycle?.epoch ?? -1
-      const made = brokerServices(options, metadata, quotas, epoch, rooms)
+      const made = brokerServices(options, metadata, quotas, epoch, carriers, rooms)
       const { services } = made
       undo.push(async () => made.closeChannels())
       const dispatcher = dispatcherOf(services, quotas, rooms)
-      const listeners = await openListeners(options.listeners, services, dispatcher, rooms)
+      const { sharesProcessWith } = identity
+      const listening = { ...services, sharesProcessWith }
+      const listeners = await openListeners(options.listeners, listening, dispatcher, rooms)
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       lifecycle = lifecycleOf({ ...options, halt }, listeners, metadata, made.heartbeats, rooms)
       undo.push(async () => lifecycle?.close())
@@ -150,7 +158,8 @@ export class BrokerPart {
 
 function follow(
   { statics, identity, logDirs, bootstrap, halt }: BrokerPartOptions,
-  { clock, random, turns, logger, controllers: carrier }: BrokerRooms,
+  { controllers: carrier }: NodeCarriers,
+  { clock, random, turns, logger }: BrokerRooms,
 ): MetadataObserver {
   const { brokerId, clusterId } = identity
   const where = statics.string('metadata.log.dir')
@@ -174,12 +183,14 @@ function dispatcherOf(
 }
 
 function lifecycleOf(
-  { statics, identity, logDirs, halt }: BrokerPartOptions,
+  { statics, identity, logDirs, isJoining, halt }: BrokerPartOptions,
   listeners: readonly OpenListener[],
   metadata: MetadataObserver,
   controller: ControllerClient,
   { clock, random, logger }: BrokerRooms,
 ): BrokerLifecycle {
+  // Without replication it must not get replicas that others are to follow.
+  const isCordoned = isJoining && statics.bool('odradek.join.cordoned')
   return new BrokerLifecycle({
     ...identity,
     incarnationId: randomUuid(random),
@@ -187,7 +198,7 @@ function lifecycleOf(
     rack: statics.string('broker.rack'),
     logDirs: onlineIds(logDirs),
     previousEpoch: previousEpochOf(logDirs),
-    cordonedLogDirs: [],
+    cordonedLogDirs: isCordoned ? onlineIds(logDirs) : [],
     heartbeatIntervalMs: statics.int('broker.heartbeat.interval.ms'),
     registrationTimeoutMs: statics.int('initial.broker.registration.timeout.ms'),
     sessionTimeoutMs: statics.int('broker.session.timeout.ms'),

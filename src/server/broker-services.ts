@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { ExpressionThread } from '../base/expressions.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
@@ -13,6 +14,7 @@ import { FetchSessions } from './fetch/session.ts'
 import { Forwarder } from './forwarder.ts'
 import { groupsOf } from './groups.ts'
 import { advertisedHandlers } from './handlers/index.ts'
+import type { NodeCarriers } from './node-carriers.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
 import type { QuotaGate } from './quotas/quota-gate.ts'
@@ -21,7 +23,6 @@ import { ReplicaDirectories } from './replica-directories.ts'
 import type { Identity, Services } from './services.ts'
 import type { BrokerRooms } from './shared-rooms.ts'
 import { ClientTelemetry } from './telemetry/client-telemetry.ts'
-import { TlsRenewal } from './tls-renewal.ts'
 import { transactionsOf } from './transactions.ts'
 
 /** The parts of a broker that do not change while it runs. */
@@ -45,12 +46,13 @@ export function brokerServices(
   metadata: BrokerMetadata & ActiveController,
   quotas: QuotaGate,
   epoch: () => number,
+  carriers: NodeCarriers,
   rooms: BrokerRooms,
 ): BrokerServices {
   const { clock, random, turns, logger } = rooms
   const { brokerId } = identity
   const settings = statics.withDynamic(dynamicConfigsOf(() => metadata.image, brokerId))
-  const channels = channelsOf(brokerId, settings, metadata, rooms)
+  const channels = channelsOf(brokerId, settings, metadata, carriers, clock)
   const { forwarding, directories, coordinators } = channels
   const partitions = new Partitions({ brokerId, logDirs, settings, turns })
   const forwarder = new Forwarder(forwarding, () => metadata.inStep())
@@ -74,7 +76,7 @@ export function brokerServices(
       logger,
     }),
     transactions: transactionsOf({ ...parts, brokerId, groups, producerIds, remoteMarkers }),
-    tlsRenewal: new TlsRenewal(logger),
+    tlsRenewal: carriers.tlsRenewal,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
     advertised: advertisedHandlers(statics).map(({ api }) => api),
   }
@@ -87,7 +89,8 @@ function channelsOf(
   brokerId: number,
   settings: Services['settings'],
   metadata: BrokerMetadata & ActiveController,
-  { clock, controllers, brokers }: BrokerRooms,
+  { controllers, brokers }: NodeCarriers,
+  clock: Clock,
 ) {
   const toController = () =>
     new ControllerClient({

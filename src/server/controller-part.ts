@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import { bootstrap, registerController } from '../metadata/controller/brokers.ts'
+import { alterScram, type ScramUpsertion } from '../metadata/controller/alter-scram.ts'
+import { bootstrap, fenceBroker, registerController } from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
 import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { startTokenSweep } from '../metadata/expired-tokens.ts'
@@ -15,13 +16,16 @@ import { MutationQuota } from '../security/quota/client-quota.ts'
 import { type LogConfig, logConfigDefaults } from '../storage/log-config.ts'
 import type { LogDir } from '../storage/log-dir.ts'
 import { authorizerOf } from './config/authorizer-settings.ts'
+import type { ListenerPlan } from './config/listeners.ts'
 import { controllerHandlers, forwardableHandlers } from './controller/handlers/index.ts'
 import type { ControllerServices } from './controller/services.ts'
 import { Dispatcher } from './dispatch.ts'
+import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import { loopbackServer } from './loopback.ts'
 import { ControllerQuotas } from './quotas/controller-quotas.ts'
 import { quotaWindow } from './quotas/quota-gate.ts'
-import type { SharedRooms } from './shared-rooms.ts'
+import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
+import { TlsRenewal } from './tls-renewal.ts'
 import { UnservedRequests } from './unserved-requests.ts'
 
 /** The controller role of a node: the metadata log and the controller. */
@@ -30,14 +34,19 @@ export class ControllerPart {
   readonly clusterId: string
   readonly metadata: MetadataController
   private readonly partition: MetadataPartition
+  readonly addresses: readonly AddressInfo[]
   private readonly periodic: readonly PeriodicRecords[]
+  private readonly listeners: readonly OpenListener[]
   private readonly leave: () => void
 
   private constructor(
     { identity, metadata, partition }: ControllerServices,
     periodic: readonly PeriodicRecords[],
+    listeners: readonly OpenListener[],
     leave: () => void,
   ) {
+    this.listeners = listeners
+    this.addresses = listeners.map(({ address }) => address)
     this.nodeId = identity.nodeId
     this.clusterId = identity.clusterId
     this.metadata = metadata
@@ -46,9 +55,13 @@ export class ControllerPart {
     this.leave = leave
   }
 
-  /** Opens the metadata log in one of the node's directories and registers the controller. */
+  /**
+   * Opens the metadata log in one of the node's directories, registers the controller and serves.
+   * @param plans its listeners; none if only nodes of this process speak to it.
+   */
   static async open(
     statics: BrokerSettings,
+    plans: readonly ListenerPlan[],
     logDirs: readonly LogDir[],
     rooms: SharedRooms,
   ): Promise<ControllerPart> {
@@ -92,25 +105,61 @@ export class ControllerPart {
       await metadata.submit(bootstrap(bootstrapRecords ?? [], minInsyncReplicas))
     }
     metadata.listen('snapshots', (newest) => partition.published(newest))
-    const incarnationId = randomUuid(random)
-    await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [] }))
     const identity = { nodeId, clusterId: logDir.clusterId }
     const services = servicesOf({ identity, settings, metadata, partition }, rooms)
-    const [listenerName = ''] = statics.list('controller.listener.names')
-    const seat = { current: null }
-    const dispatcher = new Dispatcher(
-      byKey(controllerHandlers),
-      services,
-      new UnservedRequests(logger),
-      seat,
+    return ControllerPart.serve(statics, plans, services, rooms)
+  }
+
+  private static serve(
+    statics: BrokerSettings,
+    plans: readonly ListenerPlan[],
+    services: ControllerServices,
+    rooms: SharedRooms,
+  ): Promise<ControllerPart> {
+    const { logger, clock, random } = rooms
+    const { metadata, settings } = services
+    const { nodeId: id } = services.identity
+    return allOrNothing(async (undo) => {
+      const unserved = new UnservedRequests(logger)
+      const handlers = byKey(controllerHandlers)
+      const dispatcher = new Dispatcher(handlers, services, unserved, { current: null })
+      const tlsRenewal = new TlsRenewal(logger)
+      const listening = { settings, metadata, tlsRenewal, sharesProcessWith: () => false }
+      const listeners = await openListeners(plans, listening, dispatcher, rooms)
+      undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
+      const endpoints = listeners.map(({ endpoint }) => endpoint)
+      const incarnationId = randomUuid(random)
+      await metadata.submit(registerController({ id, incarnationId, endpoints }))
+      for (const { listener } of listeners) listener.serve()
+      const [listenerName = ''] = statics.list('controller.listener.names')
+      const leave = rooms.controllers.serve(id, loopbackServer(dispatcher, listenerName))
+      const periodic = startPeriodicRecords(statics, metadata, clock)
+      return new ControllerPart(services, periodic, listeners, leave)
+    })
+  }
+
+  /** Returns the bound ports of the listeners. */
+  get boundPorts(): { readonly name: string; readonly port: number }[] {
+    return this.listeners.map(({ listener }) => ({ name: listener.name, port: listener.port }))
+  }
+
+  /** Adds SCRAM credentials that the process was started with. */
+  async addCredentials(users: readonly ScramUpsertion[]): Promise<void> {
+    await this.metadata.submit(alterScram([], users))
+  }
+
+  /** Fences the registered brokers that are not among `ids`. */
+  async fenceOthers(ids: readonly number[]): Promise<void> {
+    const others = [...this.metadata.image.brokers.values()].filter(
+      ({ id, fenced }) => !fenced && !ids.includes(id),
     )
-    const leave = rooms.controllers.serve(nodeId, loopbackServer(dispatcher, listenerName))
-    return new ControllerPart(services, startPeriodicRecords(statics, metadata, clock), leave)
+    for (const { id } of others) await this.metadata.submit(fenceBroker(id))
   }
 
   /** Call this when no broker sends requests any more. */
   async close(): Promise<void> {
     this.leave()
+    for (const { listener } of this.listeners) await listener.close()
     for (const one of this.periodic) await one.stop()
     await this.partition.close()
   }

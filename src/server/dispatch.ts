@@ -30,7 +30,7 @@ const slicedBytesMin = 32 * 1024
 const overlaps: Readonly<Record<number, Overlap>> = { 0: 'same', 1: 'others' }
 
 /** The services of the node, as far as dispatch needs them. */
-interface DispatchRooms {
+export interface DispatchRooms {
   readonly clock: Clock
   readonly turns: Turns
   readonly logger: Logger
@@ -229,6 +229,9 @@ export class Dispatcher<S extends DispatchRooms = Services> implements Dispatch 
     return responseFrame(api, 0, context.correlationId, body!)
   }
 }
+
+/** A dispatcher, whatever services its handlers use. */
+export type AnyDispatcher = Pick<Dispatcher, 'peek' | 'dispatch' | 'serves' | 'refusal'>
 
 /** Whether a version of a request is answered. */
 export const isServed = ({ versions, stableMax }: AnyApi, version: number) =>

@@ -1,16 +1,16 @@
 import { hostname } from 'node:os'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { Endpoint } from '../metadata/image.ts'
 import { ListenerSettings } from './config/listener-settings.ts'
 import { type ListenerPlan, securityProtocolCodes } from './config/listeners.ts'
-import type { Dispatcher } from './dispatch.ts'
+import type { AnyDispatcher } from './dispatch.ts'
 import { Listener } from './listener.ts'
-import { securityOf } from './open-security.ts'
+import { type SecurityServices, securityOf } from './open-security.ts'
 import { ConnectionQuotas } from './quotas/connection-quotas.ts'
 import { ConnectionRates } from './quotas/connection-rates.ts'
 import { quotaWindow } from './quotas/quota-gate.ts'
 import { RequestTurns } from './request-turns.ts'
-import type { Services } from './services.ts'
-import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
+import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
 
 export interface HostPort {
   /** An IPv6 address without brackets. */
@@ -37,6 +37,12 @@ export interface OpenListener {
   readonly endpoint: Endpoint
 }
 
+/** The parts of a node that its listeners need. */
+export interface ListenerServices extends SecurityServices {
+  /** Whether a client that reaches this node reaches another one at the same host. */
+  readonly sharesProcessWith: (nodeId: number) => boolean
+}
+
 /** Limits of a connection for which Kafka has no setting. */
 const requestsInFlightMax = 100
 const requestBytesMax = 8 * 1024 * 1024
@@ -48,9 +54,9 @@ const responseBytesMax = 1024 * 1024
  */
 export function openListeners(
   plans: readonly ListenerPlan[],
-  services: Services,
-  dispatcher: Dispatcher<Services>,
-  rooms: BrokerRooms,
+  services: ListenerServices,
+  dispatcher: AnyDispatcher,
+  rooms: SharedRooms,
 ): Promise<OpenListener[]> {
   const { settings, metadata } = services
   const { pool, clock, logger } = rooms
@@ -86,7 +92,7 @@ export function openListeners(
         ...security,
         dispatcherOf: security.dispatcherOf(dispatcher),
         dialledAt: (host) =>
-          isUnadvertised(plan) ? { host, reaches: services.identity.sharesProcessWith } : null,
+          isUnadvertised(plan) ? { host, reaches: services.sharesProcessWith } : null,
       })
       undo.push(() => listener.close())
       opened.push({ listener, ...toldOf(plan, listener.port) })
@@ -96,7 +102,7 @@ export function openListeners(
 }
 
 /** Reads the limits of a listener's connections, which may change at run time. */
-function limitsOf(settings: Services['settings'], listenerName: string) {
+function limitsOf(settings: BrokerSettings, listenerName: string) {
   const own = new ListenerSettings(settings, listenerName)
   return (key: string) => Number(own.text(key))
 }

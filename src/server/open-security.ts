@@ -4,7 +4,6 @@ import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { scramMechanisms } from '../metadata/controller/alter-scram.ts'
 import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { type Image, scramKey } from '../metadata/image.ts'
-import type { BrokerMetadata } from '../metadata/metadata.ts'
 import { anonymous, type Principal } from '../security/authorizer.ts'
 import { tokenCredentials } from '../security/delegation-tokens.ts'
 import { parsePrincipalMapping } from '../security/principal-mapping.ts'
@@ -20,10 +19,10 @@ import { interBrokerListenerOf } from './config/roles.ts'
 import { readSaslSettings, type SaslMechanismSettings } from './config/sasl-settings.ts'
 import { BadConfig } from './config/static-config.ts'
 import { readTlsSettings } from './config/tls-settings.ts'
-import type { Dispatcher } from './dispatch.ts'
+import type { AnyDispatcher } from './dispatch.ts'
 import { SaslGate, type SaslMechanism } from './sasl-gate.ts'
-import type { Services } from './services.ts'
-import type { BrokerRooms } from './shared-rooms.ts'
+import type { SharedRooms } from './shared-rooms.ts'
+import type { TlsRenewal } from './tls-renewal.ts'
 import { TlsTransport } from './tls-transport.ts'
 import type { Channel } from './transport.ts'
 
@@ -31,6 +30,13 @@ const principalBuilderClass =
   'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder'
 
 type Hash = ScramOptions['hash']
+
+/** The parts of a node that the security of its listeners needs. */
+export interface SecurityServices {
+  readonly settings: BrokerSettings
+  readonly metadata: { readonly image: Image }
+  readonly tlsRenewal: TlsRenewal
+}
 
 interface CredentialSource {
   readonly tokenOf: Readonly<Record<Hash, ScramOptions['tokenOf']>>
@@ -41,8 +47,8 @@ interface CredentialSource {
 /** The parts of a listener that depend on its security protocol. @throws BadConfig */
 export async function securityOf(
   { name, protocol }: ListenerPlan,
-  { settings, metadata, tlsRenewal }: Services,
-  { transport, clock, logger, random }: BrokerRooms,
+  { settings, metadata, tlsRenewal }: SecurityServices,
+  { transport, clock, logger, random }: SharedRooms,
 ) {
   const own = new ListenerSettings(settings, name)
   const builder = own.text('principal.builder.class')
@@ -61,7 +67,7 @@ export async function securityOf(
     principalOf: protocol === 'SSL' ? principalsBy(tls!.mappingRules) : () => anonymous,
   }
   if (protocol === 'PLAINTEXT' || protocol === 'SSL') {
-    return { ...parts, needsLogin: false, dispatcherOf: (open: Dispatcher) => () => open }
+    return { ...parts, needsLogin: false, dispatcherOf: (open: AnyDispatcher) => () => open }
   }
   const { nowMs } = clock
   const mskIam = readMskIam(settings, nowMs)
@@ -71,14 +77,14 @@ export async function securityOf(
   return {
     ...parts,
     needsLogin: true,
-    dispatcherOf: (dispatcher: Dispatcher) => () =>
+    dispatcherOf: (dispatcher: AnyDispatcher) => () =>
       new SaslGate({ dispatcher, mechanisms, failureDelayMs, clock, logger }),
   }
 }
 
 function credentialSource(
   settings: BrokerSettings,
-  metadata: BrokerMetadata,
+  metadata: SecurityServices['metadata'],
   random: Random,
 ): CredentialSource {
   const image = () => metadata.image

@@ -17,7 +17,7 @@ import { Reader } from '../protocol/reader.ts'
 import { type AnyApi, type Api, type Fields, Malformed } from '../protocol/schema.ts'
 import { type Login, SaslFailure, type SaslServer } from '../security/sasl/server.ts'
 import { type Dispatch, type Dispatched, LastAnswer } from './connection.ts'
-import { type Dispatcher, isServed } from './dispatch.ts'
+import { type AnyDispatcher, isServed } from './dispatch.ts'
 import type { Session } from './session.ts'
 
 /** A SASL mechanism of a listener. */
@@ -30,7 +30,7 @@ export interface SaslMechanism {
 }
 
 export interface SaslGateOptions {
-  readonly dispatcher: Dispatcher
+  readonly dispatcher: AnyDispatcher
   /** By name. */
   readonly mechanisms: ReadonlyMap<string, SaslMechanism>
   /** `connection.failed.authentication.delay.ms` */

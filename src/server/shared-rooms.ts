@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Turns } from '../base/turns.ts'
+import type { Dialer } from '../channel/dialer.ts'
 import type { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import type { Disk } from '../storage/disk.ts'
@@ -19,17 +20,19 @@ export interface SharedRooms {
   readonly disk: Disk
   readonly pool: BufferPool
   readonly tailCacheBudget: TailCacheBudget
-  /** Requests to controllers: to those of this process without sockets. */
+  /** Requests to the controllers of this process. */
   readonly controllers: LoopbackCarrier
-  /** Requests to brokers: to those of this process without sockets. */
+  /** Requests to the brokers of this process. */
   readonly brokers: LoopbackCarrier
+  /** Connections to nodes of other processes. */
+  readonly dialer: Dialer
+  readonly transport: Transport
   /** Null for the one that the settings name. */
   readonly authorizer: Authorizer | null
 }
 
 /** Dependencies of the brokers, which serve clients. */
 export interface BrokerRooms extends SharedRooms {
-  readonly transport: Transport
   readonly interceptor: Interceptor | null
 }
 

@@ -3,9 +3,11 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
 import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
+import { NodeDialer } from '../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { ControllerPart } from '../../src/server/controller-part.ts'
 import { openLogDirs } from '../../src/server/node-dirs.ts'
+import { NodeTransport } from '../../src/server/node-transport.ts'
 import type { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
 import type { SteppedClock } from '../coordinator/group/stepped-clock.ts'
@@ -22,8 +24,10 @@ export async function openController(
       pool: new BufferPool(),
       turns: endlessTurn,
       tailCacheBudget: new TailCacheBudget(1 << 20),
-      controllers: new LoopbackCarrier(clock, null),
-      brokers: new LoopbackCarrier(clock, null),
+      controllers: new LoopbackCarrier(clock),
+      brokers: new LoopbackCarrier(clock),
+      dialer: new NodeDialer(),
+      transport: new NodeTransport(),
       authorizer: null,
     },
   }
@@ -31,7 +35,7 @@ export async function openController(
     new Map(Object.entries({ 'node.id': '1', 'log.dirs': '/data', ...own })),
   )
   const dirs = await openLogDirs(settings, null, rooms)
-  const part = await ControllerPart.open(settings, dirs, rooms)
+  const part = await ControllerPart.open(settings, [], dirs, rooms)
   return {
     metadata: part.metadata,
     async close() {

@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
 import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
+import { NodeDialer } from '../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { registerBroker, unfenceBroker } from '../../src/metadata/controller/brokers.ts'
 import { deleteTopics } from '../../src/metadata/controller/change-topics.ts'
@@ -16,6 +17,7 @@ import { decodeMetadataRecord, encodeMetadataRecord } from '../../src/metadata/r
 import { replayRecord } from '../../src/metadata/replay-records.ts'
 import { ControllerPart } from '../../src/server/controller-part.ts'
 import { openLogDirs } from '../../src/server/node-dirs.ts'
+import { NodeTransport } from '../../src/server/node-transport.ts'
 import type { SharedRooms } from '../../src/server/shared-rooms.ts'
 import { MemoryDisk } from '../../src/storage/memory-disk.ts'
 import { TailCacheBudget } from '../../src/storage/tail-cache.ts'
@@ -31,8 +33,10 @@ function roomsOf(disk: MemoryDisk): SharedRooms {
     pool: new BufferPool(),
     turns: endlessTurn,
     tailCacheBudget,
-    controllers: new LoopbackCarrier(systemClock, null),
-    brokers: new LoopbackCarrier(systemClock, null),
+    controllers: new LoopbackCarrier(systemClock),
+    brokers: new LoopbackCarrier(systemClock),
+    dialer: new NodeDialer(),
+    transport: new NodeTransport(),
     authorizer: null,
   }
 }
@@ -98,7 +102,7 @@ async function openWith(disk: MemoryDisk, own: Record<string, string>) {
   const rooms = roomsOf(disk)
   const settings = settingsOf(own)
   const dirs = await openLogDirs(settings, null, rooms)
-  const part = await ControllerPart.open(settings, dirs, rooms)
+  const part = await ControllerPart.open(settings, [], dirs, rooms)
   return {
     part,
     async close() {

@@ -14,6 +14,14 @@ export const ownKeys: ReadonlyMap<string, ConfigDefinition> = new Map(
         default: 'false',
         update: 'read-only',
       },
+      // In a cluster with other nodes: no automatic placement of replicas here, where they are not
+      // replicated yet.
+      {
+        name: 'odradek.join.cordoned',
+        type: 'BOOLEAN',
+        default: 'true',
+        update: 'read-only',
+      },
       // For test suites whose clients log in with keys of AWS, as to Amazon MSK.
       {
         name: 'odradek.msk.iam.accept.any',

@@ -145,6 +145,5 @@ export function planListeners(settings: BrokerSettings): ListenerPlans {
       `advertised.listeners: ${name} must name a host that clients can reach, not 0.0.0.0`,
     )
   }
-  if (broker.length === 0) throw new BadConfig('listeners has none that clients could use')
   return { broker, controller: plans.filter(({ name }) => controllerNames.includes(name)) }
 }

@@ -3,7 +3,12 @@ import { BrokerSettings } from '../../metadata/config/settings.ts'
 import type { BrokerOptions } from '../broker-options.ts'
 import { checkAcross } from './cross-checks.ts'
 import { soleNodeDefaults } from './defaults.ts'
-import { type ListenerAddress, type ListenerPlan, planListeners } from './listeners.ts'
+import {
+  type ListenerAddress,
+  type ListenerPlan,
+  type ListenerPlans,
+  planListeners,
+} from './listeners.ts'
 import { securityOptionsOf } from './made-security.ts'
 import { checkRoles } from './roles.ts'
 import { BadConfig, readStaticConfig } from './static-config.ts'
@@ -13,16 +18,19 @@ const memoryDir = '/odradek'
 /** Controller node id, above all broker ids; Kafka's test clusters start at 3000 too. */
 const controllerIdWithBrokers = 3000
 
-/** A node to start: its settings, and its listeners if it is a broker. */
+/** A node to start: its settings, and its listeners by role. */
 export interface NodePlan {
   readonly nodeId: number
   readonly statics: BrokerSettings
+  /** Empty for a node that is no broker. */
   readonly listeners: readonly ListenerPlan[]
+  /** Empty for a controller that only nodes of this process speak to. */
+  readonly controllerListeners: readonly ListenerPlan[]
 }
 
 export interface ProcessPlan {
-  /** One of `brokers` if that node is also the controller. */
-  readonly controller: NodePlan
+  /** One of `brokers` if that node is also the controller; null if it is in other processes. */
+  readonly controller: NodePlan | null
   readonly brokers: readonly NodePlan[]
   /** Directories that contain a directory for each node; empty for a single node. */
   readonly parentDirs: readonly string[]
@@ -47,11 +55,15 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
   }
   checkAcross(settings)
   const plans = planListeners(settings)
-  if (given.has('process.roles')) checkRoles(settings, plans)
+  const hasRoles = given.has('process.roles')
+  if (hasRoles) checkRoles(settings, plans)
   const listeners = plans.broker
-  if (brokers === 1) {
-    const node = { nodeId: settings.int('node.id'), statics: settings, listeners }
-    return { controller: node, brokers: [node], parentDirs: [] }
+  if (listeners.length === 0 && settings.list('process.roles').includes('broker')) {
+    throw new BadConfig('listeners has none that clients could use')
+  }
+  if (brokers === 1) return planNode(settings, plans, hasRoles)
+  if (hasRoles && settings.list('process.roles').length === 1) {
+    throw new BadConfig(`process.roles names one role, and the options ${brokers} brokers`)
   }
   for (const key of ['node.id', 'broker.id']) {
     if (Object.hasOwn(strict, key)) {
@@ -71,7 +83,8 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
     mine.set('listeners', own.map(listenerText).join(','))
     const advertised = own.flatMap((one) => one.advertised ?? [])
     if (advertised.length > 0) mine.set('advertised.listeners', advertised.map(listenerText).join())
-    return { nodeId, statics: new BrokerSettings(mine), listeners: own }
+    const statics = new BrokerSettings(mine)
+    return { nodeId, statics, listeners: own, controllerListeners: [] }
   }
   return {
     controller: nodeOf(controllerIdWithBrokers, 'controller', 'controller', []),
@@ -84,6 +97,26 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
       ),
     ),
     parentDirs,
+  }
+}
+
+/** Plans the process of one node, as its `process.roles` say. */
+function planNode(
+  settings: BrokerSettings,
+  { broker, controller }: ListenerPlans,
+  hasRoles: boolean,
+): ProcessPlan {
+  const roles = settings.list('process.roles')
+  const node = {
+    nodeId: settings.int('node.id'),
+    statics: settings,
+    listeners: roles.includes('broker') ? broker : [],
+    controllerListeners: hasRoles && roles.includes('controller') ? controller : [],
+  }
+  return {
+    controller: roles.includes('controller') ? node : null,
+    brokers: roles.includes('broker') ? [node] : [],
+    parentDirs: [],
   }
 }
 

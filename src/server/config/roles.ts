@@ -1,46 +1,102 @@
+import type { NodeAddress } from '../../channel/channel.ts'
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import type { ListenerPlans } from './listeners.ts'
 import { BadConfig } from './static-config.ts'
 
+const votersKey = 'controller.quorum.voters'
+const bootstrapKey = 'controller.quorum.bootstrap.servers'
+
 /**
- * Checks a node's roles by the rules of Kafka's `KafkaConfig.validateValues`. Refuses by name roles
- * that are not built yet: such a node must not become a cluster of its own.
+ * Checks a node's roles by the rules of Kafka's `KafkaConfig.validateValues`. A controller must be
+ * the only one: a quorum of several is not built here.
  * @throws BadConfig
  */
-export function checkRoles(settings: BrokerSettings, { broker, controller }: ListenerPlans): void {
+export function checkRoles(settings: BrokerSettings, plans: ListenerPlans): void {
   const roles = settings.list('process.roles')
-  const voters = voterIds(settings)
-  const bootstrap = settings.list('controller.quorum.bootstrap.servers')
+  const voters = votersOf(settings)
   if (!settings.isSet('node.id')) {
     throw new BadConfig('Missing required configuration "node.id" which has no default value.')
   }
   const nodeId = settings.int('node.id')
   if (nodeId < 0) throw new BadConfig(`node.id must not be negative, and is ${nodeId}`)
-  if (!roles.includes('broker') || !roles.includes('controller')) {
-    throw new BadConfig(
-      `process.roles=${roles.join(',')}: a node that is only a part of a cluster is not built yet; ` +
-        'it must be broker,controller, or --brokers N have a controller of its own',
-    )
-  }
-  if (voters.length === 0 && bootstrap.length === 0) {
+  if (voters.length === 0 && bootstrapOf(settings).length === 0) {
     throw new BadConfig(
       'If using process.roles, either controller.quorum.bootstrap.servers must contain the set of ' +
         'bootstrap controllers or controller.quorum.voters must contain a parseable set of controllers.',
     )
   }
-  if (voters.length > 0 && !voters.includes(nodeId)) {
+  if (roles.includes('controller')) checkController(settings, nodeId, voters)
+  else checkBrokerOnly(settings, nodeId, voters, plans)
+  checkControllerListeners(settings, plans)
+  if (!roles.includes('broker') && plans.broker.length > 0) {
     throw new BadConfig(
-      "If process.roles contains the 'controller' role, the node id " +
-        `${nodeId} must be included in the set of voters controller.quorum.voters=${voters.join(',')}`,
+      'The listeners config must only contain KRaft controller listeners from ' +
+        'controller.listener.names when process.roles=controller',
     )
   }
-  for (const [key, count] of [
-    ['controller.quorum.voters', voters.length],
-    ['controller.quorum.bootstrap.servers', bootstrap.length],
-  ] as const) {
-    if (count <= 1) continue
-    throw new BadConfig(`${key} names ${count} controllers: a quorum of several is not built yet`)
+  checkEarlyListeners(settings, plans)
+  if (!roles.includes('broker')) return
+  checkInterBroker(
+    settings,
+    plans.broker.map(({ name }) => name),
+  )
+}
+
+/** Returns controllers of the cluster: those to bootstrap from, else the voters. @throws BadConfig */
+export function quorumAddresses(settings: BrokerSettings): NodeAddress[] {
+  const bootstrap = bootstrapOf(settings)
+  return bootstrap.length > 0 ? bootstrap : votersOf(settings)
+}
+
+function checkController(
+  settings: BrokerSettings,
+  nodeId: number,
+  voters: readonly NodeAddress[],
+): void {
+  const ids = voters.map((voter) => voter.nodeId)
+  if (voters.length > 0 && !ids.includes(nodeId)) {
+    throw new BadConfig(
+      "If process.roles contains the 'controller' role, the node id " +
+        `${nodeId} must be included in the set of voters controller.quorum.voters=${ids.join(',')}`,
+    )
   }
+  for (const [key, { length }] of [
+    [votersKey, voters],
+    [bootstrapKey, bootstrapOf(settings)],
+  ] as const) {
+    if (length <= 1) continue
+    throw new BadConfig(`${key} names ${length} controllers: a quorum of several is not built yet`)
+  }
+}
+
+function checkBrokerOnly(
+  settings: BrokerSettings,
+  nodeId: number,
+  voters: readonly NodeAddress[],
+  { controller }: ListenerPlans,
+): void {
+  const ids = voters.map((voter) => voter.nodeId)
+  if (ids.includes(nodeId)) {
+    throw new BadConfig(
+      `If process.roles contains just the 'broker' role, the node id ${nodeId} must not be included ` +
+        `in the set of voters controller.quorum.voters=${ids.join(',')}`,
+    )
+  }
+  if (settings.list('controller.listener.names').length === 0) {
+    throw new BadConfig(
+      'controller.listener.names must contain at least one value when running KRaft with just the ' +
+        'broker role',
+    )
+  }
+  if (controller.length === 0) return
+  throw new BadConfig(
+    "controller.listener.names must not contain a value appearing in the 'listeners' configuration " +
+      'when running KRaft with just the broker role',
+  )
+}
+
+function checkControllerListeners(settings: BrokerSettings, { controller }: ListenerPlans): void {
+  if (!settings.list('process.roles').includes('controller')) return
   const names = settings.list('controller.listener.names')
   const has = (name: string) => controller.some((one) => one.name === name.toUpperCase())
   if (names.length === 0 || !names.some(has)) {
@@ -49,25 +105,25 @@ export function checkRoles(settings: BrokerSettings, { broker, controller }: Lis
         "'listeners' configuration when running the KRaft controller role",
     )
   }
-  if (!names.every(has)) {
-    throw new BadConfig(
-      "controller.listener.names must only contain values appearing in the 'listeners' " +
-        'configuration when running the KRaft controller role',
-    )
-  }
+  if (names.every(has)) return
+  throw new BadConfig(
+    "controller.listener.names must only contain values appearing in the 'listeners' " +
+      'configuration when running the KRaft controller role',
+  )
+}
+
+function checkEarlyListeners(
+  settings: BrokerSettings,
+  { broker, controller }: ListenerPlans,
+): void {
   const all = [...broker, ...controller]
   const lost = settings
     .list('early.start.listeners')
     .find((name) => !all.some((one) => one.name === name.toUpperCase()))
-  if (lost !== undefined) {
-    throw new BadConfig(
-      `early.start.listeners contains listener ${lost}, but this is not contained in listeners or ` +
-        'controller.listener.names',
-    )
-  }
-  checkInterBroker(
-    settings,
-    broker.map(({ name }) => name),
+  if (lost === undefined) return
+  throw new BadConfig(
+    `early.start.listeners contains listener ${lost}, but this is not contained in listeners or ` +
+      'controller.listener.names',
   )
 }
 
@@ -92,13 +148,28 @@ export function interBrokerListenerOf(settings: BrokerSettings): string {
   return (named ?? settings.string('security.inter.broker.protocol') ?? '').toUpperCase()
 }
 
-/** Returns the ids in `controller.quorum.voters`: `1@host:port,…`. @throws BadConfig */
-function voterIds(settings: BrokerSettings): number[] {
-  return settings.list('controller.quorum.voters').map((text) => {
-    const id = /^(\d+)@[^@\s]+:\d+$/.exec(text.trim())?.[1]
-    if (id !== undefined) return Number(id)
-    throw new BadConfig(
-      `controller.quorum.voters: "${text}" is not {id}@{host}:{port}, separated by commas`,
-    )
+/** Returns the nodes in `controller.quorum.voters`: `1@host:port,…`. @throws BadConfig */
+function votersOf(settings: BrokerSettings): NodeAddress[] {
+  return settings.list(votersKey).map((text) => {
+    const parts = /^(\d+)@(.+)$/.exec(text.trim())
+    const address = addressIn(parts?.[2] ?? '')
+    if (parts !== null && address !== null) return { nodeId: Number(parts[1]), ...address }
+    throw new BadConfig(`${votersKey}: "${text}" is not {id}@{host}:{port}, separated by commas`)
   })
+}
+
+/** Returns the addresses in `controller.quorum.bootstrap.servers`: `host:port,…`. @throws BadConfig */
+function bootstrapOf(settings: BrokerSettings): NodeAddress[] {
+  return settings.list(bootstrapKey).map((text) => {
+    const address = addressIn(text.trim())
+    if (address !== null) return { nodeId: -1, ...address }
+    throw new BadConfig(`${bootstrapKey}: "${text}" is not {host}:{port}, separated by commas`)
+  })
+}
+
+function addressIn(text: string): { host: string; port: number } | null {
+  const parts = /^(?:\[([0-9a-fA-F:.%]+)\]|([^@:\s[\]]+)):(\d+)$/.exec(text)
+  const port = Number(parts?.[3])
+  if (parts === null || port > 65535) return null
+  return { host: parts[1] ?? parts[2]!, port }
 }

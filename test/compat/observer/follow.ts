@@ -16,7 +16,7 @@ import { observerLimits } from '../../../src/quorum/observer/observer-limits.ts'
 import { RaftObserver } from '../../../src/quorum/observer/raft-observer.ts'
 
 export const carrier = new TcpCarrier({
-  ...{ dialer: new NodeDialer(), clock: systemClock, random: systemRandom },
+  ...{ dialer: new NodeDialer(), clock: systemClock, random: systemRandom, login: null },
 })
 
 export const observerId = 9

@@ -4,6 +4,7 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { systemRandom } from '../../../src/base/random.ts'
 import { endlessTurn } from '../../../src/base/turns.ts'
 import { LoopbackCarrier } from '../../../src/channel/loopback-carrier.ts'
+import { NodeDialer } from '../../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
 import { bootstrap, registerController } from '../../../src/metadata/controller/brokers.ts'
 import { dynamicConfigsOf } from '../../../src/metadata/image.ts'
@@ -23,6 +24,7 @@ import type { ControllerServices } from '../../../src/server/controller/services
 import { format } from '../../../src/server/format/format.ts'
 import type { Handler } from '../../../src/server/handler.ts'
 import { openLogDirs } from '../../../src/server/node-dirs.ts'
+import { NodeTransport } from '../../../src/server/node-transport.ts'
 import { logConfigDefaults } from '../../../src/storage/log-config.ts'
 import { MemoryDisk } from '../../../src/storage/memory-disk.ts'
 import { TailCacheBudget } from '../../../src/storage/tail-cache.ts'
@@ -62,8 +64,10 @@ export async function holdController({ clock, ...options }: HeldOptions) {
   const [dir] = await openLogDirs(statics, clusterId, {
     ...shared,
     ...{ pool: new BufferPool(), authorizer: null },
-    controllers: new LoopbackCarrier(clock, null),
-    brokers: new LoopbackCarrier(clock, null),
+    controllers: new LoopbackCarrier(clock),
+    brokers: new LoopbackCarrier(clock),
+    dialer: new NodeDialer(),
+    transport: new NodeTransport(),
   })
   const log = await dir!.openLog(`${metadataTopic}-0`, {
     topicId: metadataTopicId,
