@@ -119,8 +119,9 @@ export class MetadataController {
    * @throws (rejects) ApiError of the command; KAFKA_STORAGE_ERROR if the log cannot be written.
    */
   async submit<R>(command: Command<R>): Promise<R> {
-    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
-    if (this.deciding !== null) await this.decided()
+    // Asked again after every wait: another command may have begun to take turns.
+    while (this.deciding !== null) await this.deciding
+    this.checkWritable()
     const decision = command({
       image: this.newest,
       settings: this.settings,
@@ -141,8 +142,8 @@ export class MetadataController {
    * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
    */
   async writeNoOp(): Promise<void> {
-    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
-    if (this.deciding !== null) await this.decided()
+    while (this.deciding !== null) await this.deciding
+    this.checkWritable()
     const replayed = toEnd(this.replayed([metadataRecord(noOpRecord, {})]))
     this.committing = this.carryOut(replayed, { isSynced: this.log.isFollowedRemotely })
     await this.committing
@@ -154,7 +155,8 @@ export class MetadataController {
    * @throws (rejects) ApiError KAFKA_STORAGE_ERROR if the metadata log cannot be written.
    */
   async leadAbove(epoch: number): Promise<void> {
-    await this.decided()
+    while (this.deciding !== null) await this.deciding
+    this.checkWritable()
     if (epoch < this.log.epoch) return
     const begun = this.log.leadAbove(epoch, this.newest.quorum)
     this.committing = this.orFail(Promise.all([this.committing, begun]))
@@ -187,9 +189,9 @@ export class MetadataController {
     return work
   }
 
-  private async decided(): Promise<void> {
-    while (this.deciding !== null) await this.deciding
-    if (this.failure !== null) throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
+  private checkWritable(): void {
+    if (this.failure === null) return
+    throw new ApiError('KAFKA_STORAGE_ERROR', this.failure.message)
   }
 
   /** Replays the encoded records rather than the originals: a restart reads only these bytes. */

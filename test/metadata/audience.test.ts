@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
-import { endlessTurn } from '../../src/base/turns.ts'
+import { endlessTurn, type Turns } from '../../src/base/turns.ts'
 import { Audience } from '../../src/metadata/audience.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
 import { emptyImage } from '../../src/metadata/image.ts'
@@ -12,7 +12,7 @@ import { removeTopicRecord } from '../../src/protocol/stored/metadata/09-remove-
 import { SteppedClock, settle } from '../coordinator/group/stepped-clock.ts'
 
 /** Creates a controller whose log keeps nothing; returns it with its log lines. */
-function controller() {
+function controller(turns: Turns = endlessTurn) {
   let nextOffset = 0
   const lines: string[] = []
   const note = (message: string, fields?: object) =>
@@ -33,7 +33,7 @@ function controller() {
       settings: new BrokerSettings(new Map()),
       clock,
       random: systemRandom,
-      turns: endlessTurn,
+      turns,
     },
     logger: { ...silentLogger, warn: note, error: note },
   })
@@ -132,4 +132,19 @@ test('images that arrive while a listener is busy reach it as one', async () => 
   await settle()
   expect([...follower.image.topics.keys()].sort()).toEqual(['u', 'v', 'w'])
   expect(await Promise.all(work)).toHaveLength(7)
+})
+
+test('commands that take turns are decided one after the other', async () => {
+  const { metadata } = controller({ isOver: () => true, next: () => settle() })
+  const steps: string[] = []
+  const decide = (name: string) =>
+    metadata.submit(function* () {
+      for (let i = 0; i < 3; i++) {
+        steps.push(name)
+        yield
+      }
+      return { records: [], answer: undefined }
+    })
+  await Promise.all(['a', 'b', 'c'].map(decide))
+  expect(steps.join('')).toBe('aaabbbccc')
 })
