@@ -30,6 +30,14 @@ export const epochMax = 2 ** 31 - 2
 
 const readBytes = 1024 * 1024
 
+/**
+ * Limits of a batch, as in Kafka's controller: a client's request fits into one and is carried out
+ * whole or not at all; what a broker's end changes may need more. Offsets and lengths of records
+ * come on top of the bytes.
+ */
+const batchRecordsMax = 10_000
+const batchBytesMax = 7 * 1024 * 1024
+
 export interface MetadataPartitionOptions {
   readonly log: Log
   readonly disk: Disk
@@ -149,8 +157,11 @@ export class MetadataPartition {
 
   append(values: readonly Buffer[], options: { readonly isSynced: boolean }): Promise<void> {
     const timestampMs = this.clock.nowMs()
-    const records = values.map((value) => ({ key: null, value, timestampMs }))
-    return this.write(writeBatch({ records }), options.isSynced)
+    const written = batchesOf(values).map((batch) => {
+      const records = batch.map((value) => ({ key: null, value, timestampMs }))
+      return this.write(writeBatch({ records }), options.isSynced)
+    })
+    return Promise.all(written).then(() => {})
   }
 
   /** Handles a new image: a snapshot may be due. */
@@ -228,6 +239,23 @@ export class MetadataPartition {
     this.lastWrite = done.catch(() => {})
     await done
   }
+}
+
+/** Splits records into batches that fit into the log; one that is larger is a batch of its own. */
+function batchesOf(values: readonly Buffer[]): Buffer[][] {
+  let batch: Buffer[] = []
+  let bytes = 0
+  const batches = [batch]
+  for (const value of values) {
+    const isFull = batch.length >= batchRecordsMax || bytes + value.length > batchBytesMax
+    if (isFull && batch.length > 0) {
+      batches.push((batch = []))
+      bytes = 0
+    }
+    batch.push(value)
+    bytes += value.length
+  }
+  return batches
 }
 
 /** Replays the newest snapshot and the log behind it. */
