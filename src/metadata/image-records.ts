@@ -64,7 +64,7 @@ export function* imageRecords(image: Image): Generator<MetadataRecord> {
 const rank = (name: string) => (name === metadataVersionFeature ? 0 : 1)
 
 function brokerRecord(broker: BrokerState): MetadataRecord {
-  const { id, epoch, endpoints, cordonedLogDirs, ...same } = broker
+  const { id, epoch, endpoints, registeredAt: _, cordonedLogDirs, ...same } = broker
   return metadataRecord(registerBrokerRecord, {
     ...same,
     brokerId: id,

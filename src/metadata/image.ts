@@ -40,6 +40,8 @@ export interface Endpoint {
 export interface BrokerState {
   readonly id: number
   readonly epoch: number
+  /** The offset of its registration record, or one behind it. */
+  readonly registeredAt: number
   readonly incarnationId: string
   readonly fenced: boolean
   readonly inControlledShutdown: boolean
@@ -159,6 +161,12 @@ export function dynamicConfigsOf(newest: () => Image, nodeId: number): DynamicCo
 export function topicById(image: Image, id: string): TopicState | undefined {
   const name = image.topicNames.get(id)
   return name === undefined ? undefined : image.topics.get(name)
+}
+
+/** Whether a broker is registered, unfenced, and not on its way out. */
+export function isActive({ brokers }: Image, id: number): boolean {
+  const broker = brokers.get(id)
+  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
 }
 
 /** Returns the replicas on fenced brokers or in failed directories. */

@@ -33,7 +33,7 @@ import { unregisterControllerRecord } from '../protocol/stored/metadata/29-unreg
 import { isSupportedConfig, resourceTypes } from './config/keys.ts'
 import type { ImageDelta } from './delta.ts'
 import { directoryIds, sortedDirectories } from './directories.ts'
-import { type BrokerState, configKey, scramKey, topicById } from './image.ts'
+import { type BrokerState, configKey, type PartitionState, scramKey, topicById } from './image.ts'
 import { quotaKey, quotaLevel } from './quotas.ts'
 import type { MetadataRecord } from './records.ts'
 
@@ -81,6 +81,7 @@ const effects: ReadonlyMap<number, Effect> = new Map([
       id: value.brokerId,
       // A broker epoch is the offset of the registration record.
       epoch: value.brokerEpoch === -1 ? offset : value.brokerEpoch,
+      registeredAt: offset,
       incarnationId: value.incarnationId,
       fenced: value.fenced,
       inControlledShutdown: value.inControlledShutdown,
@@ -235,10 +236,15 @@ function replayPartitionChange(delta: ImageDelta, value: PartitionChangeRecord):
   const { partitions } = delta.draftOf(value.topicId)
   const before = partitions[value.partitionId]
   assert(before !== undefined, `change of unknown partition ${value.topicId}-${value.partitionId}`)
+  partitions[value.partitionId] = changed(before, value)
+}
+
+/** Returns a partition after a change. */
+export function changed(before: PartitionState, value: PartitionChangeRecord): PartitionState {
   const leaderChanges = value.leader !== noLeaderChange
   const recovery = value.leaderRecoveryState
   const replicas = value.replicas ?? before.replicas
-  partitions[value.partitionId] = {
+  return {
     replicas,
     isr: value.isr ?? before.isr,
     removingReplicas: value.removingReplicas ?? before.removingReplicas,

@@ -1,7 +1,7 @@
 import type { Turns } from '../base/turns.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import type { PlacedPartition } from '../metadata/controller/directories.ts'
 import type { TopicChanges } from '../metadata/delta.ts'
+import type { PlacedPartition } from '../metadata/directories.ts'
 import { isOnlineDirectory } from '../metadata/directories.ts'
 import type { Image, TopicState } from '../metadata/image.ts'
 import { ApiError } from '../protocol/errors.ts'

@@ -1,7 +1,14 @@
 import type { Clock } from '../base/clock.ts'
+import { startBrokerFencing } from '../metadata/broker-fencing.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import { alterScram, type ScramUpsertion } from '../metadata/controller/alter-scram.ts'
-import { bootstrap, fenceBroker, registerController } from '../metadata/controller/brokers.ts'
+import { BrokerSessions } from '../metadata/controller/broker-sessions.ts'
+import {
+  bootstrap,
+  fenceBroker,
+  nodeFeatures,
+  registerController,
+} from '../metadata/controller/brokers.ts'
 import { randomUuid } from '../metadata/controller/controller.ts'
 import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { startTokenSweep } from '../metadata/expired-tokens.ts'
@@ -106,7 +113,9 @@ export class ControllerPart {
     }
     metadata.listen('snapshots', (newest) => partition.published(newest))
     const identity = { nodeId, clusterId: logDir.clusterId }
-    const services = servicesOf({ identity, settings, metadata, partition }, rooms)
+    const sessions = new BrokerSessions(clock, statics.int('broker.session.timeout.ms'))
+    sessions.begin(metadata.image)
+    const services = servicesOf({ identity, settings, metadata, partition, sessions }, rooms)
     return ControllerPart.serve(statics, plans, services, rooms)
   }
 
@@ -116,7 +125,7 @@ export class ControllerPart {
     services: ControllerServices,
     rooms: SharedRooms,
   ): Promise<ControllerPart> {
-    const { logger, clock, random } = rooms
+    const { logger, random } = rooms
     const { metadata, settings } = services
     const { nodeId: id } = services.identity
     return allOrNothing(async (undo) => {
@@ -129,11 +138,13 @@ export class ControllerPart {
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       const endpoints = listeners.map(({ endpoint }) => endpoint)
       const incarnationId = randomUuid(random)
-      await metadata.submit(registerController({ id, incarnationId, endpoints }))
+      await metadata.submit(
+        registerController({ id, incarnationId, endpoints, features: nodeFeatures }),
+      )
       for (const { listener } of listeners) listener.serve()
       const [listenerName = ''] = statics.list('controller.listener.names')
       const leave = rooms.controllers.serve(id, loopbackServer(dispatcher, listenerName))
-      const periodic = startPeriodicRecords(statics, metadata, clock)
+      const periodic = startPeriodicRecords(statics, services)
       return new ControllerPart(services, periodic, listeners, leave)
     })
   }
@@ -167,11 +178,11 @@ export class ControllerPart {
 
 function startPeriodicRecords(
   settings: BrokerSettings,
-  metadata: MetadataController,
-  clock: Clock,
+  { clock, metadata, sessions, logger }: ControllerServices,
 ): PeriodicRecords[] {
   const every = (name: string) => ({ clock, metadata, intervalMs: settings.int(name) })
-  const started: PeriodicRecords[] = []
+  const sessionTimeoutMs = settings.int('broker.session.timeout.ms')
+  const started = [startBrokerFencing({ clock, metadata, sessions, logger, sessionTimeoutMs })]
   if (settings.int('metadata.max.idle.interval.ms') > 0) {
     started.push(startIdleRecords(every('metadata.max.idle.interval.ms')))
   }
@@ -182,7 +193,7 @@ function startPeriodicRecords(
 }
 
 function servicesOf(
-  parts: Pick<ControllerServices, 'identity' | 'settings' | 'metadata' | 'partition'>,
+  parts: Pick<ControllerServices, 'identity' | 'settings' | 'metadata' | 'partition' | 'sessions'>,
   { clock, random, turns, logger, authorizer }: SharedRooms,
 ): ControllerServices {
   const { settings, metadata } = parts

@@ -1,6 +1,6 @@
 import { messageOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
-import type { PlacedPartition } from '../metadata/controller/directories.ts'
+import type { PlacedPartition } from '../metadata/directories.ts'
 import { assignReplicasToDirs } from '../protocol/messages/73-assign-replicas-to-dirs.ts'
 import type { ControllerClient } from './controller-client.ts'
 

@@ -7,9 +7,12 @@ import { endlessTurn } from '../../src/base/turns.ts'
 import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
 import { NodeDialer } from '../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
-import { registerBroker, unfenceBroker } from '../../src/metadata/controller/brokers.ts'
+import { BrokerSessions } from '../../src/metadata/controller/broker-sessions.ts'
+import { nodeFeatures } from '../../src/metadata/controller/brokers.ts'
 import { deleteTopics } from '../../src/metadata/controller/change-topics.ts'
 import { createTopics } from '../../src/metadata/controller/create-topics.ts'
+import { heartbeat } from '../../src/metadata/controller/heartbeat.ts'
+import { registerBroker } from '../../src/metadata/controller/register-broker.ts'
 import { ImageDelta } from '../../src/metadata/delta.ts'
 import { emptyImage, type Image } from '../../src/metadata/image.ts'
 import { imageRecords } from '../../src/metadata/image-records.ts'
@@ -113,13 +116,19 @@ async function openWith(disk: MemoryDisk, own: Record<string, string>) {
 }
 
 async function fill({ metadata }: ControllerPart, count: number): Promise<void> {
-  await metadata.submit(
-    registerBroker({
-      ...{ id: 1, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAA', rack: 'r', endpoints: [] },
-      logDirs: ['BAAAAAAAAAAAAAAAAAAAAA'],
-    }),
-  )
-  await metadata.submit(unfenceBroker(1))
+  const sessions = new BrokerSessions(systemClock, 9000)
+  const request = {
+    ...{ brokerId: 1, clusterId: 'c', incarnationId: 'BAAAAAAAAAAAAAAAAAAAAA', rack: 'r' },
+    ...{ listeners: [], features: nodeFeatures, isMigratingZkBroker: false },
+    ...{ logDirs: ['BAAAAAAAAAAAAAAAAAAAAA'], previousBrokerEpoch: -1 },
+  }
+  const registration = { request, clusterId: 'c', knowsShutdown: true, isSameProcess: false }
+  const brokerEpoch = await metadata.submit(registerBroker(registration, sessions))
+  const ready = {
+    ...{ brokerId: 1, brokerEpoch, currentMetadataOffset: brokerEpoch },
+    ...{ wantFence: false, wantShutDown: false, offlineLogDirs: [], cordonedLogDirs: null },
+  }
+  await metadata.submit(heartbeat(ready, sessions))
   const topicOf = (name: string) => ({
     ...{ name, numPartitions: 2, replicationFactor: 1, assignments: [] },
     configs: [{ name: 'retention.ms', value: '1000' }],

@@ -10,9 +10,9 @@ import {
 } from '../config/keys.ts'
 import type { Overrides } from '../config/settings.ts'
 import { overridesOf } from '../image.ts'
-import { type MetadataRecord, metadataRecord } from '../records.ts'
+import { metadataRecord } from '../records.ts'
 import type { Command, ControllerView } from './controller.ts'
-import { elrFeature } from './features.ts'
+import { clearElrRecords, isElrEnabled, minInsyncReplicas, type SetConfig } from './elr.ts'
 import { validateGroup, validateSubscription } from './resource-limits.ts'
 import { validateTopicConfigs } from './topic-configs.ts'
 import { topicNameFault } from './topic-name.ts'
@@ -50,11 +50,11 @@ export function alterConfigs(
   options: { readonly validateOnly: boolean },
 ): Command<AlteredResource[]> {
   return function* (view) {
-    const records: MetadataRecord[] = []
+    const configs: ChangedConfig[] = []
     const alter = (resource: ResourceChange): AlteredResource => {
       const { type, name } = resource
       try {
-        records.push(...alterOne(view, resource))
+        configs.push(...alterOne(view, resource))
         return { type, name, error: 'NONE', errorMessage: null }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
@@ -66,9 +66,15 @@ export function alterConfigs(
       altered.push(alter(resource))
       if (altered.length % resourcesBetween === 0) yield
     }
+    const records = [
+      ...configs.map((config) => metadataRecord(configRecord, config)),
+      ...clearElrRecords(view.image, configs),
+    ]
     return { records: options.validateOnly ? [] : records, answer: altered }
   }
 }
+
+type ChangedConfig = SetConfig & { readonly value: string | null }
 
 function alterOne(view: ControllerView, resource: ResourceChange) {
   const { type, name } = resource
@@ -84,7 +90,7 @@ function alterOne(view: ControllerView, resource: ResourceChange) {
   if (type === resourceTypes.topic && !view.image.topics.has(name)) {
     throw new ApiError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
   }
-  return changedRecords(resource, before, after)
+  return changedConfigs(resource, before, after)
 }
 
 /**
@@ -97,8 +103,8 @@ function checkMinInsync(
   before: Overrides,
   after: Overrides,
 ): void {
-  const key = 'min.insync.replicas'
-  if ((image.features.get(elrFeature) ?? 0) === 0) return
+  const key = minInsyncReplicas
+  if (!isElrEnabled(image)) return
   if (name === '' && before.has(key) && !after.has(key)) {
     throw new ApiError(
       'INVALID_CONFIG',
@@ -248,20 +254,16 @@ function validate(
 }
 
 /** Brokers are told of settings that did not change, too: their files may have (KAFKA-14136). */
-function changedRecords(
+function changedConfigs(
   { type, name: resourceName, changes }: ResourceChange,
   before: Overrides,
   after: Overrides,
-): MetadataRecord[] {
+): ChangedConfig[] {
   const told = type === resourceTypes.broker ? changes.map(({ name }) => name) : []
   const isTold = (name: string) => told.includes(name) || before.get(name) !== after.get(name)
   const names = new Set([...after.keys(), ...before.keys(), ...told])
-  return [...names].filter(isTold).map((name) =>
-    metadataRecord(configRecord, {
-      resourceType: type,
-      resourceName,
-      name,
-      value: after.get(name) ?? null,
-    }),
-  )
+  return [...names].filter(isTold).map((name) => ({
+    ...{ resourceType: type, resourceName, name },
+    value: after.get(name) ?? null,
+  }))
 }

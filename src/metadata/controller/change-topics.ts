@@ -5,7 +5,7 @@ import { type Image, type TopicState, topicById } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import type { Command, ControllerView, TakePermits } from './controller.ts'
 import { checkAssignment, partitionRecords, partitionsPerRequestMax } from './create-topics.ts'
-import { placeReplicas } from './placement.ts'
+import { checkReplicated, placeReplicas } from './placement.ts'
 
 /** A topic in a request: by name, or by id if the name is null. */
 export interface TopicReference {
@@ -118,11 +118,12 @@ function growTopic(
   takePermits?.(added)
   if (growth.assignments === null) {
     const replicas = placeReplicas(view.image, added, factor, view.random)
-    return partitionRecords(view.image, topic.id, replicas, before)
+    checkReplicated(factor)
+    return partitionRecords(view.image, topic.id, { replicas, isAssigned: false }, before)
   }
   const replicas = growth.assignments.map(({ brokerIds }) => {
     checkAssignment(view.image, brokerIds, factor)
     return brokerIds
   })
-  return partitionRecords(view.image, topic.id, replicas, before)
+  return partitionRecords(view.image, topic.id, { replicas, isAssigned: true }, before)
 }

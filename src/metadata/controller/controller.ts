@@ -1,4 +1,5 @@
 import type { Random } from '../../base/random.ts'
+import { ApiError } from '../../protocol/errors.ts'
 import type { BrokerSettings } from '../config/settings.ts'
 import type { Image } from '../image.ts'
 import type { MetadataRecord } from '../records.ts'
@@ -25,6 +26,20 @@ export interface ControllerView {
  * stays valid.
  */
 export type Command<R> = (view: ControllerView) => Decision<R> | Generator<void, Decision<R>>
+
+/**
+ * Maximum number of records of a user's request; a topic counts as one, and so does each of its
+ * configs (Kafka's `QuorumController`).
+ */
+export const recordsPerRequestMax = 10_000
+
+export const tooManyRecords = 'Unable to perform excessively large batch operation.'
+
+/** @throws ApiError POLICY_VIOLATION for more records than a user's request may have. */
+export function checkRecordCount(records: readonly MetadataRecord[]): void {
+  if (records.length <= recordsPerRequestMax) return
+  throw new ApiError('POLICY_VIOLATION', tooManyRecords)
+}
 
 /**
  * Asks the quota of controller mutations for permits, one for each partition.

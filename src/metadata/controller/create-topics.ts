@@ -4,17 +4,19 @@ import { zeroUuid } from '../../protocol/schema.ts'
 import { topicRecord } from '../../protocol/stored/metadata/02-topic-record.ts'
 import { partitionRecord } from '../../protocol/stored/metadata/03-partition-record.ts'
 import type { Overrides } from '../config/settings.ts'
-import { directoryIds } from '../directories.ts'
-import type { Image } from '../image.ts'
+import { type Image, isActive } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import {
   type Command,
   type ControllerView,
   type Decision,
   randomUuid,
+  recordsPerRequestMax,
   type TakePermits,
+  tooManyRecords,
 } from './controller.ts'
-import { checkReplicated, grantedFactor, placeReplicas } from './placement.ts'
+import { defaultDirectory } from './partition-rules.ts'
+import { checkReplicated, grantedFactor, hasOpenDirectory, placeReplicas } from './placement.ts'
 import { topicConfigRecords, validateTopicConfigs } from './topic-configs.ts'
 import { collisionKey, topicNameFault } from './topic-name.ts'
 
@@ -35,11 +37,6 @@ const clusterMetadataTopic = '__cluster_metadata'
 
 /** Maximum partitions per request, as in Kafka's controller; one batch holds a whole topic. */
 export const partitionsPerRequestMax = 10_000
-/**
- * Maximum number of records per request; a topic counts as one, and so does each of its configs
- * (`QuorumController`).
- */
-const recordsPerRequestMax = 10_000
 
 /** Topics decided on between two yields. */
 const topicsBetween = 8
@@ -87,8 +84,8 @@ export function createTopics(
       if (created.length % topicsBetween === 0) yield
     }
     if (records.length > recordsPerRequestMax) {
-      const why = 'Unable to perform excessively large batch operation.'
-      return { records: [], answer: [...(yield* allRefused(topics, why)), ...duplicates] }
+      const refused = yield* allRefused(topics, tooManyRecords)
+      return { records: [], answer: [...refused, ...duplicates] }
     }
     return { records: options.validateOnly ? [] : records, answer: [...created, ...duplicates] }
   }
@@ -141,14 +138,16 @@ function createTopic(
   checkName(view.image, topic.name, taken)
   const overrides = overridesOf(topic)
   validateTopicConfigs(overrides, view.settings)
-  const replicas = topic.assignments.length > 0 ? assigned(view, topic) : placed(view, topic)
-  takePermits?.(replicas.length)
+  const isAssigned = topic.assignments.length > 0
+  const replicas = isAssigned ? assigned(view, topic) : placed(view, topic)
   const topicId = randomUuid(view.random)
+  const partitions = partitionRecords(view.image, topicId, { replicas, isAssigned }, 0)
+  takePermits?.(replicas.length)
   return {
     records: [
       metadataRecord(topicRecord, { name: topic.name, topicId }),
-      ...topicConfigRecords(topic.name, overrides),
-      ...partitionRecords(view.image, topicId, replicas, 0),
+      ...topicConfigRecords(view.image, topic.name, overrides),
+      ...partitions,
     ],
     answer: {
       name: topic.name,
@@ -211,24 +210,40 @@ function checkName(image: Image, name: string, taken: ReadonlyMap<string, string
 
 function placed(view: ControllerView, topic: CreatableTopic): number[][] {
   const { numPartitions, replicationFactor } = topic
-  if (numPartitions < -1 || numPartitions === 0) {
-    throw new ApiError(
-      'INVALID_PARTITIONS',
-      'Number of partitions was set to an invalid non-positive value.',
-    )
-  }
   if (replicationFactor < -1 || replicationFactor === 0) {
     throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
       'Replication factor must be larger than 0, or -1 to use the default value.',
     )
   }
+  if (numPartitions < -1 || numPartitions === 0) {
+    throw new ApiError(
+      'INVALID_PARTITIONS',
+      'Number of partitions was set to an invalid non-positive value.',
+    )
+  }
   const { settings } = view
   const partitions = numPartitions === -1 ? settings.int('num.partitions') : numPartitions
   const factor =
     replicationFactor === -1 ? settings.int('default.replication.factor') : replicationFactor
-  return placeReplicas(view.image, partitions, grantedFactor(factor, settings), view.random)
+  const granted = grantedFactor(factor, settings)
+  const replicas = orUnable(granted, () =>
+    placeReplicas(view.image, partitions, granted, view.random),
+  )
+  checkReplicated(granted)
+  return replicas
 }
+
+function orUnable<T>(factor: number, place: () => T): T {
+  try {
+    return place()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    throw new ApiError(error.reason, `${unable(factor)}${error.detail}`)
+  }
+}
+
+const unable = (factor: number) => `Unable to replicate the partition ${factor} time(s): `
 
 function assigned({ image, settings }: ControllerView, topic: CreatableTopic): number[][] {
   if (topic.replicationFactor !== -1) {
@@ -287,6 +302,12 @@ export function checkAssignment(
         `The manual partition assignment includes broker ${id}, but no such broker is registered.`,
       )
     }
+    if (!hasOpenDirectory(image.brokers.get(id)!)) {
+      throw refuse(
+        `The manual partition assignment includes broker ${id}, but all its log directories are ` +
+          'cordoned.',
+      )
+    }
     if (sorted[i - 1] === id) {
       throw refuse(`The manual partition assignment includes the broker ${id} more than once.`)
     }
@@ -299,15 +320,21 @@ export function checkAssignment(
   }
 }
 
-/** Returns the records of new partitions, numbered from `first` on. */
+/**
+ * Returns the records of new partitions, numbered from `first` on.
+ * @throws ApiError if none of the brokers of a partition is alive; INVALID_REPLICA_ASSIGNMENT of
+ * `assigned` brokers, else INVALID_REPLICATION_FACTOR.
+ */
 export function partitionRecords(
   image: Image,
   topicId: string,
-  replicas: readonly (readonly number[])[],
+  { replicas, isAssigned }: NewReplicas,
   first: number,
 ): MetadataRecord[] {
   return replicas.map((ids, i) => {
-    const isr = ids.filter((id) => image.brokers.get(id)?.fenced === false)
+    const isr = ids.filter((id) => isActive(image, id))
+    const [leader] = isr
+    if (leader === undefined) throw noneAlive(first + i, ids.length, isAssigned)
     return metadataRecord(partitionRecord, {
       partitionId: first + i,
       topicId,
@@ -315,7 +342,7 @@ export function partitionRecords(
       isr,
       removingReplicas: [],
       addingReplicas: [],
-      leader: isr[0] ?? -1,
+      leader,
       leaderEpoch: 0,
       partitionEpoch: 0,
       directories: ids.map((id) => defaultDirectory(image, id)),
@@ -323,7 +350,22 @@ export function partitionRecords(
   })
 }
 
-function defaultDirectory(image: Image, brokerId: number): string {
-  const directories = image.brokers.get(brokerId)?.logDirs ?? []
-  return directories.length === 1 ? directories[0]! : directoryIds.unassigned
+/** The replicas of new partitions, from the request or placed by the controller. */
+export interface NewReplicas {
+  readonly replicas: readonly (readonly number[])[]
+  readonly isAssigned: boolean
+}
+
+function noneAlive(partition: number, factor: number, isAssigned: boolean): ApiError {
+  if (isAssigned) {
+    return new ApiError(
+      'INVALID_REPLICA_ASSIGNMENT',
+      `All brokers specified in the manual partition assignment for partition ${partition} are ` +
+        'fenced or in controlled shutdown.',
+    )
+  }
+  return new ApiError(
+    'INVALID_REPLICATION_FACTOR',
+    `${unable(factor)}All brokers are currently fenced or in controlled shutdown.`,
+  )
 }

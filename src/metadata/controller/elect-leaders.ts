@@ -1,8 +1,12 @@
 import type { ErrorName } from '../../protocol/errors.ts'
-import { partitionChangeRecord } from '../../protocol/stored/metadata/05-partition-change-record.ts'
 import type { Image, PartitionState } from '../image.ts'
-import { type MetadataRecord, metadataRecord } from '../records.ts'
-import type { Command } from './controller.ts'
+import type { MetadataRecord } from '../records.ts'
+import { type Command, checkRecordCount } from './controller.ts'
+import { partitionChange } from './partition-change.ts'
+import { TopicRules } from './partition-rules.ts'
+
+/** Partitions decided on between two yields. */
+const partitionsBetween = 64
 
 /** Codes of `ElectionType`. */
 export const electionTypes = { preferred: 0, unclean: 1 } as const
@@ -22,28 +26,30 @@ type Asked = readonly { readonly topic: string; readonly partitions: readonly nu
 
 /** Elects leaders; for a request of all partitions, omits those that need no election. */
 export function electLeaders(type: number, asked: Asked | null): Command<ElectedTopic[]> {
-  return ({ image }) => {
+  return function* (view) {
     const records: MetadataRecord[] = []
-    const topics = (asked ?? everything(image)).map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((index): ElectedPartition => {
-        const state = image.topics.get(topic)
-        if (state === undefined) {
-          return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`)
-        }
-        const partition = state.partitions[index]
+    const topics: ElectedTopic[] = []
+    let seen = 0
+    for (const { topic: name, partitions } of asked ?? everything(view.image)) {
+      const topic = view.image.topics.get(name)
+      const rules = topic === undefined ? null : new TopicRules(view, topic)
+      const elections: ElectedPartition[] = []
+      for (const index of partitions) {
+        if (++seen % partitionsBetween === 0) yield
+        const partition = topic?.partitions[index]
         if (partition === undefined) {
-          const errorMessage = `No such partition as ${topic}-${index}`
-          return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', errorMessage)
+          const what = topic === undefined ? `topic as ${name}` : `partition as ${name}-${index}`
+          elections.push(failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', `No such ${what}`))
+          continue
         }
-        const leader = choose(type, partition, image)
-        if (typeof leader !== 'number') return failed(index, leader, messages[leader] ?? null)
-        records.push(
-          metadataRecord(partitionChangeRecord, { partitionId: index, topicId: state.id, leader }),
-        )
-        return failed(index, 'NONE', null)
-      }),
-    }))
+        const result = elected(rules!, index, type, partition)
+        if (typeof result !== 'string') records.push(result)
+        const error = typeof result === 'string' ? result : 'NONE'
+        elections.push(failed(index, error, messages[error] ?? null))
+      }
+      topics.push({ topic: name, partitions: elections })
+    }
+    checkRecordCount(records)
     return { records, answer: asked === null ? withoutNeedless(topics) : topics }
   }
 }
@@ -75,17 +81,17 @@ function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
   }))
 }
 
-/** Returns the new leader, or the reason why there is none. */
-function choose(type: number, partition: PartitionState, image: Image): number | ErrorName {
-  const { leader, isr, replicas } = partition
-  const isAlive = (id: number) => image.brokers.get(id)?.fenced === false
-  if (type === electionTypes.preferred) {
-    const preferred = replicas[0]!
-    if (leader === preferred) return 'ELECTION_NOT_NEEDED'
-    return isAlive(preferred) && isr.includes(preferred)
-      ? preferred
-      : 'PREFERRED_LEADER_NOT_AVAILABLE'
-  }
-  if (leader !== -1) return 'ELECTION_NOT_NEEDED'
-  return replicas.find(isAlive) ?? 'ELIGIBLE_LEADERS_NOT_AVAILABLE'
+/** Returns the record of an election, or the reason why there is none. */
+function elected(
+  rules: TopicRules,
+  index: number,
+  type: number,
+  { leader, replicas }: PartitionState,
+): MetadataRecord | ErrorName {
+  const isPreferred = type === electionTypes.preferred
+  if (isPreferred ? leader === replicas[0] : leader !== -1) return 'ELECTION_NOT_NEEDED'
+  const election = isPreferred ? 'preferred' : 'unclean'
+  const record = partitionChange(rules.of(index), { election })
+  if (record !== null) return record
+  return isPreferred ? 'PREFERRED_LEADER_NOT_AVAILABLE' : 'ELIGIBLE_LEADERS_NOT_AVAILABLE'
 }

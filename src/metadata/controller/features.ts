@@ -97,5 +97,8 @@ export function initialFeatureLevels(
 
 export const newestMetadataVersion = 33
 
+/** The first `metadata.version` (3.7-IV0) in which controllers register (KIP-919). */
+export const controllersRegisterSince = 15
+
 /** Levels of `metadata.version` with new records, which a downgrade below them would lose. */
 export const lossyMetadataVersions: readonly number[] = [8, 11, 13, 14, 15, 17, 23, 30, 32, 33]

@@ -1,7 +1,7 @@
 import type { Random } from '../../base/random.ts'
 import { ApiError } from '../../protocol/errors.ts'
 import type { BrokerSettings } from '../config/settings.ts'
-import type { Image } from '../image.ts'
+import type { BrokerState, Image } from '../image.ts'
 
 /** Maximum replication factor: data is not copied between brokers yet. */
 const replicasMax = 1
@@ -25,12 +25,18 @@ export function checkReplicated(factor: number): void {
   )
 }
 
+/** Whether a broker takes new replicas: some directory of it is not cordoned (KIP-1066). */
+export function hasOpenDirectory({ logDirs, cordonedLogDirs }: BrokerState): boolean {
+  if (logDirs.length === 0 || cordonedLogDirs === null) return true
+  return logDirs.some((directory) => !cordonedLogDirs.includes(directory))
+}
+
 /**
  * Places replicas across racks, then across the brokers of each rack, one step further with each
  * partition, from a random start; uses fenced brokers only if the others do not suffice. Modelled
  * on Kafka's StripedReplicaPlacer.
  * @returns the replicas of each partition, the preferred leader first.
- * @throws ApiError INVALID_REPLICATION_FACTOR with fewer brokers than replicas.
+ * @throws ApiError INVALID_REPLICATION_FACTOR with fewer brokers than replicas, or none alive.
  */
 export function placeReplicas(
   image: Image,
@@ -38,24 +44,21 @@ export function placeReplicas(
   replicationFactor: number,
   random: Random,
 ): number[][] {
-  const brokers = [...image.brokers.values()]
+  const brokers = [...image.brokers.values()].filter(
+    (broker) => !broker.inControlledShutdown && hasOpenDirectory(broker),
+  )
   const unfenced = brokers.filter(({ fenced }) => !fenced)
+  if (unfenced.length === 0) {
+    throw new ApiError('INVALID_REPLICATION_FACTOR', 'All brokers are currently fenced.')
+  }
   if (brokers.length < replicationFactor) {
     throw new ApiError(
       'INVALID_REPLICATION_FACTOR',
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
-        `factor of ${replicationFactor} cannot be reached because only ${brokers.length} ` +
-        'broker(s) are registered or some brokers have all their log directories cordoned.',
+      `The target replication factor of ${replicationFactor} cannot be reached because only ` +
+        `${brokers.length} broker(s) are registered or some brokers have all their log ` +
+        'directories cordoned.',
     )
   }
-  if (unfenced.length === 0) {
-    throw new ApiError(
-      'INVALID_REPLICATION_FACTOR',
-      `Unable to replicate the partition ${replicationFactor} time(s): All brokers are currently ` +
-        'fenced.',
-    )
-  }
-  checkReplicated(replicationFactor)
   const rounds = new Rounds(unfenced, random)
   return Array.from({ length: partitionCount }, (_, partition) =>
     rounds.replicas(partition, replicationFactor),

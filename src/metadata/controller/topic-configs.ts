@@ -1,9 +1,12 @@
+import { javaHashMapOrder } from '../../base/java-hash.ts'
 import { ApiError } from '../../protocol/errors.ts'
 import { configRecord } from '../../protocol/stored/metadata/04-config-record.ts'
 import { parseConfig } from '../config/definition.ts'
 import { resourceTypes, topicKeys } from '../config/keys.ts'
 import { type BrokerSettings, type Overrides, topicValue } from '../config/settings.ts'
+import type { Image } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
+import { clearElrRecords } from './elr.ts'
 
 /**
  * Checks a topic's overrides like Kafka's `LogConfig.validate`.
@@ -50,13 +53,16 @@ function checkThrottled(name: string, replicas: readonly string[]): void {
   )
 }
 
-export function topicConfigRecords(topic: string, overrides: Overrides): MetadataRecord[] {
-  return [...overrides].map(([name, value]) =>
-    metadataRecord(configRecord, {
-      resourceType: resourceTypes.topic,
-      resourceName: topic,
-      name,
-      value,
-    }),
-  )
+/** Returns the records of a new topic's configs, in the order of Kafka's hash table. */
+export function topicConfigRecords(
+  image: Image,
+  topic: string,
+  overrides: Overrides,
+): MetadataRecord[] {
+  const configs = javaHashMapOrder(overrides.keys()).map((name) => ({
+    ...{ resourceType: resourceTypes.topic, resourceName: topic, name },
+    value: overrides.get(name)!,
+  }))
+  const records = configs.map((config) => metadataRecord(configRecord, config))
+  return [...records, ...clearElrRecords(image, configs)]
 }

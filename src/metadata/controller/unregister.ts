@@ -1,26 +1,25 @@
 import { ApiError } from '../../protocol/errors.ts'
-import { unregisterBrokerRecord } from '../../protocol/stored/metadata/01-unregister-broker-record.ts'
 import { unregisterControllerRecord } from '../../protocol/stored/metadata/29-unregister-controller-record.ts'
 import { metadataRecord } from '../records.ts'
-import { leaderless } from './brokers.ts'
-import type { Command } from './controller.ts'
+import { unregistrationRecords } from './broker-life.ts'
+import { type Command, checkRecordCount } from './controller.ts'
 
 /**
- * Removes a broker; partitions that it leads have no leader (KIP-185).
- * @throws ApiError BROKER_ID_NOT_REGISTERED
+ * Removes a broker; others lead what it leads, or nobody does (KIP-185).
+ * @throws ApiError BROKER_ID_NOT_REGISTERED, POLICY_VIOLATION
  */
 export function unregisterBroker(brokerId: number): Command<void> {
-  return ({ image }) => {
-    const broker = image.brokers.get(brokerId)
+  return function* (view) {
+    const broker = view.image.brokers.get(brokerId)
     if (broker === undefined) {
       throw new ApiError(
         'BROKER_ID_NOT_REGISTERED',
         `Broker ID ${brokerId} is not currently registered`,
       )
     }
-    const { epoch: brokerEpoch } = broker
-    const record = metadataRecord(unregisterBrokerRecord, { brokerId, brokerEpoch })
-    return { records: [...leaderless(image, brokerId), record], answer: undefined }
+    const records = yield* unregistrationRecords(view, broker)
+    checkRecordCount(records)
+    return { records, answer: undefined }
   }
 }
 

@@ -62,7 +62,7 @@ function updateOne(
 ): MetadataRecord[] {
   const { feature, level } = update
   const current = currentLevel(view.image, feature)
-  checkUpdate(update, current, levels, nodeId)
+  checkUpdate(update, current, levels, { nodeId, image: view.image })
   if (feature === kraftVersionFeature) {
     if (level === current) return []
     throw invalid(update, 'A quorum whose controllers have no listener keeps its static voters.')
@@ -82,7 +82,7 @@ function checkUpdate(
   update: FeatureUpdate,
   current: number,
   levels: ReadonlyMap<string, number>,
-  nodeId: number,
+  { nodeId, image }: { readonly nodeId: number; readonly image: Image },
 ): void {
   const { feature, level, upgradeType } = update
   if (!Object.values<number>(upgradeTypes).includes(upgradeType)) {
@@ -98,6 +98,7 @@ function checkUpdate(
   if (level < min || level > max) {
     throw invalid(update, `Local controller ${nodeId} only supports versions ${min}-${max}`)
   }
+  checkNodes(update, nodeId, image)
   if (level < current && upgradeType === upgradeTypes.upgrade) {
     throw invalid(
       update,
@@ -119,6 +120,31 @@ function checkUpdate(
       `${feature} could not be set to ${level} because it depends on ${other} level ${needed}`,
     )
   }
+}
+
+/** Checks that every registered node supports a level; one without the feature supports 0. */
+function checkNodes(update: FeatureUpdate, nodeId: number, { brokers, controllers }: Image): void {
+  const others = [...controllers.values()].filter(({ id }) => id !== nodeId)
+  const nodes = [
+    ...[...brokers.values()].map((node) => ({ what: `Broker ${node.id}`, node })),
+    ...others.map((node) => ({ what: `Controller ${node.id}`, node })),
+  ]
+  for (const { what, node } of nodes) {
+    const range = node.features.find(({ name }) => name === update.feature)
+    const [min, max] = [range?.minSupportedVersion ?? 0, range?.maxSupportedVersion ?? 0]
+    if (update.level >= min && update.level <= max) continue
+    if (max === 0) throw invalid(update, `${what} does not support this feature.`)
+    throw invalid(update, `${what} only supports versions ${rangeText(min, max)}`)
+  }
+}
+
+/** The highest level there can be (int16). */
+const levelMax = 32_767
+
+/** Formats a range as Kafka's `VersionRange`. */
+function rangeText(min: number, max: number): string {
+  if (min === max) return String(min)
+  return max === levelMax ? `${min}+` : `${min}-${max}`
 }
 
 /** Refuses a downgrade that would lose records of the newer version. */

@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
 import type { Turns } from '../../base/turns.ts'
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
+import type { BrokerSessions } from '../../metadata/controller/broker-sessions.ts'
 import type { MetadataController } from '../../metadata/metadata.ts'
 import type { AnyApi } from '../../protocol/schema.ts'
 import type { MetadataPartition } from '../../quorum/metadata-partition.ts'
@@ -20,6 +21,8 @@ export interface ControllerServices {
   readonly authorizer: Authorizer
   readonly settings: BrokerSettings
   readonly metadata: MetadataController
+  /** What brokers have said since this controller began. */
+  readonly sessions: BrokerSessions
   /** The metadata log that this controller leads. */
   readonly partition: MetadataPartition
   readonly quotas: ControllerQuotas

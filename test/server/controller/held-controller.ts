@@ -5,8 +5,14 @@ import { systemRandom } from '../../../src/base/random.ts'
 import { endlessTurn } from '../../../src/base/turns.ts'
 import { LoopbackCarrier } from '../../../src/channel/loopback-carrier.ts'
 import { NodeDialer } from '../../../src/channel/node-dialer.ts'
+import { startBrokerFencing } from '../../../src/metadata/broker-fencing.ts'
 import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
-import { bootstrap, registerController } from '../../../src/metadata/controller/brokers.ts'
+import { BrokerSessions } from '../../../src/metadata/controller/broker-sessions.ts'
+import {
+  bootstrap,
+  nodeFeatures,
+  registerController,
+} from '../../../src/metadata/controller/brokers.ts'
 import { dynamicConfigsOf } from '../../../src/metadata/image.ts'
 import { MetadataController } from '../../../src/metadata/metadata.ts'
 import { codecOf } from '../../../src/protocol/codec.ts'
@@ -91,11 +97,19 @@ export async function holdController({ clock, ...options }: HeldOptions) {
   metadata.listen('snapshots', (newest) => partition.published(newest))
   const at = { name: controllerListener, host: '127.0.0.1', port: 9093, securityProtocol: 0 }
   const incarnationId = 'IAAAAAAAAAAAAAAAAAAAAA'
-  await metadata.submit(registerController({ id: nodeId, incarnationId, endpoints: [at] }))
+  await metadata.submit(
+    registerController({ id: nodeId, incarnationId, endpoints: [at], features: nodeFeatures }),
+  )
+  const sessions = new BrokerSessions(clock, statics.int('broker.session.timeout.ms'))
+  const fencing = startBrokerFencing({
+    ...{ clock, logger: silentLogger, metadata, sessions },
+    sessionTimeoutMs: statics.int('broker.session.timeout.ms'),
+  })
   const services = {
     ...{ clock, random: systemRandom, turns: endlessTurn, logger: silentLogger },
-    ...{ authorizer: allowAll, settings, metadata, partition },
+    ...{ authorizer: allowAll, settings, metadata, partition, sessions },
     identity: { nodeId, clusterId },
+    quotas: { mutationsOf: () => null },
   } as unknown as ControllerServices
   const closed = new AbortController()
   const session = {
@@ -125,6 +139,7 @@ export async function holdController({ clock, ...options }: HeldOptions) {
     },
     async close() {
       closed.abort()
+      await fencing.stop()
       await partition.close()
       await dir!.close(0)
     },

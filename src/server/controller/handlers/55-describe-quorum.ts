@@ -16,7 +16,7 @@ export const handleDescribeQuorum = controllerHandler(
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
     if (soleMetadataPartition(request.topics) === null) return unknown(request)
     const { metadata, partition, identity, clock } = services
-    const { quorum, controllers, brokers } = metadata.image
+    const { quorum, controllers } = metadata.image
     const nowMs = clock.nowMs()
     const voter = {
       replicaId: identity.nodeId,
@@ -28,20 +28,13 @@ export const handleDescribeQuorum = controllerHandler(
       lastFetchTimestamp: nowMs,
       lastCaughtUpTimestamp: nowMs,
     }
-    const fetching = partition.leader.observerStates().map((observer) => ({
+    const observers = partition.leader.observerStates().map((observer) => ({
       replicaId: observer.id,
       replicaDirectoryId: observer.directoryId,
       logEndOffset: observer.logEndOffset,
       lastFetchTimestamp: observer.lastFetchMs,
       lastCaughtUpTimestamp: observer.lastCaughtUpMs,
     }))
-    const known = new Set([identity.nodeId, ...fetching.map(({ replicaId }) => replicaId)])
-    // Brokers of this process do not fetch yet: they have each image as soon as it is committed.
-    const handed = [...brokers.values()].filter(({ id, fenced }) => !fenced && !known.has(id))
-    const observers = [
-      ...fetching,
-      ...handed.map(({ id }) => ({ ...voter, replicaId: id, replicaDirectoryId: zeroUuid })),
-    ]
     return {
       errorCode: 0,
       errorMessage: '',

@@ -7,9 +7,10 @@ import { controllerHandler } from '../handler.ts'
 /** UnregisterBroker: removes a broker that will not return. */
 export const handleUnregisterBroker = controllerHandler(
   api,
-  ({ brokerId }, context, services) => {
+  async ({ brokerId }, context, services) => {
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
-    return told(() => services.metadata.submit(unregisterBroker(brokerId)))
+    const answer = await told(() => services.metadata.submit(unregisterBroker(brokerId)))
+    return answer.errorCode === 0 ? { ...answer, errorMessage: '' } : answer
   },
   (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
 )

@@ -1,17 +1,15 @@
-import { assignDirectories } from '../../../metadata/controller/directories.ts'
-import { assignReplicasToDirs } from '../../../protocol/messages/73-assign-replicas-to-dirs.ts'
+import { assignReplicasToDirs } from '../../../metadata/controller/assign-directories.ts'
+import { assignReplicasToDirs as api } from '../../../protocol/messages/73-assign-replicas-to-dirs.ts'
+import { authorize, clusterResource } from '../../access.ts'
 import { controllerHandler } from '../handler.ts'
 
+/** AssignReplicasToDirs: a broker says in which directories its replicas are (KIP-858). */
 export const handleAssignReplicasToDirs = controllerHandler(
-  assignReplicasToDirs,
-  async ({ brokerId, directories }, _context, { metadata }) => {
-    const placed = directories.flatMap(({ id, topics }) =>
-      topics.flatMap(({ topicId, partitions }) =>
-        partitions.map(({ partitionIndex: index }) => ({ topicId, index, directoryId: id })),
-      ),
-    )
-    await metadata.submit(assignDirectories(brokerId, placed))
-    return { errorCode: 0, directories: [] }
+  api,
+  async (request, context, services) => {
+    authorize(services, context, 'CLUSTER_ACTION', 'cluster', clusterResource)
+    const command = assignReplicasToDirs(request)
+    return { errorCode: 0, directories: await services.metadata.submit(command) }
   },
   (_request, _context, code) => ({ errorCode: code, directories: [] }),
 )

@@ -21,6 +21,7 @@ import { handleVote } from './52-vote.ts'
 import { handleBeginQuorumEpoch } from './53-begin-quorum-epoch.ts'
 import { handleEndQuorumEpoch } from './54-end-quorum-epoch.ts'
 import { handleDescribeQuorum } from './55-describe-quorum.ts'
+import { handleAlterPartition } from './56-alter-partition.ts'
 import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleEnvelope } from './58-envelope.ts'
 import { handleFetchSnapshot } from './59-fetch-snapshot.ts'
@@ -28,6 +29,7 @@ import { handleBrokerRegistration } from './62-broker-registration.ts'
 import { handleBrokerHeartbeat } from './63-broker-heartbeat.ts'
 import { handleUnregisterBroker } from './64-unregister-broker.ts'
 import { handleAllocateProducerIds } from './67-allocate-producer-ids.ts'
+import { handleControllerRegistration } from './70-controller-registration.ts'
 import { handleAssignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
 import { handleAddRaftVoter } from './80-add-raft-voter.ts'
 import { handleRemoveRaftVoter } from './81-remove-raft-voter.ts'
@@ -72,9 +74,11 @@ export const controllerHandlers: readonly ControllerHandler[] = [
   handleBeginQuorumEpoch,
   handleEndQuorumEpoch,
   handleFetchSnapshot,
+  handleUpdateRaftVoter,
+  handleAlterPartition,
   handleBrokerRegistration,
   handleBrokerHeartbeat,
   handleAllocateProducerIds,
+  handleControllerRegistration,
   handleAssignReplicasToDirs,
-  handleUpdateRaftVoter,
 ]
