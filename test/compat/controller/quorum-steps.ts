@@ -45,7 +45,8 @@ export async function factsOf(side: ControllerSide): Promise<Facts> {
   return { clusterId, nodeId, directoryId, epoch, end, snapshot }
 }
 
-function fetchBody(partition: object, more: object) {
+/** A fetch of the metadata log by broker 7. */
+export function fetchBody(partition: object, more: object) {
   return {
     ...{ maxWaitMs: 0, minBytes: 0, maxBytes: 1_048_576, sessionId: 0, sessionEpoch: -1 },
     replicaId: -1,
