@@ -280,6 +280,7 @@ test('close rejects what is pending, and leaves no timer and no connection', asy
   await settle()
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['disconnected', 'closed']))
   expect(noting.open).toBe(0)
+  expect(clock.pending).toBe(0)
   const before = noting.arrived.length
   await clock.advance(100_000)
   expect(noting.arrived).toHaveLength(before)
@@ -328,4 +329,5 @@ test.each(newSeeds())('all faults at once (ODRADEK_SEED=%d)', async (seed) => {
   for (const channel of channels) channel.close()
   await clock.advance(1_000)
   expect(noting.open).toBe(0)
+  expect(clock.pending).toBe(0)
 })

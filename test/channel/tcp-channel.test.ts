@@ -219,6 +219,22 @@ describe.each(ways)('%s', (_, wrap) => {
       expect(served.value).toMatchObject(fine)
     })
 
+    test('a node that leaves with its answer is asked again', async () => {
+      const { dialer, clock, channel } = setUp({ asksVersions: true })
+      const outcome = sent(channel)
+      dialer.peer.open()
+      dialer.peer.serve([[12, 0, 4]])
+      dialer.peer.close(lost)
+      await settle()
+      expect(outcome.fault).toMatchObject({ kind: 'disconnected' })
+      sent(channel)
+      await clock.advance(100)
+      sent(channel)
+      expect(dialer.peer.received).toEqual([])
+      dialer.peer.open()
+      expect(dialer.peer.received).toMatchObject([{ api: apiVersions }])
+    })
+
     test('each connection asks anew', async () => {
       const { dialer, clock, channel } = setUp({ asksVersions: true })
       sent(channel)
@@ -452,6 +468,30 @@ describe.each(ways)('%s', (_, wrap) => {
       await settle()
       expect(new Set(outcomes.map(({ fault }) => fault?.kind))).toEqual(new Set(['closed']))
       expect(dialer.peer.isDestroyed).toBe(true)
+    })
+
+    test('no timer is left of a request, whatever became of it', async () => {
+      const { dialer, clock, channel } = setUp()
+      sent(channel)
+      dialer.peer.open()
+      dialer.peer.answer(fine)
+      await settle()
+      expect(clock.pending).toBe(0)
+      for (let i = 0; i < 40; i++) sent(channel)
+      dialer.peer.close(lost)
+      await settle()
+      expect(clock.pending).toBe(0)
+      sent(channel, 100)
+      sent(channel)
+      await clock.advance(70)
+      dialer.peer.open()
+      await clock.advance(30)
+      expect(clock.pending).toBe(0)
+      for (let i = 0; i < 40; i++) sent(channel)
+      expect(clock.pending).toBeGreaterThan(0)
+      channel.close()
+      await settle()
+      expect(clock.pending).toBe(0)
     })
 
     test.each(['connecting', 'asking for versions', 'backing off'])('while %s', async (when) => {

@@ -18,6 +18,11 @@ export class SteppedClock implements Clock {
     }
   }
 
+  /** Number of timers that have neither rung nor been cleared. */
+  get pending(): number {
+    return this.timers.length
+  }
+
   /** Promises settle after each timer, as between two real ones. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.now + ms
