@@ -42,7 +42,7 @@ export function checkRoles(settings: BrokerSettings, plans: ListenerPlans): void
   )
 }
 
-/** Returns controllers of the cluster: those to bootstrap from, else the voters. @throws BadConfig */
+/** Returns controllers: those to bootstrap from, else the voters. @throws BadConfig */
 export function quorumAddresses(settings: BrokerSettings): NodeAddress[] {
   const bootstrap = bootstrapOf(settings)
   return bootstrap.length > 0 ? bootstrap : votersOf(settings)
@@ -158,7 +158,7 @@ function votersOf(settings: BrokerSettings): NodeAddress[] {
   })
 }
 
-/** Returns the addresses in `controller.quorum.bootstrap.servers`: `host:port,…`. @throws BadConfig */
+/** Returns the addresses in `controller.quorum.bootstrap.servers`. @throws BadConfig */
 function bootstrapOf(settings: BrokerSettings): NodeAddress[] {
   return settings.list(bootstrapKey).map((text) => {
     const address = addressIn(text.trim())
