@@ -7,6 +7,7 @@ import { loadSendfile } from '../base/sendfile.ts'
 import { LoopTurns } from '../base/turns.ts'
 import { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import { NodeDialer } from '../channel/node-dialer.ts'
+import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { ScramUpsertion } from '../metadata/controller/alter-scram.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
@@ -24,8 +25,10 @@ import { quorumAddresses } from './config/roles.ts'
 import { ControllerPart } from './controller-part.ts'
 import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
+import { nodeCarriers } from './node-carriers.ts'
 import { openLogDirs } from './node-dirs.ts'
 import { NodeTransport } from './node-transport.ts'
+import { quorumClusterId } from './quorum-cluster-id.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 import type { Transport } from './transport.ts'
@@ -195,7 +198,10 @@ export class Assembly {
     const { rooms } = this
     return allOrNothing(async (undo) => {
       const { controllerNode } = this
-      const known = this.controller?.clusterId ?? null
+      const known =
+        controllerNode === null
+          ? await this.joinedClusterId(statics)
+          : (this.controller?.clusterId ?? null)
       node.logDirs = await openLogDirs(statics, known, rooms)
       undo.push(() => release(node))
       if (this.controller === null && controllerNode !== null) {
@@ -224,6 +230,19 @@ export class Assembly {
       node.addresses = node.broker.addresses
       notePorts(node.broker.boundPorts, node)
     })
+  }
+
+  /** Returns the id of the cluster that new directories are to belong to; null if none is new. */
+  private async joinedClusterId(statics: BrokerSettings): Promise<string | null> {
+    const { rooms } = this
+    const paths = statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+    for (const path of paths) {
+      // An unreadable directory is handled when it is opened.
+      if ((await readMetaProperties(rooms.disk, path).catch(() => null)) !== null) return null
+    }
+    const { controllers } = await nodeCarriers(statics, false, rooms)
+    const timeoutMs = statics.int('initial.broker.registration.timeout.ms')
+    return quorumClusterId(quorumAddresses(statics), controllers, timeoutMs, rooms.clock)
   }
 
   /**
@@ -282,7 +301,10 @@ async function release(node: Node): Promise<void> {
 }
 
 /** Checks that a directory either belongs to one node or contains the directories of several. */
-async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: BrokerRooms) {
+async function checkParents(
+  { parentDirs, brokers, controller }: ProcessPlan,
+  { disk }: BrokerRooms,
+) {
   for (const dir of parentDirs) {
     if ((await readMetaProperties(disk, dir)) === null) continue
     throw new CannotUseDirectory(
@@ -290,7 +312,7 @@ async function checkParents({ parentDirs, brokers }: ProcessPlan, { disk }: Brok
     )
   }
   if (parentDirs.length > 0) return
-  const { statics } = brokers[0]!
+  const { statics } = brokers[0] ?? controller!
   for (const dir of statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')) {
     // An unreadable directory is handled when it is opened.
     if ((await readMetaProperties(disk, `${dir}/broker1`).catch(() => null)) === null) continue

@@ -72,9 +72,15 @@ export class Broker {
     return this.listeners[0]!.port
   }
 
-  /** All open listeners of the first broker, each with its local and its advertised address. */
+  /**
+   * All open listeners of the first broker, or of a node that is only a controller; each with its
+   * local and its advertised address.
+   */
   get listeners(): readonly AddressInfo[] {
-    return this.assembly.addressesOf(this.brokerId)
+    const [first] = this.assembly.brokerIds
+    return first === undefined
+      ? this.assembly.controllerAddresses
+      : this.assembly.addressesOf(first)
   }
 
   /** All brokers of the process, by id. */

@@ -204,7 +204,7 @@ function servicesOf(
     quotas: quotasOf(settings, metadata, clock),
     forwardable: new Set(forwardableHandlers.map(({ api }) => api.key)),
     answerForwarded: (frame, session) => forwarded.dispatch(frame, session),
-    advertised: controllerHandlers.map(({ api }) => api),
+    advertised: controllerHandlers.map(({ api }) => api).toSorted((a, b) => a.key - b.key),
   }
   const forwarded = new Dispatcher(
     byKey(forwardableHandlers),

@@ -1,3 +1,4 @@
+import type { Logger } from '../base/logger.ts'
 import {
   type ConfigDefinition,
   type ConfigType,
@@ -21,10 +22,10 @@ import {
 } from '../metadata/config/settings.ts'
 import { throttleKeys } from '../metadata/config/throttle-keys.ts'
 import { topicNameFault } from '../metadata/controller/topic-name.ts'
+import type { Image } from '../metadata/image.ts'
 import { overridesOf } from '../metadata/image.ts'
 import { ApiError, defaultMessage } from '../protocol/errors.ts'
 import { type ConfigKind, documentationFor } from './config/acting.ts'
-import type { Services } from './services.ts'
 
 export interface DescribedConfig {
   readonly name: string
@@ -57,11 +58,19 @@ const configTypes: Readonly<Record<ConfigType, number>> = {
   PASSWORD: 9,
 }
 
+/** The services of a node, as far as its configs can be described. */
+export interface ConfigHolder {
+  readonly metadata: { readonly image: Image }
+  readonly settings: BrokerSettings
+  readonly logger: Logger
+  readonly identity: { readonly brokerId: number }
+}
+
 /**
  * Returns the settings of one resource, as `ConfigHelper.describeConfigs` lists them.
  * @throws ApiError for a resource that does not exist or belongs to another node.
  */
-export function describeResource(resource: Resource, services: Services): DescribedConfig[] {
+export function describeResource(resource: Resource, services: ConfigHolder): DescribedConfig[] {
   const { resourceName: name, configurationKeys } = resource
   // In Kafka an empty list also means all keys.
   const keys =
@@ -97,7 +106,7 @@ export function describeResource(resource: Resource, services: Services): Descri
 /** Kafka's name for the logger whose level applies by default; here it is the only logger. */
 export const rootLogger = 'root'
 
-function describeRootLogger({ logger }: Services): DescribedConfig {
+function describeRootLogger({ logger }: ConfigHolder): DescribedConfig {
   return {
     name: rootLogger,
     value: (logger.level ?? 'info').toUpperCase(),
@@ -149,7 +158,7 @@ const ownSources: ReadonlySet<string> = new Set(['topic', 'group', 'clientMetric
 function describeTopic(
   topic: string,
   isAsked: (key: string) => boolean,
-  { metadata, settings }: Services,
+  { metadata, settings }: ConfigHolder,
 ): DescribedConfig[] {
   const fault = topicNameFault(topic)
   if (fault !== null) {
@@ -167,7 +176,7 @@ function describeTopic(
     })
 }
 
-function checkIsUs(name: string, { identity }: Services): void {
+function checkIsUs(name: string, { identity }: ConfigHolder): void {
   if (name === String(identity.brokerId)) return
   throw new ApiError(
     'INVALID_REQUEST',
@@ -178,7 +187,7 @@ function checkIsUs(name: string, { identity }: Services): void {
 function describeBroker(
   name: string,
   isAsked: (key: string) => boolean,
-  services: Services,
+  services: ConfigHolder,
 ): DescribedConfig[] {
   const { metadata, settings, identity } = services
   if (name === '') {
@@ -223,7 +232,10 @@ function definitionOf(key: string): ConfigDefinition | undefined {
  * settings of one listener, throttle rates, names of plugins, misspelt names. Values of keys
  * unknown to Kafka are hidden.
  */
-function furtherConfigs(isAsked: (key: string) => boolean, services: Services): DescribedConfig[] {
+function furtherConfigs(
+  isAsked: (key: string) => boolean,
+  services: ConfigHolder,
+): DescribedConfig[] {
   const { metadata, settings, identity } = services
   const dynamic = ['', String(identity.brokerId)].flatMap((name) => [
     ...overridesOf(metadata.image, resourceTypes.broker, name).keys(),
@@ -254,7 +266,7 @@ function describeOverridable(
   type: number,
   name: string,
   isAsked: (key: string) => boolean,
-  { metadata, settings }: Services,
+  { metadata, settings }: ConfigHolder,
 ): DescribedConfig[] {
   const overrides = overridesOf(metadata.image, type, name)
   const source = type === resourceTypes.group ? 'group' : 'clientMetrics'

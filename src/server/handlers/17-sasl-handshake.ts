@@ -7,6 +7,6 @@ const failed = (code: number) => ({ errorCode: code, mechanisms: [] })
 /** SaslHandshake: refused with Kafka's error code on listeners without SASL. */
 export const handleSaslHandshake = handler(
   saslHandshake,
-  () => failed(errorCode('ILLEGAL_SASL_STATE')),
+  (_request, _context, _services: object) => failed(errorCode('ILLEGAL_SASL_STATE')),
   (_request, _context, code) => failed(code),
 )

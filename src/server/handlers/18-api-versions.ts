@@ -12,28 +12,40 @@ const advertisedMin: Readonly<Record<number, number>> = { 0: 0 }
 /** Allowed client software names and versions (KIP-511). */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
+/** The services of a node, as far as ApiVersions needs them. */
+interface Versioned {
+  readonly advertised: readonly AnyApi[]
+  readonly metadata: { readonly image: Image }
+  readonly identity: { readonly clusterId: string }
+}
+
 /** ApiVersions: derived from the table of handlers, so that it lists only what has one. */
-export const handleApiVersions = handler(
-  apiVersions,
-  (request, context, services) => {
-    const fault = faultOf(request, context.apiVersion, services)
-    if (fault !== null) return { errorCode: errorCode(fault), apiKeys: [] }
-    if (context.apiVersion >= 3) {
-      context.session.softwareName = request.clientSoftwareName
-      context.session.softwareVersion = request.clientSoftwareVersion
-    }
-    return {
-      errorCode: 0,
-      apiKeys: services.advertised.map(versionsOf),
-      ...features(context, services),
-    }
-  },
-  (_request, _context, code) => ({
-    errorCode: code,
-    // The client learns which ApiVersions versions are served (KIP-511).
-    apiKeys: code === errorCode('UNSUPPORTED_VERSION') ? [versionsOf(apiVersions)] : [],
-  }),
-)
+export function apiVersionsHandler<S extends Versioned>(nodeIdOf: (services: S) => number) {
+  return handler(
+    apiVersions,
+    (request, context, services: S) => {
+      const own = { clusterId: services.identity.clusterId, nodeId: nodeIdOf(services) }
+      const fault = faultOf(request, context.apiVersion, own)
+      if (fault !== null) return { errorCode: errorCode(fault), apiKeys: [] }
+      if (context.apiVersion >= 3) {
+        context.session.softwareName = request.clientSoftwareName
+        context.session.softwareVersion = request.clientSoftwareVersion
+      }
+      return {
+        errorCode: 0,
+        apiKeys: services.advertised.map(versionsOf),
+        ...features(context, services),
+      }
+    },
+    (_request, _context, code) => ({
+      errorCode: code,
+      // The client learns which ApiVersions versions are served (KIP-511).
+      apiKeys: code === errorCode('UNSUPPORTED_VERSION') ? [versionsOf(apiVersions)] : [],
+    }),
+  )
+}
+
+export const handleApiVersions = apiVersionsHandler<Services>(({ identity }) => identity.brokerId)
 
 function versionsOf(api: AnyApi) {
   return {
@@ -44,14 +56,18 @@ function versionsOf(api: AnyApi) {
 }
 
 /** Returns an error if the client names another cluster or node (KIP-1242). */
-function faultOf(request: ApiVersionsRequest, version: number, { identity }: Services) {
+function faultOf(
+  request: ApiVersionsRequest,
+  version: number,
+  own: { readonly clusterId: string; readonly nodeId: number },
+) {
   if (version < 3) return null
   const { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId } = request
   if (!softwarePattern.test(clientSoftwareName)) return 'INVALID_REQUEST'
   if (!softwarePattern.test(clientSoftwareVersion)) return 'INVALID_REQUEST'
   if (version < 5 || (clusterId === null && nodeId === -1)) return null
   if (clusterId === null || nodeId === -1) return 'INVALID_REQUEST'
-  const isUs = clusterId === identity.clusterId && nodeId === identity.brokerId
+  const isUs = clusterId === own.clusterId && nodeId === own.nodeId
   return isUs ? null : 'REBOOTSTRAP_REQUIRED'
 }
 
@@ -61,7 +77,7 @@ function finalizedFeatures({ features: levels, quorum }: Image): Iterable<[strin
   return kraftVersion > 0 ? [...levels, ['kraft.version', kraftVersion]] : levels
 }
 
-function features({ apiVersion }: RequestContext, { metadata }: Services) {
+function features({ apiVersion }: RequestContext, { metadata }: Versioned) {
   if (apiVersion < 3) return {}
   const { image } = metadata
   return {

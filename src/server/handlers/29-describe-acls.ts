@@ -1,15 +1,22 @@
 import { type Acl, matchesAcl } from '../../metadata/acls.ts'
+import type { Image } from '../../metadata/image.ts'
 import { errorCode } from '../../protocol/errors.ts'
 import { describeAcls } from '../../protocol/messages/29-describe-acls.ts'
+import type { Authorizer } from '../../security/authorizer.ts'
 import { authorize, clusterResource, refusalText } from '../access.ts'
 import { aclFilterOf } from '../acl-requests.ts'
 import { handler } from '../handler.ts'
 import { securityDisabled } from '../security-disabled.ts'
 
+interface DescribedAcls {
+  readonly authorizer: Authorizer
+  readonly metadata: { readonly image: Image }
+}
+
 /** DescribeAcls: the entries that match a filter, by resource. */
 export const handleDescribeAcls = handler(
   describeAcls,
-  (request, context, services) => {
+  (request, context, services: DescribedAcls) => {
     const filter = aclFilterOf(request)
     authorize(services, context, 'DESCRIBE', 'cluster', clusterResource)
     if (!services.authorizer.usesAcls) return { ...securityDisabled, resources: [] }

@@ -6,7 +6,7 @@ import {
   describeConfigs,
 } from '../../protocol/messages/32-describe-configs.ts'
 import { clusterResource, mayAccess } from '../access.ts'
-import { type DescribedConfig, describeResource } from '../describe-configs.ts'
+import { type ConfigHolder, type DescribedConfig, describeResource } from '../describe-configs.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 
@@ -17,7 +17,7 @@ type Resource = DescribeConfigsRequest['resources'][number]
 /** DescribeConfigs: returns the values in effect, their sources, and the overridden values. */
 export const handleDescribeConfigs = handler(
   describeConfigs,
-  async (request, context, services) => {
+  async (request, context, services: ConfigHolder & Pick<Services, 'turns' | 'authorizer'>) => {
     const unknown = request.resources.some(({ resourceType }) => !types.has(resourceType))
     if (unknown) throw new ApiError('INVALID_REQUEST')
     const results = await mapWaiting(services.turns, request.resources, async (resource) => {
@@ -58,7 +58,7 @@ function failed({ resourceType, resourceName }: Resource, code: number, message:
 function authorizeResource(
   { resourceType, resourceName }: Resource,
   context: RequestContext,
-  services: Services,
+  services: Pick<Services, 'authorizer'>,
 ): void {
   const isTopic = resourceType === resourceTypes.topic
   const isGroup = resourceType === resourceTypes.group

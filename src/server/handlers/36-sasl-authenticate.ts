@@ -11,7 +11,7 @@ const failed = (code: number, errorMessage: string | null) => ({
 /** SaslAuthenticate: refused with Kafka's error code on listeners without SASL. */
 export const handleSaslAuthenticate = handler(
   saslAuthenticate,
-  () =>
+  (_request, _context, _services: object) =>
     failed(
       errorCode('ILLEGAL_SASL_STATE'),
       'SaslAuthenticate request received after successful authentication',

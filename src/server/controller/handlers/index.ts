@@ -1,11 +1,16 @@
 import type { AnyHandler } from '../../handler.ts'
+import { handleSaslHandshake } from '../../handlers/17-sasl-handshake.ts'
+import { handleDescribeAcls } from '../../handlers/29-describe-acls.ts'
+import { handleSaslAuthenticate } from '../../handlers/36-sasl-authenticate.ts'
 import { answeredInStep } from '../in-step.ts'
 import type { ControllerServices } from '../services.ts'
 import { handleControllerFetch } from './01-fetch.ts'
+import { handleControllerVersions } from './18-api-versions.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics } from './20-delete-topics.ts'
 import { handleCreateAcls } from './30-create-acls.ts'
 import { handleDeleteAcls } from './31-delete-acls.ts'
+import { handleControllerConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
 import { handleCreatePartitions } from './37-create-partitions.ts'
 import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
@@ -25,6 +30,7 @@ import { handleAlterPartition } from './56-alter-partition.ts'
 import { handleUpdateFeatures } from './57-update-features.ts'
 import { handleEnvelope } from './58-envelope.ts'
 import { handleFetchSnapshot } from './59-fetch-snapshot.ts'
+import { handleDescribeControllers } from './60-describe-cluster.ts'
 import { handleBrokerRegistration } from './62-broker-registration.ts'
 import { handleBrokerHeartbeat } from './63-broker-heartbeat.ts'
 import { handleUnregisterBroker } from './64-unregister-broker.ts'
@@ -74,6 +80,12 @@ export const controllerHandlers: readonly ControllerHandler[] = [
   handleBeginQuorumEpoch,
   handleEndQuorumEpoch,
   handleFetchSnapshot,
+  handleSaslHandshake,
+  handleControllerVersions,
+  handleDescribeAcls,
+  handleControllerConfigs,
+  handleSaslAuthenticate,
+  handleDescribeControllers,
   handleUpdateRaftVoter,
   handleAlterPartition,
   handleBrokerRegistration,
