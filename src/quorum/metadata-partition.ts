@@ -30,6 +30,9 @@ export const epochMax = 2 ** 31 - 2
 
 const readBytes = 1024 * 1024
 
+/** Kafka 4.4 reads this version, whatever the record says (`ControlRecordUtils`). */
+const leaderChangeVersion = 0
+
 /**
  * Limits of a batch, as in Kafka's controller: a client's request fits into one and is carried out
  * whole or not at all; what a broker's end changes may need more. Offsets and lengths of records
@@ -180,18 +183,12 @@ export class MetadataPartition {
    * voters (KIP-853).
    */
   private announce(quorum: QuorumMembers, isNew: boolean): Promise<void> {
-    const { kraftVersion, voters } = quorum
     const { log, currentEpoch: leaderEpoch } = this
     const nodeId = this.self.id
     log.assignEpochStart(leaderEpoch, log.logEndOffset)
-    const directoryId = voters.find(({ voterId }) => voterId === nodeId)?.voterDirectoryId
-    const self = {
-      voterId: nodeId,
-      ...(directoryId === undefined ? {} : { voterDirectoryId: directoryId }),
-    }
-    const version = Math.min(kraftVersion, 1)
-    const value = encodeData(leaderChangeMessage, version, {
-      version,
+    const self = { voterId: nodeId }
+    const value = encodeData(leaderChangeMessage, leaderChangeVersion, {
+      version: leaderChangeVersion,
       leaderId: nodeId,
       voters: [self],
       grantingVoters: [self],

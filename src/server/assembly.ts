@@ -9,6 +9,7 @@ import { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import { NodeDialer } from '../channel/node-dialer.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { ScramUpsertion } from '../metadata/controller/alter-scram.ts'
+import { randomUuid } from '../metadata/controller/controller.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import type { Disk } from '../storage/disk.ts'
@@ -23,6 +24,7 @@ import type { ListenerPlan } from './config/listeners.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
 import { quorumAddresses } from './config/roles.ts'
 import { ControllerPart } from './controller-part.ts'
+import { format } from './format/format.ts'
 import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
 import { nodeCarriers } from './node-carriers.ts'
@@ -180,6 +182,7 @@ export class Assembly {
     const { statics, controllerListeners } = node.plan
     return allOrNothing(async (undo) => {
       if (!this.isSole) {
+        if (controllerListeners.length > 0) await formatController(statics, rooms)
         node.logDirs = await openLogDirs(statics, null, rooms)
         undo.push(() => release(node))
       }
@@ -284,6 +287,27 @@ export class Assembly {
     this.controller = null
     await controller?.close()
   }
+}
+
+/**
+ * Formats new directories of a controller that brokers of other processes are to find: its voters
+ * must name its address, unless they are in the settings.
+ */
+async function formatController(settings: BrokerSettings, rooms: BrokerRooms): Promise<void> {
+  const paths = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  for (const path of paths) {
+    if ((await readMetaProperties(rooms.disk, path)) !== null) return
+  }
+  const isStatic = settings.list('controller.quorum.voters').length > 0
+  await format(
+    {
+      settings,
+      clusterId: randomUuid(rooms.random),
+      voters: isStatic ? 'static' : 'standalone',
+      ...{ releaseVersion: null, features: new Map(), scram: [], ignoreFormatted: false },
+    },
+    rooms,
+  )
 }
 
 /** Returns listeners with the ports that they had before. */

@@ -249,7 +249,7 @@ describe('odradek start', () => {
     [['--set', 'authorizer.class.name=a.B'], 'the class a.B is not supported'],
     [['--set', 'client.quota.callback.class=a.B'], 'the class a.B is not supported'],
     [['--set', 'process.roles=broker,controller'], 'node.id'],
-    [['--set', 'process.roles=broker', '--set', 'node.id=1'], 'process.roles=broker'],
+    [['--set', 'process.roles=broker', '--set', 'node.id=1'], 'parseable set of controllers'],
     [
       [
         '--set',

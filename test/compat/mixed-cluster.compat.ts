@@ -114,14 +114,15 @@ describe('a broker of Apache Kafka in a cluster of odradek', () => {
   let apache: string
 
   beforeAll(async () => {
+    const where = `127.0.0.1:${await freePort()}`
     controller = await Broker.start({
       dataDir: join(dir, 'controller'),
       properties: {
         'process.roles': 'controller',
         'node.id': '3000',
-        listeners: 'CONTROLLER://127.0.0.1:0',
+        listeners: `CONTROLLER://${where}`,
         'controller.listener.names': 'CONTROLLER',
-        'controller.quorum.bootstrap.servers': '127.0.0.1:9093',
+        'controller.quorum.bootstrap.servers': where,
       },
     })
     const port = await freePort()
