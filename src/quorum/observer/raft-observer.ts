@@ -271,9 +271,11 @@ export class RaftObserver {
     this.download = null
     this.fetchVersion = newestFetch
     const where = address === null ? 'unknown' : `${address.host}:${address.port}`
-    this.options.logger.info('the leader of the metadata log has changed', {
-      ...{ epoch, controller: address?.nodeId ?? null, address: where },
-    })
+    const about = { epoch, controller: address?.nodeId ?? null, address: where }
+    const { logger } = this.options
+    // The first one is no news to the operator.
+    if (before === null) logger.debug('the leader of the metadata log is known', about)
+    else logger.info('the leader of the metadata log has changed', about)
     if (address !== before) this.options.controllerChanged(address)
   }
 
