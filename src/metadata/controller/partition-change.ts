@@ -95,10 +95,10 @@ function changeOfRoles(rules: PartitionRules, election: Election, before: Replic
   const { partition, hasElr } = rules
   const elected = elect(rules, election, before)
   const isNew = elected.id !== partition.leader
+  const isUnclean = isNew && elected.isUnclean
   const isFromElr = isNew && before.elr.includes(elected.id)
-  const isAlone = isFromElr || elected.isUnclean
-  const isr = isAlone ? [elected.id] : before.isr
-  const isSafe = hasElr && !elected.isUnclean
+  const isr = isFromElr || isUnclean ? [elected.id] : before.isr
+  const isSafe = hasElr && !isUnclean
   const elr = isSafe ? before.elr.filter((id) => !isFromElr || id !== elected.id) : []
   const isIsrNew = !equalIds(isr, partition.isr) && (isr.length > 0 || hasElr)
   // The leader epoch rises with every leader that is named, even the same.
@@ -110,12 +110,10 @@ function changeOfRoles(rules: PartitionRules, election: Election, before: Replic
   const last = hasElr ? lastLeader(partition, leader) : null
   return {
     ...(leader === null ? {} : { leader }),
-    ...(isIsrNew || elected.isUnclean ? { isr } : {}),
+    ...(isIsrNew || isUnclean ? { isr } : {}),
     ...(equalIds(elr, partition.eligibleLeaderReplicas) ? {} : { eligibleLeaderReplicas: elr }),
     ...(last === null ? {} : { lastKnownElr: last }),
-    ...(elected.isUnclean && !isRecovering
-      ? { leaderRecoveryState: leaderRecoveryStates.recovering }
-      : {}),
+    ...(isUnclean && !isRecovering ? { leaderRecoveryState: leaderRecoveryStates.recovering } : {}),
   }
 }
 
