@@ -21,7 +21,7 @@ export function startBrokerFencing(options: {
     for (;;) {
       const fenced = await metadata.submit(fenceSilentBroker(sessions))
       if (fenced === null) return
-      if (fenced.isRegistered) {
+      if (fenced.wasAlive) {
         logger.warn('a broker is fenced: it has sent no heartbeat in time', {
           broker: fenced.id,
           sessionTimeoutMs,

@@ -14,6 +14,7 @@ import { tokenSecretOf } from '../metadata/delegation-tokens.ts'
 import { startTokenSweep } from '../metadata/expired-tokens.ts'
 import { startIdleRecords } from '../metadata/idle-records.ts'
 import { dynamicConfigsOf } from '../metadata/image.ts'
+import { startPreferredElections, startUncleanElections } from '../metadata/leader-elections.ts'
 import { MetadataController } from '../metadata/metadata.ts'
 import type { PeriodicRecords } from '../metadata/periodic-records.ts'
 import type { AnyApi } from '../protocol/schema.ts'
@@ -185,6 +186,11 @@ function startPeriodicRecords(
   const started = [startBrokerFencing({ clock, metadata, sessions, logger, sessionTimeoutMs })]
   if (settings.int('metadata.max.idle.interval.ms') > 0) {
     started.push(startIdleRecords(every('metadata.max.idle.interval.ms')))
+  }
+  started.push(startUncleanElections(every('unclean.leader.election.interval.ms'), logger))
+  if (settings.bool('auto.leader.rebalance.enable')) {
+    const intervalMs = settings.int('leader.imbalance.check.interval.seconds') * 1000
+    started.push(startPreferredElections({ clock, metadata, intervalMs }))
   }
   if (tokenSecretOf(settings) !== null) {
     started.push(startTokenSweep(every('delegation.token.expiry.check.interval.ms')))

@@ -42,7 +42,7 @@ export function electLeaders(type: number, asked: Asked | null): Command<Elected
           elections.push(failed(index, 'UNKNOWN_TOPIC_OR_PARTITION', `No such ${what}`))
           continue
         }
-        const result = elected(rules!, index, type, partition)
+        const result = electionRecord(rules!, index, type, partition)
         if (typeof result !== 'string') records.push(result)
         const error = typeof result === 'string' ? result : 'NONE'
         elections.push(failed(index, error, messages[error] ?? null))
@@ -82,7 +82,7 @@ function withoutNeedless(topics: readonly ElectedTopic[]): ElectedTopic[] {
 }
 
 /** Returns the record of an election, or the reason why there is none. */
-function elected(
+export function electionRecord(
   rules: TopicRules,
   index: number,
   type: number,

@@ -109,14 +109,17 @@ function recordsOf(
  */
 export function fenceSilentBroker(
   sessions: BrokerSessions,
-): Command<{ readonly id: number; readonly isRegistered: boolean } | null> {
+): Command<{ readonly id: number; readonly wasAlive: boolean } | null> {
   return function* (view) {
     const silent = sessions.takeExpired()
     if (silent === null) return { records: [], answer: null }
     const { id, epoch } = silent
     const broker = view.image.brokers.get(id)
-    if (broker?.epoch !== epoch) return { records: [], answer: { id, isRegistered: false } }
+    if (broker?.epoch !== epoch) return { records: [], answer: { id, wasAlive: false } }
     sessions.note(id, epoch, { metadataOffset: -1, shutdownOffset: -1 })
-    return { records: yield* fencingRecords(view, broker), answer: { id, isRegistered: true } }
+    return {
+      records: yield* fencingRecords(view, broker),
+      answer: { id, wasAlive: !broker.fenced },
+    }
   }
 }

@@ -11,7 +11,6 @@ const idleTopicKeys: readonly RegExp[] = [
   /^(errors|internal|local|remote)\./,
   /\.replication\.throttled\.replicas$/,
   /^preallocate$/,
-  /^unclean\./,
 ]
 
 const actingGroupKeys: ReadonlySet<string> = new Set([

@@ -9,6 +9,7 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'advertised.listeners',
   'authorizer.class.name',
   'auto.create.topics.enable',
+  'auto.leader.rebalance.enable',
   'broker.heartbeat.interval.ms',
   'broker.id',
   'broker.rack',
@@ -50,6 +51,7 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'group.min.session.timeout.ms',
   'initial.broker.registration.timeout.ms',
   'inter.broker.listener.name',
+  'leader.imbalance.check.interval.seconds',
   'listener.security.protocol.map',
   'listeners',
   'log.cleaner.backoff.ms',
@@ -162,6 +164,8 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'transaction.state.log.replication.factor',
   'transaction.state.log.segment.bytes',
   'transactional.id.expiration.ms',
+  'unclean.leader.election.enable',
+  'unclean.leader.election.interval.ms',
 ])
 
 /** Settings for parts that do not exist here: threads, pools, JVM and socket details. */
