@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { Life } from './controller/life.ts'
-import { type LifeScript, lifeScripts, silentScripts } from './controller/life-scripts.ts'
+import {
+  electionScripts,
+  type LifeScript,
+  lifeScripts,
+  silentScripts,
+} from './controller/life-scripts.ts'
 import {
   type ControllerSettings,
   type ControllerSide,
@@ -36,5 +41,12 @@ describe.skipIf(inject('javaMissing') !== null)('brokers of a controller', () =>
   })
   describe('that fall silent', () => {
     compare(silentScripts, { 'broker.session.timeout.ms': '1500' })
+  })
+  describe('that looks for elections', () => {
+    compare(electionScripts, {
+      'broker.session.timeout.ms': '600000',
+      'leader.imbalance.check.interval.seconds': '1',
+      'unclean.leader.election.interval.ms': '1000',
+    })
   })
 })

@@ -1,5 +1,6 @@
 import { createTopics } from '../../../src/protocol/messages/19-create-topics.ts'
 import { electLeaders } from '../../../src/protocol/messages/43-elect-leaders.ts'
+import { incrementalAlterConfigs } from '../../../src/protocol/messages/44-incremental-alter-configs.ts'
 import { updateFeatures } from '../../../src/protocol/messages/57-update-features.ts'
 import { unregisterBroker } from '../../../src/protocol/messages/64-unregister-broker.ts'
 import { allocateProducerIds } from '../../../src/protocol/messages/67-allocate-producer-ids.ts'
@@ -468,5 +469,34 @@ export const silentScripts: readonly LifeScript[] = [
     await life.comeBack(one!, 'one', { previousBrokerEpoch: one!.epoch })
     await life.heartbeat(one!)
     for (const broker of [one!, two!, three!]) await unregister(life, broker)
+  }),
+]
+
+/** Scripts in which the controller looks for elections every second. */
+export const electionScripts: readonly LifeScript[] = [
+  script('leadership goes back to the preferred replica', 2, async (life, [one, two]) => {
+    await life.enter(one!, two!)
+    const topicId = await life.topic({ name: 'balanced', replicas: [[one!.id, two!.id]] })
+    await life.heartbeat(one!, { wantFence: true })
+    await life.heartbeat(one!)
+    const now = { leaderEpoch: 1, partitionEpoch: 1 }
+    await life.alter(two!, { topicId, ...isrOf(two!, one!), ...now })
+    await life.grownTo(9)
+  }),
+  script('a replica that lacks records leads where it may', 2, async (life, [one, two]) => {
+    await life.enter(one!, two!)
+    const topicId = await life.topic({ name: 'permitted', replicas: [[one!.id, two!.id]] })
+    await life.alter(one!, { topicId, ...isrOf(one!) })
+    await life.heartbeat(one!, { wantFence: true })
+    await life.ask('permit', incrementalAlterConfigs, 1, {
+      resources: [
+        {
+          ...{ resourceType: 2, resourceName: 'permitted' },
+          configs: [{ name: 'unclean.leader.election.enable', configOperation: 0, value: 'true' }],
+        },
+      ],
+      validateOnly: false,
+    })
+    await life.grownTo(9)
   }),
 ]

@@ -116,6 +116,12 @@ export class Life {
     })
   }
 
+  /** Waits until there are so many batches since the script began. */
+  async grownTo(batches: number): Promise<void> {
+    const isGrown = async () => (await this.written()).length >= batches
+    await until(`there are ${batches} batches`, isGrown)
+  }
+
   async heartbeat(broker: PlayedBroker, more: object = {}, version = 2): Promise<any> {
     const body = { ...(await this.#heartbeatOf(broker)), ...more }
     return this.ask(`heartbeat of ${broker.id} ${this.#show(more)}`, brokerHeartbeat, version, body)

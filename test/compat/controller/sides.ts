@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../../../src/base/clock.ts'
 import { type Command, randomUuid } from '../../../src/metadata/controller/controller.ts'
 import { partitionRecords } from '../../../src/metadata/controller/create-topics.ts'
 import { partitionChange } from '../../../src/metadata/controller/partition-change.ts'
@@ -14,8 +13,7 @@ import { alterPartitionReassignments } from '../../../src/protocol/messages/45-a
 import { describeCluster } from '../../../src/protocol/messages/60-describe-cluster.ts'
 import type { AnyApi } from '../../../src/protocol/schema.ts'
 import { topicRecord } from '../../../src/protocol/stored/metadata/02-topic-record.ts'
-import { controllerHandlers } from '../../../src/server/controller/handlers/index.ts'
-import { holdController } from '../../server/controller/held-controller.ts'
+import { startController } from '../../server/controller/listening-controller.ts'
 import { freePort } from '../free-port.ts'
 import { getKafka } from '../kafka/jars.ts'
 import { startJava } from '../kafka/java.ts'
@@ -113,21 +111,23 @@ export async function startKafkaController(settings: ControllerSettings): Promis
   }
 }
 
-const handlers = new Map(controllerHandlers.map((one) => [one.api.key, one]))
-
 /** Opens odradek's controller. */
 export async function startOdradekController(
   settings: ControllerSettings,
 ): Promise<ControllerSide> {
-  const held = await holdController({ clock: systemClock, settings: { ...quiet, ...settings } })
-  const { directoryId } = held
+  const started = await startController({ ...quiet, ...settings })
+  const { directoryId, metadata, port } = started
+  const line = new Line(port, 15_000)
   return {
     ...{ name: 'odradek', nodeId, clusterId, directoryId },
-    ask: (api, version, body) => held.ask(handlers.get(api.key)!, version, body),
+    ask: (api, version, body) => line.ask(api, version, body),
     // Its own requests refuse what would copy data between brokers.
-    makeTopic: (topic) => held.metadata.submit(newTopic(topic)),
-    reassign: (name, replicas) => held.metadata.submit(reassignment(name, replicas)),
-    close: () => held.close(),
+    makeTopic: (topic) => metadata.submit(newTopic(topic)),
+    reassign: (name, replicas) => metadata.submit(reassignment(name, replicas)),
+    async close() {
+      line.close()
+      await started.close()
+    },
   }
 }
 
