@@ -32,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
     'replication',
     'security',
   ],
-  cli: ['base', 'protocol', 'storage', 'metadata', 'server', '.'],
+  cli: ['base', 'protocol', 'channel', 'storage', 'metadata', 'quorum', 'server', '.'],
   sim: [
     'base',
     'protocol',
@@ -81,7 +81,7 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
   },
   // The real ones are chosen where a process is put together; everywhere else they are handed in.
   {
-    what: /\b(systemClock|systemRandom|allowAll|new NodeTransport|new NodeDialer|new NodeDisk)\b/,
+    what: /\b(systemClock|commandClock|systemRandom|allowAll|new NodeTransport|new NodeDialer|new NodeDisk)\b/,
     in: [
       'base/clock.ts',
       'base/random.ts',

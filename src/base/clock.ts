@@ -13,19 +13,27 @@ export interface Clock {
   nowMs(): number
   /** Monotonic time in ms, used for deadlines. */
   monotonicMs(): number
-  /** Calls `ring` once after at least `delayMs`. The timer does not keep the process alive. */
+  /** Calls `ring` once after at least `delayMs`. */
   after(delayMs: number, ring: () => void): Timer
 }
 
 /** Maximum delay of Node's timers in ms; a longer one would fire at once. */
 const delayMsMax = 2 ** 31 - 1
 
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after(delayMs, ring) {
-    const handle = setTimeout(ring, Math.min(Math.max(delayMs, 0), delayMsMax))
-    handle.unref()
-    return { clear: () => clearTimeout(handle) }
-  },
+/** @param keepsAlive whether a pending timer keeps the process alive. */
+function clockOfProcess(keepsAlive: boolean): Clock {
+  return {
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after(delayMs, ring) {
+      const handle = setTimeout(ring, Math.min(Math.max(delayMs, 0), delayMsMax))
+      if (!keepsAlive) handle.unref()
+      return { clear: () => clearTimeout(handle) }
+    },
+  }
 }
+
+export const systemClock = clockOfProcess(false)
+
+/** For a command that may have nothing but a timer while it waits. */
+export const commandClock = clockOfProcess(true)

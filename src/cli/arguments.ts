@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type LogLevel, logLevels } from '../base/logger.ts'
+import type { NodeAddress } from '../channel/channel.ts'
+import { parseNodeAddress } from '../channel/node-addresses.ts'
 import { BadUsage } from './bad-usage.ts'
 
 export interface StartArguments {
@@ -21,6 +23,14 @@ export interface DecodeArguments {
   readonly response: string | null
 }
 
+export interface MetadataArguments {
+  /** Addresses `host:port` of controllers. */
+  readonly addresses: readonly NodeAddress[]
+  readonly follow: boolean
+  readonly image: boolean
+  readonly json: boolean
+}
+
 export const usage = `odradek: a Kafka broker in one npm install
 
   odradek start [--port N] [--host H] [--data DIR | --memory] [--brokers N]
@@ -30,6 +40,7 @@ export const usage = `odradek: a Kafka broker in one npm install
                  [--release-version V] [--feature NAME=LEVEL]... [--add-scram USER]...
                  [--ignore-formatted]
   odradek decode [FILE] [--json] [--response API:VERSION]
+  odradek metadata HOST:PORT[,HOST:PORT]... [--follow | --image] [--json]
   odradek --version
   odradek --help
 
@@ -49,6 +60,12 @@ export const usage = `odradek: a Kafka broker in one npm install
   data directory, or frames as hex or bytes; without FILE from standard input.
   --json          an object a line
   --response A:V  the frames are responses of this request, by name or key, in this version
+
+  metadata prints the records of the metadata log of a cluster, also one of Apache Kafka, as fields:
+  from its newest snapshot to its committed end. It asks the controllers at these addresses.
+  --follow        goes on with each record that is committed
+  --image         prints the state at the end instead, as the records of a snapshot
+  --json          an object a line
 `
 
 /** @throws BadUsage */
@@ -97,6 +114,31 @@ export function parseDecode(args: readonly string[]): DecodeArguments {
     json: values.json,
     response: values.response ?? null,
   }
+}
+
+/** @throws BadUsage */
+export function parseMetadata(args: readonly string[]): MetadataArguments {
+  const { values, positionals } = orBadUsage(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        follow: { type: 'boolean', default: false },
+        image: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    }),
+  )
+  const [list, unexpected] = positionals
+  if (list === undefined) throw new BadUsage('metadata needs HOST:PORT of a controller')
+  if (unexpected !== undefined) throw new BadUsage(`unexpected argument "${unexpected}"`)
+  if (values.follow && values.image) throw new BadUsage('--follow and --image exclude each other')
+  const addresses = list.split(',').map((text) => {
+    const address = parseNodeAddress(text)
+    if (address === null) throw new BadUsage(`"${text}" is not HOST:PORT`)
+    return address
+  })
+  return { addresses, ...values }
 }
 
 function orBadUsage<T>(read: () => T): T {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { parseDecode, parseStart, usage } from './arguments.ts'
+import { parseDecode, parseMetadata, parseStart, usage } from './arguments.ts'
 import { BadUsage } from './bad-usage.ts'
 import { runStart } from './start.ts'
 
@@ -20,6 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (command === 'start') await runStart(parseStart(rest))
     else if (command === 'format') await (await import('./format.ts')).runFormat(rest)
     else if (command === 'decode') await decode(rest)
+    else if (command === 'metadata') await metadata(rest)
     else throw new BadUsage(`unknown command "${command}"`)
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error
@@ -28,12 +29,24 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** The reader of the output may close it early (`| head`): that is no failure. */
+function endWithOutput(): void {
+  process.stdout.on('error', () => process.exit(0))
+}
+
 /** Loaded on demand: a broker starts without it. */
 async function decode(args: readonly string[]): Promise<void> {
-  // The reader of the output may close it early (`| head`): that is no failure.
-  process.stdout.on('error', () => process.exit(0))
+  endWithOutput()
   const { runDecode } = await import('./decode/decode.ts')
   await runDecode(parseDecode(args), (text) => process.stdout.write(text))
+}
+
+async function metadata(args: readonly string[]): Promise<void> {
+  const parsed = parseMetadata(args)
+  endWithOutput()
+  const { runMetadata } = await import('./metadata/metadata.ts')
+  const { processRooms } = await import('./metadata/process-rooms.ts')
+  process.exitCode = await runMetadata(parsed, processRooms())
 }
 
 await main(process.argv.slice(2))

@@ -1,8 +1,16 @@
+import { decodeData } from '../../protocol/codec.ts'
 import { errorName } from '../../protocol/errors.ts'
+import { Reader } from '../../protocol/reader.ts'
 import { Batch, batchesIn, codecs } from '../../protocol/records/batch.ts'
 import { controlTypes } from '../../protocol/records/control.ts'
 import { type KafkaRecord, readRecords } from '../../protocol/records/record.ts'
-import type { AnyType, Fields } from '../../protocol/schema.ts'
+import { type AnyData, type AnyType, type Fields, Malformed } from '../../protocol/schema.ts'
+import { kRaftVersionRecord } from '../../protocol/stored/raft/k-raft-version-record.ts'
+import { leaderChangeMessage } from '../../protocol/stored/raft/leader-change-message.ts'
+import { snapshotFooterRecord } from '../../protocol/stored/raft/snapshot-footer-record.ts'
+import { snapshotHeaderRecord } from '../../protocol/stored/raft/snapshot-header-record.ts'
+import { votersRecord } from '../../protocol/stored/raft/voters-record.ts'
+import { endTxnMarker } from '../../protocol/stored/storage/end-txn-marker.ts'
 import { embeddedIn } from './embedded.ts'
 
 /** A decoded value, printed as text or with `--json`. */
@@ -93,8 +101,42 @@ export async function batchesToJson(
   return all
 }
 
+/** Falls back to the bytes of an unreadable record: of a later release, or not written by Kafka. */
+export async function orBytes(
+  bytes: Buffer | null,
+  read: (bytes: Buffer) => Promise<Json>,
+): Promise<Json> {
+  if (bytes === null) return null
+  try {
+    return await read(bytes)
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof RangeError)) throw error
+    return bytesToJson(bytes)
+  }
+}
+
 const codecNames = Object.keys(codecs)
 const controlNames = Object.keys(controlTypes)
+
+/** Values of control records, each with its version in its first field. */
+const controlLayouts: ReadonlyMap<number, AnyData> = new Map<number, AnyData>([
+  [controlTypes.leaderChange, leaderChangeMessage],
+  [controlTypes.snapshotHeader, snapshotHeaderRecord],
+  [controlTypes.snapshotFooter, snapshotFooterRecord],
+  [controlTypes.kraftVersion, kRaftVersionRecord],
+  [controlTypes.kraftVoters, votersRecord],
+])
+
+async function controlToJson(type: number, value: Buffer): Promise<Json> {
+  const isMarker = type === controlTypes.commit || type === controlTypes.abort
+  const of = isMarker ? endTxnMarker : controlLayouts.get(type)
+  const version = value.readInt16BE(0)
+  if (of === undefined || version < of.versions[0] || version > of.versions[1]) {
+    return bytesToJson(value)
+  }
+  const data = decodeData(of, version, new Reader(isMarker ? value.subarray(2) : value))
+  return toJson(of.fields, version, data)
+}
 
 /** Returns a batch header, with the field names of `kafka-dump-log`, and its records. */
 export async function batchToJson(
@@ -140,8 +182,9 @@ async function recordToJson(
   const start = { offset, timestamp: timestampMs }
   if (batch.isControl) {
     const code = record.key === null || record.key.length < 4 ? null : record.key.readInt16BE(2)
-    const type = code === null ? null : (controlNames[code] ?? code)
-    return { ...start, control: type, value: bytesToJson(record.value) }
+    if (code === null) return { ...start, control: null, value: bytesToJson(record.value) }
+    const value = await orBytes(record.value, (bytes) => controlToJson(code, bytes))
+    return { ...start, control: controlNames[code] ?? code, value }
   }
   return {
     ...start,

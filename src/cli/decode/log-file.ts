@@ -3,9 +3,9 @@ import { decodeMetadataRecord } from '../../metadata/records.ts'
 import { decodeData } from '../../protocol/codec.ts'
 import { Reader } from '../../protocol/reader.ts'
 import type { KafkaRecord } from '../../protocol/records/record.ts'
-import { type AnyData, Malformed } from '../../protocol/schema.ts'
+import type { AnyData } from '../../protocol/schema.ts'
 import { stored } from '../../protocol/stored/index.ts'
-import { bytesToJson, type Json, type RecordReader, toJson } from './describe.ts'
+import { bytesToJson, type Json, orBytes, type RecordReader, toJson } from './describe.ts'
 
 /** Returns the record reader for an internal topic's log, or null for other topics. */
 export function recordReaderOf(path: string): RecordReader | null {
@@ -17,25 +17,12 @@ export function recordReaderOf(path: string): RecordReader | null {
   return null
 }
 
-/** Falls back to the bytes of an unreadable record: of a later release, or not written by Kafka. */
-async function orBytes(
-  bytes: Buffer | null,
-  read: (bytes: Buffer) => Promise<Json>,
-): Promise<Json> {
-  if (bytes === null) return null
-  try {
-    return await read(bytes)
-  } catch (error) {
-    if (!(error instanceof Malformed || error instanceof RangeError)) throw error
-    return bytesToJson(bytes)
-  }
-}
-
 async function named({ name, fields }: AnyData, version: number, value: object): Promise<Json> {
   return { type: name, version, data: await toJson(fields, version, value as never) }
 }
 
-const readMetadata: RecordReader = async ({ key, value }) => ({
+/** Reads records of `__cluster_metadata`. */
+export const readMetadata: RecordReader = async ({ key, value }) => ({
   key: bytesToJson(key),
   value: await orBytes(value, async (bytes) => {
     const { of, version, value: data } = decodeMetadataRecord(bytes)

@@ -26,6 +26,11 @@ export class ImageLoader implements CommittedSink {
     this.replay = this.newReplay()
   }
 
+  /** The image of all records so far, also before it has caught up. */
+  get image(): Image {
+    return this.newest
+  }
+
   /** Whether the first image has been passed on. */
   get hasCaughtUp(): boolean {
     return this.told !== null
