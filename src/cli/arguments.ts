@@ -29,6 +29,8 @@ export interface MetadataArguments {
   readonly follow: boolean
   readonly image: boolean
   readonly json: boolean
+  /** The properties of a client; null without any. */
+  readonly configFile: string | null
 }
 
 export const usage = `odradek: a Kafka broker in one npm install
@@ -41,6 +43,7 @@ export const usage = `odradek: a Kafka broker in one npm install
                  [--ignore-formatted]
   odradek decode [FILE] [--json] [--response API:VERSION]
   odradek metadata HOST:PORT[,HOST:PORT]... [--follow | --image] [--json]
+                   [--command-config client.properties]
   odradek --version
   odradek --help
 
@@ -66,6 +69,7 @@ export const usage = `odradek: a Kafka broker in one npm install
   --follow        goes on with each record that is committed
   --image         prints the state at the end instead, as the records of a snapshot
   --json          an object a line
+  --command-config FILE  how to connect: security.protocol, sasl.* and ssl.* of a client of Kafka
 `
 
 /** @throws BadUsage */
@@ -126,6 +130,7 @@ export function parseMetadata(args: readonly string[]): MetadataArguments {
         follow: { type: 'boolean', default: false },
         image: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        'command-config': { type: 'string' },
       },
     }),
   )
@@ -138,7 +143,8 @@ export function parseMetadata(args: readonly string[]): MetadataArguments {
     if (address === null) throw new BadUsage(`"${text}" is not HOST:PORT`)
     return address
   })
-  return { addresses, ...values }
+  const { follow, image, json, 'command-config': configFile = null } = values
+  return { addresses, follow, image, json, configFile }
 }
 
 function orBadUsage<T>(read: () => T): T {

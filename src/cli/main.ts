@@ -46,7 +46,7 @@ async function metadata(args: readonly string[]): Promise<void> {
   endWithOutput()
   const { runMetadata } = await import('./metadata/metadata.ts')
   const { processRooms } = await import('./metadata/process-rooms.ts')
-  process.exitCode = await runMetadata(parsed, processRooms())
+  process.exitCode = await runMetadata(parsed, await processRooms(parsed.configFile))
 }
 
 await main(process.argv.slice(2))
