@@ -30,9 +30,10 @@ import org.apache.kafka.server.common.MetadataVersion;
 import org.apache.kafka.server.fault.FaultHandler;
 
 /**
- * ImageDump each|last FILE...: the MetadataImage after the records of these files of
+ * ImageDump each|OFFSET FILE...: the MetadataImage after the records of these files of
  * __cluster_metadata-0, snapshots and logs in their order, as JSON of all its fields. With "each" a
- * line for each image that a broker with one record a batch publishes, else one line at the end.
+ * line for each image that a broker with one record a batch publishes, else one line for the last
+ * image not behind an offset.
  */
 public final class ImageDump {
   private static final LeaderAndEpoch nobody = LeaderAndEpoch.UNKNOWN;
@@ -45,6 +46,7 @@ public final class ImageDump {
 
   public static void main(String[] args) throws Exception {
     boolean each = args[0].equals("each");
+    long until = each ? Long.MAX_VALUE : Long.parseLong(args[0]);
     configs = (SupportedConfigChecker) Class
         .forName("org.apache.kafka.server.config.DefaultSupportedConfigChecker")
         .getConstructor().newInstance();
@@ -62,8 +64,7 @@ public final class ImageDump {
           if (each) out.println(shown(last));
         } else {
           for (FileLogInputStream.FileChannelRecordBatch batch : records.batches()) {
-            if (batch.lastOffset() <= last.offset()) continue;
-            load(loader, batch);
+            if (batch.lastOffset() > last.offset()) load(loader, batch, until);
           }
         }
       }
@@ -72,9 +73,10 @@ public final class ImageDump {
     out.flush();
   }
 
-  /** Passes a batch on, one record at a time. */
-  private static void load(MetadataBatchLoader loader, FileLogInputStream.FileChannelRecordBatch batch) {
+  /** Passes the records of a batch on, one at a time. */
+  private static void load(MetadataBatchLoader loader, FileLogInputStream.FileChannelRecordBatch batch, long until) {
     for (Record record : batch) {
+      if (record.offset() > until) return;
       Batch<ApiMessageAndVersion> one = batch.isControlBatch()
           ? Batch.control(record.offset(), batch.partitionLeaderEpoch(), record.timestamp(), 1,
               java.util.Collections.nCopies(1, null))

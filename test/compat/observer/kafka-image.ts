@@ -26,13 +26,13 @@ import type { Running } from '../process.ts'
 
 /**
  * Returns Kafka's own images of these files of the metadata log: after each record, as if each were
- * a batch, or only the last.
+ * a batch, or only that at an offset.
  */
 export async function kafkaImages(
-  which: 'each' | 'last',
+  which: 'each' | number,
   files: readonly string[],
 ): Promise<KafkaImage[]> {
-  const program = await start('ImageDump', [which, ...files])
+  const program = await start('ImageDump', [String(which), ...files])
   const { code, stdout } = await program.end(programMs)
   if (code !== 0) throw new Error(program.describe())
   const lines = stdout.trimEnd().split('\n')
