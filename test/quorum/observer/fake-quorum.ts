@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/base/clock.ts'
+import { once } from '../../../src/base/once.ts'
 import { endlessTurn } from '../../../src/base/turns.ts'
 import {
   type Carrier,
@@ -171,10 +172,10 @@ export class FakeQuorum implements Carrier {
           timer.clear()
         }
       },
-      close: () => {
+      close: once(() => {
         this.openChannels--
         close()
-      },
+      }),
     }
   }
 

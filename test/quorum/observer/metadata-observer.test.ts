@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ChannelFault } from '../../../src/channel/channel.ts'
+import { type FaultRules, noFaults } from '../../../src/channel/faulty-network.ts'
 import { metadataRecord } from '../../../src/metadata/records.ts'
 import { errorCode } from '../../../src/protocol/errors.ts'
 import { removeTopicRecord } from '../../../src/protocol/stored/metadata/09-remove-topic-record.ts'
@@ -15,6 +16,11 @@ import { observe, plain, topicRecords, topicsOf } from './observers.ts'
 const begin = metadataRecord(beginTransactionRecord, {})
 const end = metadataRecord(endTransactionRecord, {})
 const abort = metadataRecord(abortTransactionRecord, { reason: 'a test' })
+
+const poorNetwork: Partial<FaultRules> = {
+  ...{ delayMsMax: 50, requestLost: 0.01, responseLost: 0.01, connectionCut: 0.05 },
+  ...{ duplicated: 0.05, duplicateDelayMsMax: 50, connectionRefused: 0.05 },
+}
 
 /** A quorum whose second epoch is led by 3001, with the committed topics t and u. */
 function twoTopics(quorum: FakeQuorum): void {
@@ -464,8 +470,8 @@ test.each(newSeeds())(
   async (seed) => {
     const next = seededWords(seed)
     const below = (limit: number) => next() % limit
-    const { observer, clock, quorum, faults } = observe({
-      ...{ before: (fresh) => fresh.elect(3000), seed },
+    const { observer, clock, quorum, network, faults } = observe({
+      ...{ before: (fresh) => fresh.elect(3000), seed, rules: poorNetwork },
       limits: { snapshotMaxBytes: 150, fetchMaxBytes: 400 },
     })
     let named = 0
@@ -493,6 +499,7 @@ test.each(newSeeds())(
       safe = Math.max(safe, committed())
       await clock.advance([0, 1, 30, 700][below(4)]!)
     }
+    network.rules = noFaults
     quorum.down.clear()
     quorum.silent.clear()
     quorum.append(topicRecords('last'))

@@ -1,5 +1,7 @@
 import { type LogFields, silentLogger } from '../../../src/base/logger.ts'
 import { endlessTurn } from '../../../src/base/turns.ts'
+import { FaultyCarrier } from '../../../src/channel/faulty-carrier.ts'
+import { type FaultRules, FaultyNetwork, noFaults } from '../../../src/channel/faulty-network.ts'
 import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
 import type { Image } from '../../../src/metadata/image.ts'
 import { metadataRecord } from '../../../src/metadata/records.ts'
@@ -17,25 +19,29 @@ export function observe(
     readonly before?: (quorum: FakeQuorum) => void
     readonly seed?: number
     readonly limits?: Partial<ReturnType<typeof observerLimits>>
+    readonly rules?: Partial<FaultRules>
   } = {},
 ) {
-  const { before = () => {}, seed = 1, limits = {} } = options
+  const { before = () => {}, seed = 1, limits = {}, rules = {} } = options
   const clock = new SteppedClock()
   const quorum = new FakeQuorum(clock)
+  const network = new FaultyNetwork({ clock, random: seededRandom(seed) })
+  network.rules = { ...noFaults, ...rules }
   before(quorum)
   const lines: string[] = []
   const faults: Error[] = []
   const note = (message: string, fields?: LogFields) =>
     void lines.push(`${message} ${JSON.stringify(fields)}`)
   const observer = new MetadataObserver({
-    ...{ carrier: quorum, bootstrap: quorum.bootstrap, name: 'broker 1', nodeId: 1 },
+    carrier: new FaultyCarrier({ inner: quorum, network, nodeId: 1 }),
+    ...{ bootstrap: quorum.bootstrap, name: 'broker 1', nodeId: 1 },
     ...{ directoryId: 'directoryAAAAAAAAAAAAA', clusterId: 'clusterAAAAAAAAAAAAAAA' },
     limits: { ...observerLimits(new BrokerSettings(new Map())), ...limits },
     ...{ clock, random: seededRandom(seed), turns: endlessTurn },
     logger: { ...silentLogger, info: note, warn: note, error: note },
     failed: (fault) => void faults.push(fault),
   })
-  return { clock, quorum, observer, lines, faults }
+  return { clock, quorum, network, observer, lines, faults }
 }
 
 /** The records of a topic with one partition; its id begins with its name. */
