@@ -10,7 +10,7 @@ import { abortTransactionRecord } from '../../../src/protocol/stored/metadata/25
 import { settle } from '../../coordinator/group/stepped-clock.ts'
 import { newSeeds, seededWords } from '../../seeded.ts'
 import type { FakeQuorum } from './fake-quorum.ts'
-import { leaderChangeBatch } from './fake-quorum.ts'
+import { leaderChangeBatch, recordBatch } from './fake-quorum.ts'
 import { observe, plain, topicRecords, topicsOf } from './observers.ts'
 
 const begin = metadataRecord(beginTransactionRecord, {})
@@ -129,6 +129,30 @@ test('during an election it keeps asking, and an older epoch is not believed', a
     ({ fetch }) => fetch!.topics[0]!.partitions[0]!.currentLeaderEpoch,
   )
   expect(epochs).toEqual([...epochs].sort((a, b) => a - b))
+  await observer.close()
+})
+
+test('records of a leader that was deposed are not taken', async () => {
+  const { observer, clock, quorum, faults } = observe({ before: twoTopics })
+  await clock.advance(100)
+  quorum.elect(3002)
+  await clock.advance(1000)
+  const { epoch, highWatermark } = quorum
+  quorum.script = ({ port }) => {
+    // It does not know yet, and has committed nothing since.
+    if (port !== 3002) return undefined
+    const records = recordBatch(6, 2, topicRecords('lost'))
+    const currentLeader = { leaderId: 3001, leaderEpoch: 2 }
+    return quorum.fetchAnswer({ records, highWatermark: 8, currentLeader })
+  }
+  await clock.advance(3000)
+  expect([quorum.epoch, quorum.highWatermark]).toEqual([epoch, highWatermark])
+  quorum.script = () => undefined
+  quorum.append(topicRecords('v'))
+  quorum.commit()
+  await clock.advance(3000)
+  expect(topicsOf(observer.image)).toBe('t,u,v')
+  expect(faults).toEqual([])
   await observer.close()
 })
 
@@ -263,6 +287,48 @@ test('an error in the middle of a snapshot drops it, and a bootstrap node is ask
   expect(topicsOf(observer.image)).toBe('t,u')
   const kinds = quorum.asked.map(({ piece }) => (piece === null ? 'fetch' : 'piece')).join(' ')
   expect(kinds).toContain('piece piece piece fetch')
+  await observer.close()
+})
+
+test('another leader’s snapshot is read from its start', async () => {
+  const { observer, clock, quorum } = observe({ before: hidden, limits: { snapshotMaxBytes: 100 } })
+  await quorum.snapshot()
+  quorum.down.clear()
+  let pieces = 0
+  quorum.script = ({ piece }) => {
+    if (piece !== null && ++pieces === 3) quorum.elect(3002)
+    return undefined
+  }
+  await clock.advance(3000)
+  const asked = quorum.asked.flatMap(({ port, piece }) =>
+    piece === null ? [] : [`${port} ${piece.topics[0]!.partitions[0]!.position}`],
+  )
+  expect(asked.slice(0, 4)).toEqual(['3001 0', '3001 100', '3001 200', '3002 0'])
+  expect(topicsOf(observer.image)).toBe('')
+  quorum.commit()
+  await clock.advance(1000)
+  expect(topicsOf(observer.image)).toBe('t,u')
+  await observer.close()
+})
+
+test('a snapshot ends the transaction that was open before it', async () => {
+  const { observer, clock, quorum, faults } = observe({ before: twoTopics })
+  await clock.advance(100)
+  quorum.append([begin, ...topicRecords('v')])
+  quorum.commit()
+  await clock.advance(1000)
+  for (const { port } of quorum.bootstrap) quorum.down.add(port)
+  quorum.append([end])
+  quorum.commit()
+  await quorum.snapshot()
+  quorum.down.clear()
+  await clock.advance(3000)
+  expect(topicsOf(observer.image)).toBe('t,u,v')
+  quorum.append([begin, ...topicRecords('w'), end])
+  quorum.commit()
+  await clock.advance(1000)
+  expect(topicsOf(observer.image)).toBe('t,u,v,w')
+  expect(faults).toEqual([])
   await observer.close()
 })
 
