@@ -137,7 +137,6 @@ test('records of a leader that was deposed are not taken', async () => {
   await clock.advance(100)
   quorum.elect(3002)
   await clock.advance(1000)
-  const { epoch, highWatermark } = quorum
   quorum.script = ({ port }) => {
     // It does not know yet, and has committed nothing since.
     if (port !== 3002) return undefined
@@ -146,7 +145,8 @@ test('records of a leader that was deposed are not taken', async () => {
     return quorum.fetchAnswer({ records, highWatermark: 8, currentLeader })
   }
   await clock.advance(3000)
-  expect([quorum.epoch, quorum.highWatermark]).toEqual([epoch, highWatermark])
+  const last = quorum.asked.at(-1)!.fetch!.topics[0]!.partitions[0]!
+  expect(last).toMatchObject({ fetchOffset: 6, highWatermark: 5 })
   quorum.script = () => undefined
   quorum.append(topicRecords('v'))
   quorum.commit()
@@ -296,8 +296,15 @@ test('another leader’s snapshot is read from its start', async () => {
   quorum.down.clear()
   let pieces = 0
   quorum.script = ({ piece }) => {
-    if (piece !== null && ++pieces === 3) quorum.elect(3002)
-    return undefined
+    if (piece === null || ++pieces !== 3) return undefined
+    quorum.elect(3002)
+    const partition = {
+      ...{ index: 0, errorCode: errorCode('FENCED_LEADER_EPOCH'), size: 0, position: 0 },
+      ...{ snapshotId: { endOffset: -1, epoch: -1 }, unalignedRecords: Buffer.alloc(0) },
+      currentLeader: { leaderId: 3002, leaderEpoch: 3 },
+    }
+    const topics = [{ name: '__cluster_metadata', partitions: [partition] }]
+    return { errorCode: 0, topics, nodeEndpoints: [quorum.endpoint(3002)] }
   }
   await clock.advance(3000)
   const asked = quorum.asked.flatMap(({ port, piece }) =>
@@ -432,6 +439,32 @@ test('a listener that hangs ends neither the following nor the other listeners',
   release()
   await observer.inStep()
   expect(topicsOf(observer.image)).toBe('t,u,v,w')
+  await observer.close()
+})
+
+test('the next Fetch waits until listeners are done, but not for ever', async () => {
+  const { observer, clock, quorum } = observe({ before: twoTopics })
+  await clock.advance(100)
+  const releases: (() => void)[] = []
+  observer.listen('slow', () => new Promise<void>((resolve) => releases.push(resolve)))
+  const add = async (name: string) => {
+    const before = quorum.asked.length
+    quorum.append(topicRecords(name))
+    quorum.commit()
+    await settle()
+    await clock.advance(900)
+    expect(releases).toHaveLength(1)
+    expect(quorum.asked.length - before).toBe(0)
+    return () => quorum.asked.length - before
+  }
+  const first = await add('v')
+  releases.pop()!()
+  await settle()
+  expect(first()).toBe(1)
+  const second = await add('w')
+  await clock.advance(200)
+  expect(second()).toBe(1)
+  releases.pop()!()
   await observer.close()
 })
 
