@@ -81,7 +81,8 @@ export function observe(bootstrap: readonly NodeAddress[], limits: Limits = {}) 
 /** Returns an image after each record, as if each were a batch. */
 export async function imageOfEach(batches: readonly Buffer[]): Promise<Image[]> {
   const images: Image[] = []
-  const loader = new ImageLoader({ tell: (image) => void images.push(image) }, endlessTurn)
+  const tell = (image: Image) => void (image.offset >= 0 && images.push(image))
+  const loader = new ImageLoader({ tell }, endlessTurn)
   for (const bytes of batches) {
     const batch = new Batch(bytes)
     const { leaderEpoch, isControl } = batch
