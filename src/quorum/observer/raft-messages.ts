@@ -4,7 +4,7 @@ import type { fetchSnapshot } from '../../protocol/messages/59-fetch-snapshot.ts
 import type { Draft, Infer } from '../../protocol/schema.ts'
 import { metadataTopic, metadataTopicId } from '../metadata-partition.ts'
 import type { OffsetAndEpoch } from './followed-log.ts'
-import type { LeaderNews } from './quorum-leader.ts'
+import type { LeaderNews } from './known-leader.ts'
 
 type FetchAnswer = Infer<typeof fetch.response>
 type FetchSnapshotAnswer = Infer<typeof fetchSnapshot.response>

@@ -13,10 +13,10 @@ import { fetch } from '../../protocol/messages/01-fetch.ts'
 import { fetchSnapshot } from '../../protocol/messages/59-fetch-snapshot.ts'
 import { ChannelSet } from './channel-set.ts'
 import { FollowedLog, type OffsetAndEpoch } from './followed-log.ts'
+import { KnownLeader, type LeaderNews } from './known-leader.ts'
 import { ObserverFault } from './observer-fault.ts'
 import type { ObserverLimits } from './observer-limits.ts'
 import { Pause } from './pause.ts'
-import { type LeaderNews, QuorumLeader } from './quorum-leader.ts'
 import {
   type FetchedPartition,
   fetchRequest,
@@ -81,7 +81,7 @@ export class RaftObserver {
   private readonly options: RaftObserverOptions
   private readonly channels: ChannelSet
   private readonly log = new FollowedLog()
-  private readonly leader = new QuorumLeader()
+  private readonly leader = new KnownLeader()
   private readonly refreshes = new Refreshes()
   private download: SnapshotDownload | null = null
   private fetchVersion = newestFetch
@@ -205,8 +205,7 @@ export class RaftObserver {
   }
 
   private async request(): Promise<Outcome> {
-    const target = this.target()
-    const channel = this.channels.to(target)
+    const channel = this.channels.to(this.target())
     try {
       if (this.download !== null) return await this.fetchPiece(channel, this.download)
       return await this.fetchRecords(channel)
@@ -216,7 +215,7 @@ export class RaftObserver {
         this.fetchVersion--
         return 'news'
       }
-      return new Error(`${target.host}:${target.port}: ${error.message}`)
+      return error
     }
   }
 

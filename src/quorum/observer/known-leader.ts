@@ -11,7 +11,7 @@ export interface LeaderNews {
 }
 
 /** The epoch of the quorum and its leader, as far as answers have told (KIP-595). */
-export class QuorumLeader {
+export class KnownLeader {
   private news: LeaderNews = { epoch: 0, leaderId: -1, address: null }
 
   get epoch(): number {
