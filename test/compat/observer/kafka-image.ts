@@ -107,10 +107,12 @@ const ranges = (features: readonly FeatureRange[]) =>
   )
 
 function broker(state: BrokerState) {
-  const { endpoints, features, logDirs: directories, cordonedLogDirs, ...same } = state
+  // Kafka's controllers keep the offset of the registration beside the image.
+  const { registeredAt: _, endpoints, features, logDirs, cordonedLogDirs, ...same } = state
   return {
     ...same,
-    ...{ listeners: listeners(endpoints), supportedFeatures: ranges(features), directories },
+    ...{ listeners: listeners(endpoints), supportedFeatures: ranges(features) },
+    directories: logDirs,
     cordonedDirectories: cordonedLogDirs,
   }
 }
