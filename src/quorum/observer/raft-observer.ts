@@ -266,16 +266,18 @@ export class RaftObserver {
   }
 
   private announce(before: NodeAddress | null): void {
-    const { epoch, address } = this.leader
+    const { leader, options } = this
+    const { epoch, address } = leader
     this.download = null
     this.fetchVersion = newestFetch
-    const where = address === null ? 'unknown' : `${address.host}:${address.port}`
-    const about = { epoch, controller: address?.nodeId ?? null, address: where }
-    const { logger } = this.options
-    // The first one is no news to the operator.
-    if (before === null) logger.debug('the leader of the metadata log is known', about)
-    else logger.info('the leader of the metadata log has changed', about)
-    if (address !== before) this.options.controllerChanged(address)
+    if (address === before) return
+    const at = address === null ? null : `${address.host}:${address.port}`
+    const fields = { epoch, controller: address?.nodeId ?? null, address: at }
+    // The first one is a part of each start.
+    const isFirst = this.log.highWatermark < 0
+    const line = address === null ? 'no controller leads' : 'another controller leads'
+    options.logger[isFirst ? 'debug' : 'info'](line, fields)
+    options.controllerChanged(address)
   }
 
   private truncate(diverging: OffsetAndEpoch): Outcome {
