@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import * as kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Broker } from '../../src/index.ts'
+import { describeCluster } from '../../src/protocol/messages/60-describe-cluster.ts'
+import { RawClient } from '../server/raw-client.ts'
 import { freePort } from './free-port.ts'
 import { getKafka } from './kafka/jars.ts'
 import { startJava } from './kafka/java.ts'
@@ -35,12 +37,12 @@ describe('a broker in a cluster of Apache Kafka', () => {
       },
     })
   const brokersAt = async (address: string) => {
-    const admin = new kafkajs.Kafka({ brokers: [address], logLevel: 0 }).admin()
-    await admin.connect()
-    // It asks for all topics, and fails while one has no leader.
-    const found = await admin.describeCluster().catch(() => null)
-    await admin.disconnect()
-    return found?.brokers.map(({ nodeId }) => nodeId).sort() ?? []
+    const client = await RawClient.open(Number(address.split(':')[1]))
+    const { brokers } = await client.request(describeCluster, 0, {
+      includeClusterAuthorizedOperations: false,
+    })
+    client.close()
+    return brokers.map(({ brokerId }) => brokerId).sort()
   }
 
   beforeAll(async () => {
