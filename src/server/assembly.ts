@@ -231,6 +231,10 @@ export class Assembly {
         rooms,
       )
       node.addresses = node.broker.addresses
+      const { epoch } = node.broker
+      // Clients that ask another broker of the process find this one.
+      const others = [...this.brokers.values()].filter((other) => other !== node)
+      await Promise.all(others.map(({ broker }) => broker?.sees(brokerId, epoch, rooms.clock)))
       notePorts(node.broker.boundPorts, node)
     })
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error-text.ts'
 import type { NodeAddress } from '../channel/channel.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
@@ -42,6 +43,9 @@ export interface BrokerPartOptions {
   /** Called when the broker cannot go on, because its log directories have failed or others. */
   readonly halt: (why: string) => void
 }
+
+/** How long, in ms, a start waits for the other brokers of the process to see it. */
+const seenMsMax = 1000
 
 /** The broker role of a node: its listeners, partitions and coordinators. */
 export class BrokerPart {
@@ -136,6 +140,26 @@ export class BrokerPart {
   /** Returns the broker epoch. */
   get epoch(): number {
     return this.lifecycle.epoch
+  }
+
+  /** Resolves when this broker sees another one unfenced in an epoch; after a second at latest. */
+  sees(brokerId: number, epoch: number, clock: Clock): Promise<void> {
+    const isSeen = ({ brokers }: Image) => {
+      const other = brokers.get(brokerId)
+      return other !== undefined && other.epoch >= epoch && !other.fenced
+    }
+    if (isSeen(this.metadata.image)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.clear()
+        leave()
+        resolve()
+      }
+      const leave = this.metadata.listen('a start of another broker', (image) => {
+        if (isSeen(image)) end()
+      })
+      const timer = clock.after(seenMsMax, end)
+    })
   }
 
   /**
