@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { javaTools, type Tool } from './kafka/tools.ts'
+import { isLongForm } from './long-form.ts'
 import { soon, Target, type TargetName, targetName } from './targets.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -20,8 +21,12 @@ const turns: [TargetName, TargetName, TargetName][] =
         [targetName, other, targetName],
         [other, targetName, other],
       ]
-const rounds = turns.flatMap((names) =>
-  (['stopped', 'killed'] as const).map((ending) => [ending, ...names] as const),
+const endings: readonly Ending[] = ['stopped', 'killed']
+/** Without the long form each order of the brokers has one ending. */
+const rounds = turns.flatMap((names, i) =>
+  (isLongForm || turns.length === 1 ? endings : [endings[1 - i]!]).map(
+    (ending) => [ending, ...names] as const,
+  ),
 )
 
 /** A directory of odradek opens in Apache Kafka, and the other way round. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { compile, startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
+import { isLongForm } from './long-form.ts'
 import type { Running } from './process.ts'
 import { soon, Target, type TargetName, targetName } from './targets.ts'
 
@@ -15,8 +16,12 @@ const turns: readonly (readonly [TargetName, TargetName])[] =
         [targetName, other],
         [other, targetName],
       ]
-const rounds = turns.flatMap((names) =>
-  (['stopped', 'killed'] as const).map((ending) => [...names, ending] as const),
+const endings = ['stopped', 'killed'] as const
+/** Without the long form each order of the brokers has one ending. */
+const rounds = turns.flatMap((names, i) =>
+  (isLongForm || turns.length === 1 ? endings : [endings[1 - i]!]).map(
+    (ending) => [...names, ending] as const,
+  ),
 )
 
 /** Another broker takes over a directory with a committed, an aborted and an open transaction. */
