@@ -82,6 +82,11 @@ export class BrokerLifecycle {
     return this.brokerEpoch
   }
 
+  /** Whether the controller waits for the broker to apply its own registration. */
+  get isCatchingUp(): boolean {
+    return this.state === 'starting'
+  }
+
   /**
    * Registers the broker and begins its heartbeats. Resolves when the controller takes it for
    * caught up with the metadata.

@@ -103,6 +103,7 @@ export class BrokerPart {
       undo.push(() => Promise.all(listeners.map(({ listener }) => listener.close())))
       lifecycle = lifecycleOf({ ...options, halt }, listeners, metadata, made.heartbeats, rooms)
       undo.push(async () => lifecycle?.close())
+      hurryHeartbeats(brokerId, metadata, lifecycle)
       await lifecycle.register()
       const server = loopbackServer(dispatcher, interBrokerListenerOf(statics))
       const unserve = rooms.brokers.serve(brokerId, server)
@@ -113,7 +114,6 @@ export class BrokerPart {
       })
       await guard.during(followImage(services, metadata))
       followKeys(services, metadata, statics)
-      hurryForOthers(brokerId, metadata, lifecycle)
       await guard.during(lifecycle.becomeReady())
       await guard.during(untilUnfenced(brokerId, metadata, lifecycle))
       for (const { listener } of listeners) listener.serve()
@@ -292,22 +292,23 @@ function followKeys(
 }
 
 /**
- * Sends a heartbeat as soon as the shutdown of another broker has been applied: the controller
- * grants it only when all others have told an offset behind it.
+ * Sends a heartbeat as soon as the metadata have been applied that somebody waits for: the broker's
+ * own registration, or the shutdown of another one, which the controller grants only when all
+ * others have told an offset behind it.
  */
-function hurryForOthers(
+function hurryHeartbeats(
   brokerId: number,
   metadata: BrokerMetadata,
   lifecycle: BrokerLifecycle,
 ): void {
   let known: Image['brokers'] = metadata.image.brokers
-  metadata.listen('shutdowns of other brokers', ({ brokers }) => {
+  metadata.listen('heartbeats', ({ brokers }) => {
     if (brokers === known) return
     known = brokers
     const isStopping = [...brokers.values()].some(
       ({ id, inControlledShutdown }) => inControlledShutdown && id !== brokerId,
     )
-    if (isStopping) void metadata.inStep().then(() => lifecycle.hurry())
+    if (isStopping || lifecycle.isCatchingUp) void metadata.inStep().then(() => lifecycle.hurry())
   })
 }
 
