@@ -93,6 +93,13 @@ const rooms: { readonly what: RegExp; readonly in: readonly string[] }[] = [
       'cli/',
     ],
   },
+  // A node reaches another one by messages only: the parts of a node meet where a process is put
+  // together, and nowhere else.
+  {
+    what: /\b(MetadataController|ControllerPart)\b/,
+    in: ['metadata/', 'server/controller/', 'server/controller-part.ts', 'server/assembly.ts'],
+  },
+  { what: /\bBrokerPart\b/, in: ['server/broker-part.ts', 'server/assembly.ts'] },
   { what: /\bimport\('koffi'\)|from 'koffi'/, in: ['base/koffi.ts'] },
   { what: /\bprocess\.(env|exit|argv|on\()/, in: ['cli/'] },
 ]
