@@ -57,7 +57,8 @@ describe.skipIf(inject('javaMissing') !== null)('odradek metadata', { timeout: 3
     const told = mine
       .filter(({ type }) => type !== undefined)
       .map(({ offset, type, version }) => `${offset} ${type.toUpperCase()} ${version}`)
-    expect(told.length).toBeGreaterThan(10)
+    // At least what the cluster was formatted with.
+    expect(told.length).toBeGreaterThanOrEqual(8)
     expect(told).toEqual(theirs.slice(0, told.length))
     const controls = mine.filter(({ control }) => control !== undefined)
     expect(controls.map(({ control }) => control)).toEqual([
