@@ -1,4 +1,5 @@
-import type { Carrier, Channel, NodeAddress } from '../channel/channel.ts'
+import type { Carrier, Channel } from '../channel/channel.ts'
+import { CurrentChannel } from '../channel/current-channel.ts'
 import type { Image } from '../metadata/image.ts'
 
 /** Channels to other brokers, by the listener that brokers use among themselves. */
@@ -7,10 +8,7 @@ export class BrokerChannels {
   private readonly image: () => Image
   private readonly listenerName: string
   private readonly clientId: string
-  private readonly open = new Map<
-    number,
-    { readonly address: NodeAddress; readonly channel: Channel }
-  >()
+  private readonly channels = new Map<number, CurrentChannel>()
 
   constructor(options: {
     readonly carrier: Carrier
@@ -29,27 +27,24 @@ export class BrokerChannels {
   to(brokerId: number): Channel | null {
     const broker = this.image().brokers.get(brokerId)
     const endpoint = broker?.endpoints.find(({ name }) => name === this.listenerName)
-    const known = this.open.get(brokerId)
+    let channel = this.channels.get(brokerId)
     if (endpoint === undefined) {
-      known?.channel.close()
-      this.open.delete(brokerId)
+      channel?.close()
+      this.channels.delete(brokerId)
       return null
     }
-    const { host, port } = endpoint
-    if (known !== undefined && known.address.host === host && known.address.port === port) {
-      return known.channel
+    if (channel === undefined) {
+      const { carrier, clientId } = this
+      // As Kafka's, these channels begin with ApiVersions; only replica fetchers do not.
+      channel = new CurrentChannel(carrier, { clientId, asksVersions: true })
+      this.channels.set(brokerId, channel)
     }
-    known?.channel.close()
-    const address = { nodeId: brokerId, host, port }
-    const { clientId } = this
-    // As Kafka's, these channels begin with ApiVersions; only replica fetchers do not.
-    const channel = this.carrier.open(address, { clientId, asksVersions: true })
-    this.open.set(brokerId, { address, channel })
-    return channel
+    const { host, port } = endpoint
+    return channel.to({ nodeId: brokerId, host, port })
   }
 
   close(): void {
-    for (const { channel } of this.open.values()) channel.close()
-    this.open.clear()
+    for (const channel of this.channels.values()) channel.close()
+    this.channels.clear()
   }
 }

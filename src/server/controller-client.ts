@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { type Carrier, type Channel, ChannelFault, type NodeAddress } from '../channel/channel.ts'
+import { CurrentChannel } from '../channel/current-channel.ts'
 import { errorCode } from '../protocol/errors.ts'
 import type { Api, Draft, Fields, Infer } from '../protocol/schema.ts'
 
@@ -29,12 +30,10 @@ const notController = errorCode('NOT_CONTROLLER')
  * NOT_CONTROLLER the same request goes to the next one (`NodeToControllerRequestThread`).
  */
 export class ControllerClient {
-  private readonly carrier: Carrier
   private readonly active: ActiveController
   private readonly clock: Clock
-  private readonly clientId: string
   private readonly closing = new AbortController()
-  private open: { readonly address: NodeAddress; readonly channel: Channel } | null = null
+  private readonly channels: CurrentChannel
 
   constructor(options: {
     readonly carrier: Carrier
@@ -42,10 +41,10 @@ export class ControllerClient {
     readonly clock: Clock
     readonly clientId: string
   }) {
-    this.carrier = options.carrier
     this.active = options.active
     this.clock = options.clock
-    this.clientId = options.clientId
+    const { carrier, clientId } = options
+    this.channels = new CurrentChannel(carrier, { clientId, asksVersions: true })
   }
 
   /**
@@ -85,7 +84,7 @@ export class ControllerClient {
 
   close(): void {
     this.closing.abort()
-    this.open?.channel.close()
+    this.channels.close()
   }
 
   /** Returns the channel to the active controller; null while none is known. */
@@ -93,13 +92,7 @@ export class ControllerClient {
     if (this.closing.signal.aborted) throw new ChannelFault('closed', 'the node is being stopped')
     const { controller: address } = this.active
     if (address === null) return null
-    const { open } = this
-    if (open !== null && isSame(open.address, address)) return open.channel
-    open?.channel.close()
-    const { clientId } = this
-    const channel = this.carrier.open(address, { clientId, asksVersions: true })
-    this.open = { address, channel }
-    return channel
+    return this.channels.to(address)
   }
 
   private pause(ms: number): Promise<void> {
@@ -114,6 +107,3 @@ export class ControllerClient {
     })
   }
 }
-
-const isSame = (a: NodeAddress, b: NodeAddress) =>
-  a.nodeId === b.nodeId && a.host === b.host && a.port === b.port
