@@ -30,6 +30,7 @@ import type { ControllerServices } from './controller/services.ts'
 import { Dispatcher } from './dispatch.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import { loopbackServer } from './loopback.ts'
+import { metadataLogDir } from './node-dirs.ts'
 import { ControllerQuotas } from './quotas/controller-quotas.ts'
 import { quotaWindow } from './quotas/quota-gate.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
@@ -75,8 +76,7 @@ export class ControllerPart {
   ): Promise<ControllerPart> {
     const { clock, random, turns, logger, disk } = rooms
     const nodeId = statics.int('node.id')
-    const where = statics.string('metadata.log.dir')
-    const logDir = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
+    const logDir = metadataLogDir(statics, logDirs)
     const logConfig = metadataLogConfig(statics)
     const name = `${metadataTopic}-0`
     if (!logDir.has(name) && logDir.logCount > 0) {

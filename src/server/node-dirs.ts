@@ -4,6 +4,7 @@ import { DamagedFile } from '../storage/damaged-file.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import { DiskError } from '../storage/disk.ts'
 import { LogDir } from '../storage/log-dir.ts'
+import { logDirPaths } from './config/log-dir-paths.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
 
 /**
@@ -18,7 +19,7 @@ export function openLogDirs(
   { clock, random, logger, disk, tailCacheBudget }: SharedRooms,
 ): Promise<LogDir[]> {
   const nodeId = settings.int('node.id')
-  const paths = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const paths = logDirPaths(settings)
   return allOrNothing(async (undo) => {
     const opened: LogDir[] = []
     for (const path of paths) {
@@ -51,6 +52,15 @@ function checkIdentity(logDir: LogDir, others: readonly LogDir[]): void {
   throw new CannotUseDirectory(
     `${logDir.path} and ${twin.path} have one directory.id, ${logDir.directoryId}, in their meta.properties`,
   )
+}
+
+/** Returns the open directory that holds the metadata log. */
+export function metadataLogDir(settings: BrokerSettings, logDirs: readonly LogDir[]): LogDir {
+  const where = metadataDirOf(
+    settings,
+    logDirs.map(({ path }) => path),
+  )
+  return logDirs.find(({ path }) => path === where)!
 }
 
 /** Returns the directory of the metadata log: `metadata.log.dir`, else the first of `log.dirs`. */

@@ -3,10 +3,10 @@ import { messageOf } from '../base/error-text.ts'
 import type { Carrier, NodeAddress } from '../channel/channel.ts'
 import { describeCluster } from '../protocol/messages/60-describe-cluster.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
+import { endpointTypes } from './endpoint-types.ts'
 
-/** The first version that controllers answer (KIP-919), and what is asked of them. */
+/** The first version that controllers answer (KIP-919). */
 const version = 1
-const controllers = 2
 /** Time for one controller to answer, in ms, and between two rounds of questions. */
 const requestTimeoutMs = 5000
 const retryMs = 500
@@ -28,7 +28,10 @@ export async function quorumClusterId(
     for (const address of bootstrap) {
       const channel = carrier.open(address, { clientId: 'odradek', asksVersions: true })
       try {
-        const body = { endpointType: controllers, includeClusterAuthorizedOperations: false }
+        const body = {
+          endpointType: endpointTypes.controllers,
+          includeClusterAuthorizedOperations: false,
+        }
         const options = { timeoutMs: requestTimeoutMs }
         const { clusterId, errorMessage } = await channel.send(
           describeCluster,

@@ -1,5 +1,6 @@
 import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import { checkAuthorizer } from './authorizer-settings.ts'
+import { logDirPaths } from './log-dir-paths.ts'
 import { BadConfig } from './static-config.ts'
 
 function demand(holds: boolean, otherwise: string): void {
@@ -73,7 +74,7 @@ function checkLogs(settings: BrokerSettings): void {
     retentionMs >= 1 || retentionMs === -1,
     'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
   )
-  const dirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const dirs = logDirPaths(settings)
   demand(
     dirs.length > 0 && dirs.every((dir) => dir !== ''),
     'At least one log directory must be defined via log.dirs or log.dir.',

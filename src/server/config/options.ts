@@ -9,6 +9,7 @@ import {
   type ListenerPlans,
   planListeners,
 } from './listeners.ts'
+import { logDirPaths } from './log-dir-paths.ts'
 import { securityOptionsOf } from './made-security.ts'
 import { checkRoles } from './roles.ts'
 import { BadConfig, readStaticConfig } from './static-config.ts'
@@ -71,7 +72,7 @@ export function planProcess(options: BrokerOptions, logger: Logger): ProcessPlan
     }
     if (given.has(key)) logger.warn(`${key} is ignored: the brokers are 1 to ${brokers}`, { key })
   }
-  const parentDirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const parentDirs = logDirPaths(settings)
   const nodeOf = (nodeId: number, role: string, dir: string, own: readonly ListenerPlan[]) => {
     const mine = new Map(values)
     setDirs(

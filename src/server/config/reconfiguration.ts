@@ -2,6 +2,7 @@ import type { BrokerSettings } from '../../metadata/config/settings.ts'
 import { ApiError } from '../../protocol/errors.ts'
 import { checkAcross } from './cross-checks.ts'
 import { planListeners } from './listeners.ts'
+import { logDirPaths } from './log-dir-paths.ts'
 import { BadConfig } from './static-config.ts'
 
 /**
@@ -113,7 +114,7 @@ function checkOpenListeners(before: BrokerSettings, after: BrokerSettings): void
 }
 
 function checkCordoned(settings: BrokerSettings): void {
-  const dirs = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const dirs = logDirPaths(settings)
   const cordoned = settings.list('cordoned.log.dirs')
   const missing = cordoned.filter((dir) => dir !== '*' && !dirs.includes(dir))
   if (missing.length === 0) return

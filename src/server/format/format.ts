@@ -18,6 +18,7 @@ import { snapshotBatches, snapshotName } from '../../quorum/snapshot-file.ts'
 import type { Disk } from '../../storage/disk.ts'
 import { readMetaProperties, writeMetaProperties } from '../../storage/meta-properties.ts'
 import { planListeners } from '../config/listeners.ts'
+import { logDirPaths } from '../config/log-dir-paths.ts'
 import { BadFormat } from './bad-format.ts'
 import { scramRecord } from './scram-argument.ts'
 
@@ -55,7 +56,7 @@ export async function format(options: FormatOptions, rooms: Rooms): Promise<stri
   const scram = options.scram.map((text) => scramRecord(text, random))
   const levels = initialFeatureLevels(metadataVersion, options.features)
   const records = [...featureRecords(levels), ...scram]
-  const paths = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const paths = logDirPaths(settings)
   const metadataDir = settings.string('metadata.log.dir') ?? paths[0]!
   const all = [...new Set([metadataDir, ...paths])]
   const unformatted = await pickUnformatted(all, options, disk)

@@ -1,21 +1,14 @@
-import { ApiError, errorCode } from '../../protocol/errors.ts'
 import { describeCluster } from '../../protocol/messages/60-describe-cluster.ts'
 import { clusterResource, operationsIfAsked } from '../access.ts'
+import { checkEndpointType, refusedDescription } from '../endpoint-types.ts'
 import { anyAliveId, nodeOf } from '../endpoints.ts'
 import { handler } from '../handler.ts'
-
-const endpointTypes = { brokers: 1, controllers: 2 } as const
 
 /** DescribeCluster (KIP-700): a broker's listener returns brokers only (KIP-919). */
 export const handleDescribeCluster = handler(
   describeCluster,
   (request, context, services) => {
-    if (request.endpointType === endpointTypes.controllers) {
-      throw new ApiError('MISMATCHED_ENDPOINT_TYPE')
-    }
-    if (request.endpointType !== endpointTypes.brokers) {
-      throw new ApiError('UNSUPPORTED_ENDPOINT_TYPE')
-    }
+    checkEndpointType(request.endpointType, 'brokers')
     const { image } = services.metadata
     const brokers = [...image.brokers.values()].flatMap((broker) => {
       const node = nodeOf(broker, context.session)
@@ -37,19 +30,5 @@ export const handleDescribeCluster = handler(
       ),
     }
   },
-  (request, _context, code) => ({
-    errorCode: code,
-    errorMessage: describeFault(code, request.endpointType),
-    clusterId: '',
-    brokers: [],
-  }),
+  ({ endpointType }, _context, code) => refusedDescription(code, endpointType, 'brokers'),
 )
-
-function describeFault(code: number, endpointType: number): string | null {
-  if (code === errorCode('MISMATCHED_ENDPOINT_TYPE')) {
-    return 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER'
-  }
-  return code === errorCode('UNSUPPORTED_ENDPOINT_TYPE')
-    ? `Unsupported endpoint type ${endpointType}`
-    : null
-}
