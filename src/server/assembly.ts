@@ -21,6 +21,7 @@ import { TailCacheBudget } from '../storage/tail-cache.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import { BrokerPart } from './broker-part.ts'
 import type { ListenerPlan } from './config/listeners.ts'
+import { logDirPaths } from './config/log-dir-paths.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
 import { quorumAddresses } from './config/roles.ts'
 import { ControllerPart } from './controller-part.ts'
@@ -191,7 +192,7 @@ export class Assembly {
       notePorts(controller.boundPorts, node)
       this.clusterId = controller.clusterId
       this.controller = controller
-      // Nobody else can register with a controller that has no listener.
+      // Brokers of other processes cannot register with a controller without a listener.
       if (controllerListeners.length === 0) await controller.fenceOthers([...this.brokers.keys()])
     })
   }
@@ -242,7 +243,7 @@ export class Assembly {
   /** Returns the id of the cluster that new directories are to belong to; null if none is new. */
   private async joinedClusterId(statics: BrokerSettings): Promise<string | null> {
     const { rooms } = this
-    const paths = statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+    const paths = logDirPaths(statics)
     for (const path of paths) {
       // An unreadable directory is handled when it is opened.
       if ((await readMetaProperties(rooms.disk, path).catch(() => null)) !== null) return null
@@ -298,7 +299,7 @@ export class Assembly {
  * must name its address, unless they are in the settings.
  */
 async function formatController(settings: BrokerSettings, rooms: BrokerRooms): Promise<void> {
-  const paths = settings.list(settings.isSet('log.dirs') ? 'log.dirs' : 'log.dir')
+  const paths = logDirPaths(settings)
   for (const path of paths) {
     if ((await readMetaProperties(rooms.disk, path)) !== null) return
   }
@@ -341,7 +342,7 @@ async function checkParents(
   }
   if (parentDirs.length > 0) return
   const { statics } = brokers[0] ?? controller!
-  for (const dir of statics.list(statics.isSet('log.dirs') ? 'log.dirs' : 'log.dir')) {
+  for (const dir of logDirPaths(statics)) {
     // An unreadable directory is handled when it is opened.
     if ((await readMetaProperties(disk, `${dir}/broker1`).catch(() => null)) === null) continue
     throw new CannotUseDirectory(

@@ -19,6 +19,7 @@ import { handlers } from './handlers/index.ts'
 import { type AddressInfo, type OpenListener, openListeners } from './listening.ts'
 import { loopbackServer } from './loopback.ts'
 import { type NodeCarriers, nodeCarriers } from './node-carriers.ts'
+import { metadataLogDir } from './node-dirs.ts'
 import { QuotaGate, quotaWindow } from './quotas/quota-gate.ts'
 import type { Identity, Services } from './services.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
@@ -115,7 +116,9 @@ export class BrokerPart {
       await guard.during(followImage(services, metadata))
       followKeys(services, metadata, statics)
       await guard.during(lifecycle.becomeReady())
-      await guard.during(untilUnfenced(brokerId, metadata, lifecycle))
+      // It leads its partitions once it has applied that it is unfenced.
+      await guard.during(unfenced(brokerId, lifecycle.epoch, metadata).done)
+      await metadata.inStep()
       for (const { listener } of listeners) listener.serve()
       const upkeep = startUpkeep(statics, logDirs, rooms)
       guard.started()
@@ -143,23 +146,11 @@ export class BrokerPart {
   }
 
   /** Resolves when this broker sees another one unfenced in an epoch; after a second at latest. */
-  sees(brokerId: number, epoch: number, clock: Clock): Promise<void> {
-    const isSeen = ({ brokers }: Image) => {
-      const other = brokers.get(brokerId)
-      return other !== undefined && other.epoch >= epoch && !other.fenced
-    }
-    if (isSeen(this.metadata.image)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.clear()
-        leave()
-        resolve()
-      }
-      const leave = this.metadata.listen('a start of another broker', (image) => {
-        if (isSeen(image)) end()
-      })
-      const timer = clock.after(seenMsMax, end)
-    })
+  async sees(brokerId: number, epoch: number, clock: Clock): Promise<void> {
+    const seen = unfenced(brokerId, epoch, this.metadata)
+    const timer = clock.after(seenMsMax, seen.end)
+    await seen.done
+    timer.clear()
   }
 
   /**
@@ -186,8 +177,7 @@ function follow(
   { clock, random, turns, logger }: BrokerRooms,
 ): MetadataObserver {
   const { brokerId, clusterId } = identity
-  const where = statics.string('metadata.log.dir')
-  const { directoryId } = logDirs.find(({ path }) => path === where) ?? logDirs[0]!
+  const { directoryId } = metadataLogDir(statics, logDirs)
   return new MetadataObserver({
     ...{ clock, random, turns, logger, carrier, bootstrap, directoryId, clusterId },
     name: `broker ${brokerId}`,
@@ -312,16 +302,31 @@ function hurryHeartbeats(
   })
 }
 
-/** Resolves when this broker sees itself unfenced, so that it leads its partitions. */
-async function untilUnfenced(
+/**
+ * Waits until the image shows a broker unfenced in an epoch, or until `end` is called.
+ */
+function unfenced(
   brokerId: number,
+  epoch: number,
   metadata: BrokerMetadata,
-  { epoch }: BrokerLifecycle,
-): Promise<void> {
-  for (;;) {
-    await metadata.inStep()
-    const own = metadata.image.brokers.get(brokerId)
-    if (own !== undefined && own.epoch >= epoch && !own.fenced) return
-    await metadata.refreshed()
+): { readonly done: Promise<void>; readonly end: () => void } {
+  const isSeen = ({ brokers }: Image) => {
+    const broker = brokers.get(brokerId)
+    return broker !== undefined && broker.epoch >= epoch && !broker.fenced
   }
+  let end = () => {}
+  const done = new Promise<void>((resolve) => {
+    const leave = metadata.listen('a broker is unfenced', (image) => {
+      if (isSeen(image)) end()
+    })
+    end = () => {
+      leave()
+      resolve()
+    }
+  })
+  // Images that came before the listener are seen once all others have processed them.
+  void metadata.inStep().then(() => {
+    if (isSeen(metadata.image)) end()
+  })
+  return { done, end }
 }
