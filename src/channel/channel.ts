@@ -21,7 +21,7 @@ export type ChannelFaultKind =
   | 'unsupported'
   /** The node is not trusted, or does not trust this one; trying again does not help soon. */
   | 'authentication'
-  /** So many requests wait that this one was refused; it was not sent. */
+  /** The queue of the channel is full: the request was not sent. */
   | 'overloaded'
   /** `close` was called. */
   | 'closed'

@@ -1,10 +1,10 @@
-/** Who follows the metadata log: a node, and its directory with the log (KIP-853). */
+/** A follower of the metadata log: a node id, and the id of its log directory (KIP-853). */
 export interface ReplicaKey {
   readonly id: number
   readonly directoryId: string
 }
 
-/** What a leader knows of a replica that fetches from it. */
+/** The position of a replica that fetches from this leader, and the times of its fetches. */
 export interface ObserverState extends ReplicaKey {
   readonly logEndOffset: number
   /** Wall-clock time in ms of the last fetch. */

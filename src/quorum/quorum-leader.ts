@@ -177,7 +177,7 @@ export class QuorumLeader {
     const isOwnId = replica.id === this.nodeId
     const isImpossible = maxBytes < 0 && offset < log.logEndOffset
     if ((isOwnId && !isSameProcess) || isImpossible) return failed('UNKNOWN_SERVER_ERROR')
-    // Who names no id only reads.
+    // A replica id of -1 is a reader whose position need not be known.
     if (replica.id >= 0) {
       this.inStep.fetched(keyOf(fetch), fetch)
       if (!isOwnId) this.observers.note(replica, offset, log.logEndOffset, this.clock.nowMs())

@@ -16,7 +16,7 @@ export class StartGuard {
     this.failed = new Promise((_, reject) => {
       this.fail = reject
     })
-    // Nobody may be waiting when it fails.
+    // Without this, a failure between two steps would be an unhandled rejection.
     this.failed.catch(() => {})
   }
 

@@ -17,7 +17,7 @@ interface Contact {
   readonly atMs: number
 }
 
-/** What a broker has reported since its registration. */
+/** The contents of a broker's newest heartbeat, as far as the controller keeps them. */
 export interface BrokerReport {
   /** Of the last heartbeat; -1 if there was none since its registration changed. */
   readonly metadataOffset: number
@@ -31,8 +31,9 @@ const nothing: BrokerReport = { metadataOffset: -1, shutdownOffset: -1 }
 const contactsMax = 10_000
 
 /**
- * What a controller knows of its brokers beyond the metadata: when each was heard of, and what it
- * said then (Kafka's `BrokerHeartbeatManager` and `BrokerHeartbeatTracker`). A restart forgets it.
+ * The time and the contents of each broker's newest heartbeat, which are not in the metadata
+ * (Kafka's `BrokerHeartbeatManager` and `BrokerHeartbeatTracker`). A restart of the controller
+ * loses them.
  */
 export class BrokerSessions {
   private readonly clock: Pick<Clock, 'monotonicMs'>

@@ -5,11 +5,11 @@ import type { PartitionState } from '../image.ts'
 import { type MetadataRecord, metadataRecord } from '../records.ts'
 import { completedReassignment, equalIds, holdsAll, type Reassignment } from './reassignment.ts'
 
-/** Whom an election may choose beyond the in-sync and the eligible replicas. */
+/** The replicas that an election may choose beyond the in-sync and the eligible ones. */
 export type Election =
   /** The first replica, if it may lead; otherwise as `online`. */
   | 'preferred'
-  /** Nobody. The leader stays if it may. */
+  /** No further replicas. The present leader stays if it may lead. */
   | 'online'
   /** Any replica that is alive, if no other may lead: records are lost. */
   | 'unclean'
@@ -31,7 +31,7 @@ export interface PartitionRules {
   readonly defaultDirectory: (brokerId: number) => string
 }
 
-/** What is to become of a partition; unchanged where absent. */
+/** The fields of a partition that a change asks for; absent ones keep their values. */
 export interface PartitionTarget {
   readonly isr?: readonly number[]
   readonly replicas?: readonly number[]

@@ -35,7 +35,7 @@ export function defaultDirectory({ brokers }: Image, brokerId: number): string {
   return broker.logDirs.length === 1 ? only : directoryIds.unassigned
 }
 
-/** What decides about the partitions of one topic. */
+/** The settings and replicas by which changes of one topic's partitions are decided. */
 export class TopicRules {
   private readonly image: Image
   private readonly topic: TopicState
@@ -73,7 +73,7 @@ function isAtHand({ replicas, directories }: PartitionState, id: number, image: 
   return broker !== undefined && isOnlineDirectory(directory, broker.logDirs)
 }
 
-/** What happens to a broker, as far as it concerns partitions. */
+/** A change of a broker's state that may change the partitions it has replicas of. */
 export interface BrokerEvent {
   /** It leaves the ISR. */
   readonly removed?: number

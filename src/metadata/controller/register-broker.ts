@@ -136,7 +136,7 @@ function endpointsOf(listeners: BrokerRegistrationRequest['listeners']): Endpoin
   return [...byName.values()]
 }
 
-/** What a former incarnation leaves: unless it shut down cleanly, its last records may be lost. */
+/** Returns the records that end a former incarnation, whose last records may be lost if unclean. */
 function* shutdownRecords(
   { request, knowsShutdown }: RegistrationOptions,
   existing: BrokerState | undefined,

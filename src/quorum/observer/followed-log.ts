@@ -16,7 +16,7 @@ interface HeldBatch {
 /** Maximum bytes of batches that are held until the high watermark passes them. */
 const heldBytesMax = 64 * 1024 * 1024
 
-/** What became of records from the leader. */
+/** The result of adding records from the leader. */
 export interface Appended {
   /** Number of batches that were added. */
   readonly count: number

@@ -1,7 +1,7 @@
 import type { NodeAddress } from '../../channel/channel.ts'
 import { ObserverFault } from './observer-fault.ts'
 
-/** What an answer says about the leader of the metadata log. */
+/** The leader of the metadata log, as an answer names it. */
 export interface LeaderNews {
   readonly epoch: number
   /** -1 for none. */

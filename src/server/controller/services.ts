@@ -21,7 +21,7 @@ export interface ControllerServices {
   readonly authorizer: Authorizer
   readonly settings: BrokerSettings
   readonly metadata: MetadataController
-  /** What brokers have said since this controller began. */
+  /** Heartbeats of the brokers since this controller began. */
   readonly sessions: BrokerSessions
   /** The metadata log that this controller leads. */
   readonly partition: MetadataPartition

@@ -32,7 +32,7 @@ export const handleFetchSnapshot = controllerHandler(
     const { position } = asked
     const isServed =
       leader.refusalOf(asked.currentLeaderEpoch) === null &&
-      // What formatting wrote is in the log.
+      // The snapshot of offset 0, from formatting, is not served: the log contains its records.
       found !== undefined &&
       endOffset > 0 &&
       position >= 0 &&
