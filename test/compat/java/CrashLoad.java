@@ -68,6 +68,12 @@ public class CrashLoad {
 
     record Topic(String name, int partitions, String policy) {}
 
+    /**
+     * One permit per record in flight to the compacted topic. Whoever holds all of them reads a log in which no newer
+     * record can replace one that the reader has yet to reach.
+     */
+    static final Semaphore COMPACTED_IN_FLIGHT = new Semaphore(IN_FLIGHT_MAX, true);
+
     static final List<Topic> TOPICS = List.of(new Topic("plain", 3, "keep"), new Topic("retained", 2, "delete"),
         new Topic("compacted", 2, "compact"), new Topic("kafkajs", 2, "keep"));
     static final Map<TopicPartition, Log> LOGS = new HashMap<>();
@@ -166,7 +172,7 @@ public class CrashLoad {
 
     static void send(Topic topic, String name, String codec, int lingerMs) throws Exception {
         boolean isCompacted = topic.policy.equals("compact");
-        Semaphore inFlight = new Semaphore(IN_FLIGHT_MAX);
+        Semaphore inFlight = isCompacted ? COMPACTED_IN_FLIGHT : new Semaphore(IN_FLIGHT_MAX);
         try (KafkaProducer<String, String> producer = producer("enable.idempotence", "true", "compression.type", codec,
             "linger.ms", String.valueOf(lingerMs), "batch.size", "8192")) {
             for (long i = 0; running; i++) {
@@ -183,14 +189,15 @@ public class CrashLoad {
                 record.headers().add("at", (name + " " + n).getBytes(StandardCharsets.UTF_8));
                 inFlight.acquire();
                 producer.send(record, (metadata, error) -> {
-                    inFlight.release();
                     if (error != null) wrong = name + " could not send " + n + " to " + at + ": " + error;
                     else noteAck(at, name, n, metadata.offset());
+                    inFlight.release();
                 });
                 if (n % 2 == 0) Thread.sleep(4);
             }
             producer.flush();
             inFlight.acquire(IN_FLIGHT_MAX);
+            inFlight.release(IN_FLIGHT_MAX);
         }
     }
 
@@ -380,7 +387,17 @@ public class CrashLoad {
         }
     }
 
-    static long check(KafkaConsumer<String, String> consumer, Topic topic, TopicPartition at, boolean full) {
+    static long check(KafkaConsumer<String, String> consumer, Topic topic, TopicPartition at, boolean full) throws Exception {
+        if (!topic.policy.equals("compact")) return checkLog(consumer, topic, at, full);
+        COMPACTED_IN_FLIGHT.acquire(IN_FLIGHT_MAX);
+        try {
+            return checkLog(consumer, topic, at, full);
+        } finally {
+            COMPACTED_IN_FLIGHT.release(IN_FLIGHT_MAX);
+        }
+    }
+
+    static long checkLog(KafkaConsumer<String, String> consumer, Topic topic, TopicPartition at, boolean full) {
         Log log = LOGS.get(at);
         List<Ack> acked;
         Map<String, Long> lastOfKey;
