@@ -5,7 +5,7 @@ import { FrameCutter } from '../src/protocol/frame-cutter.ts'
 import { produce } from '../src/protocol/messages/00-produce.ts'
 import { writeBatch } from '../src/protocol/records/record.ts'
 import type { Settings } from '../test/compat/targets.ts'
-import { createTopic, deleteTopic } from './load.ts'
+import { type Addressed, createTopic, deleteTopic } from './load.ts'
 import { cpuSecondsInAll, syncDisks } from './measure.ts'
 import type { Table } from './report.ts'
 import { Sheet } from './sheet.ts'
@@ -157,10 +157,12 @@ async function onAll(
   }
 }
 
-type Load = Omit<Fill, 'port' | 'topic'> & { readonly mark: string }
+export type Load = Omit<Fill, 'port' | 'topic'> & { readonly mark: string }
+
+type Filled = Addressed & { readonly port: number }
 
 /** Runs a load on a topic of its own; `cpu` is in seconds, of all the broker's threads. */
-async function run(target: Measured, { mark, ...load }: Load, round: number) {
+export async function runFill(target: Filled, { mark, ...load }: Load, round: number) {
   const topic = `fill-${mark.replaceAll(' ', '-')}-${round}`
   await createTopic(target, topic, load.connections)
   syncDisks()
@@ -172,7 +174,7 @@ async function run(target: Measured, { mark, ...load }: Load, round: number) {
 }
 
 async function measureFull(target: Measured, load: Load, round: number, sheet: Sheet) {
-  const { seconds, cpu, latenciesMs } = await run(target, load, round)
+  const { seconds, cpu, latenciesMs } = await runFill(target, load, round)
   const gigabytes = load.bytes / 1e9
   sheet.note(target.side, `${load.mark}, written`, 'MB/s', (gigabytes * 1e3) / seconds)
   sheet.note(target.side, `${load.mark}, cores used`, '', cpu / seconds)
@@ -181,7 +183,7 @@ async function measureFull(target: Measured, load: Load, round: number, sheet: S
 }
 
 async function measureSingle(target: Measured, load: Load, round: number, sheet: Sheet) {
-  const { seconds, cpu, latenciesMs } = await run(target, load, round)
+  const { seconds, cpu, latenciesMs } = await runFill(target, load, round)
   const requests = latenciesMs.length
   sheet.note(target.side, `${load.mark}, requests`, '1/s', requests / seconds)
   const what = `${load.mark}, requests for a second of broker CPU`

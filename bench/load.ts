@@ -1,7 +1,14 @@
 import { startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf, type Tool } from '../test/compat/kafka/tools.ts'
-import type { Target } from '../test/compat/targets.ts'
 import { cpuSeconds } from './measure.ts'
+
+/** How the tools reach a broker, and the process whose CPU time is measured. */
+export interface Addressed {
+  readonly bootstrap: string
+  readonly pid: number
+  /** A properties file with the tools' security settings. */
+  readonly commandConfig?: string | undefined
+}
 
 /** One kind of load. Sizes are bytes of a record's value. */
 export interface Scenario {
@@ -45,7 +52,7 @@ export async function perf(tool: Tool, args: readonly string[]): Promise<string>
 }
 
 /** Measures the broker's CPU time while `work` runs. */
-export async function withCpu<T>(target: Target, bytes: number, work: () => Promise<T>) {
+export async function withCpu<T>(target: Addressed, bytes: number, work: () => Promise<T>) {
   const before = cpuSeconds(target.pid)
   const result = await work()
   const after = cpuSeconds(target.pid)
@@ -53,18 +60,21 @@ export async function withCpu<T>(target: Target, bytes: number, work: () => Prom
   return { result, cpu: { user: perGb('user'), system: perGb('system') } }
 }
 
-const at = (target: Target, topic: string) => [
+const at = (target: Addressed, topic: string) => [
   ...['--bootstrap-server', target.bootstrap],
   ...['--topic', topic],
 ]
 
-export async function createTopic(target: Target, topic: string, partitions: number) {
+const configOf = ({ commandConfig }: Addressed) =>
+  commandConfig === undefined ? [] : ['--command-config', commandConfig]
+
+export async function createTopic(target: Addressed, topic: string, partitions: number) {
   const tools = await javaTools()
   const args = ['--create', '--partitions', String(partitions), ...at(target, topic)]
   await tools.ask('topics', args)
 }
 
-export async function deleteTopic(target: Target, topic: string): Promise<void> {
+export async function deleteTopic(target: Addressed, topic: string): Promise<void> {
   await (await javaTools()).ask('topics', ['--delete', ...at(target, topic)])
 }
 
@@ -79,7 +89,7 @@ export interface Pace {
 }
 
 export async function produce(
-  target: Target,
+  target: Addressed,
   topic: string,
   scenario: Scenario,
   pace: Pace,
@@ -99,6 +109,7 @@ export async function produce(
     ...['--num-records', String(records), '--record-size', String(recordBytes)],
     ...['--throughput', String(recordsPerSecond)],
     ...(warmupRecords > 0 ? ['--warmup-records', String(warmupRecords)] : []),
+    ...configOf(target),
     ...['--command-property', ...properties],
   ]
   const { result, cpu } = await withCpu(target, records * recordBytes, () =>
@@ -123,13 +134,19 @@ export async function produce(
 
 /** Reads the topic from its start; excludes the time until the group is formed. */
 export async function consume(
-  target: Target,
+  target: Addressed,
   topic: string,
   scenario: Pick<Scenario, 'records' | 'recordBytes'>,
   more: readonly string[] = [],
 ): Promise<ConsumeResult> {
   const { records, recordBytes } = scenario
-  const args = [...at(target, topic), '--num-records', String(records), ...more]
+  const args = [
+    ...at(target, topic),
+    '--num-records',
+    String(records),
+    ...configOf(target),
+    ...more,
+  ]
   const { result, cpu } = await withCpu(target, records * recordBytes, () =>
     perf('consumer-perf', args),
   )

@@ -14,6 +14,7 @@ import { measureGroups } from './groups.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep, syncDisks } from './measure.ts'
 import { machine, median, renderTable, type Table } from './report.ts'
+import { measureSecured } from './secured.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
 import { inTurn, Measured, ourSettings, sides } from './target.ts'
@@ -44,6 +45,7 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           fill      requests replayed by a client that costs next to nothing: 64 KB to 1 MB on 8
                                     connections, and 1 KB on 1 to 256
                           transactions  of 1, 100 and 10,000 records, one after the other
+                          secured   the cost of TLS, and of an authorizer with a thousand ACLs (needs keytool)
                           groups    a hundred Java consumers join a group, of either protocol
                           topics    --many topics of one partition, one topic of as many
   --odradek-set K=V     a setting for odradek only, and named in the titles; may be given more than once
@@ -93,6 +95,7 @@ const allParts = [
   'compaction',
   'fill',
   'transactions',
+  'secured',
   'groups',
   'topics',
 ] as const
@@ -336,6 +339,10 @@ async function main(): Promise<void> {
   if (parts.has('fill')) tables.push(...(await measureFill(rounds, sides, say)))
   if (parts.has('transactions')) {
     tables.push(await measureTransactions({ rounds, seconds: pacedSeconds }, sides, say))
+  }
+  if (parts.has('secured')) {
+    const scenario = scenarioOf(1024, partitionCounts[0]!)
+    tables.push(...(await measureSecured({ rounds, scenario, say })))
   }
   if (parts.has('groups')) tables.push(await measureGroups(rounds, sides, say))
   if (parts.has('topics')) {
