@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { javaTools, type Tool } from './kafka/tools.ts'
-import { isLongForm } from './long-form.ts'
 import { soon, Target, type TargetName, targetName } from './targets.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -22,12 +21,7 @@ const turns: [TargetName, TargetName, TargetName][] =
         [other, targetName, other],
       ]
 const endings: readonly Ending[] = ['stopped', 'killed']
-/** Without the long form each order of the brokers has one ending. */
-const rounds = turns.flatMap((names, i) =>
-  (isLongForm || turns.length === 1 ? endings : [endings[1 - i]!]).map(
-    (ending) => [ending, ...names] as const,
-  ),
-)
+const rounds = turns.flatMap((names) => endings.map((ending) => [ending, ...names] as const))
 
 /** A directory of odradek opens in Apache Kafka, and the other way round. */
 describe.skipIf(inject('javaMissing') !== null)('one data directory, two brokers', () => {

@@ -8,7 +8,6 @@ import { getKafka } from './kafka/jars.ts'
 import { startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
 import { until } from './kafkajs/client.ts'
-import { isLongForm } from './long-form.ts'
 import type { Running } from './process.ts'
 
 /** Apache Kafka's default session is 9 s; a shorter one keeps the tests short. */
@@ -66,118 +65,108 @@ class KafkaBroker {
   }
 }
 
-describe.skipIf(inject('javaMissing') !== null || !isLongForm)(
-  'Apache Kafka brokers, controller odradek',
-  () => {
-    let dataDir = ''
-    let controllerPort = 0
-    let controller: Awaited<ReturnType<typeof startController>>
-    let brokers: KafkaBroker[] = []
+describe.skipIf(inject('javaMissing') !== null)('Apache Kafka brokers, controller odradek', () => {
+  let dataDir = ''
+  let controllerPort = 0
+  let controller: Awaited<ReturnType<typeof startController>>
+  let brokers: KafkaBroker[] = []
 
-    const startOurs = async () => {
-      const own = {
-        listeners: `PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:${controllerPort}`,
-        'broker.session.timeout.ms': String(sessionTimeoutMs),
-        'metadata.log.max.record.bytes.between.snapshots': '4000',
-      }
-      controller = await startController(own, dataDir)
+  const startOurs = async () => {
+    const own = {
+      listeners: `PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:${controllerPort}`,
+      'broker.session.timeout.ms': String(sessionTimeoutMs),
+      'metadata.log.max.record.bytes.between.snapshots': '4000',
     }
-    beforeAll(async () => {
-      await getKafka()
-      dataDir = mkdtempSync(join(tmpdir(), 'odradek-controller-'))
-      controllerPort = await freePort()
-      await startOurs()
-      const ports = [await freePort(), await freePort()]
-      brokers = ports.map((port, i) => new KafkaBroker(i + 1, port, controllerPort))
-      for (const broker of brokers) await broker.format(controller.clusterId)
-      await Promise.all(brokers.map((broker) => broker.start()))
-    })
-    afterAll(async () => {
-      await Promise.all(brokers.map((broker) => broker.close()))
-      await controller?.close()
-      rmSync(dataDir, { recursive: true, force: true })
-    })
+    controller = await startController(own, dataDir)
+  }
+  beforeAll(async () => {
+    await getKafka()
+    dataDir = mkdtempSync(join(tmpdir(), 'odradek-controller-'))
+    controllerPort = await freePort()
+    await startOurs()
+    const ports = [await freePort(), await freePort()]
+    brokers = ports.map((port, i) => new KafkaBroker(i + 1, port, controllerPort))
+    for (const broker of brokers) await broker.format(controller.clusterId)
+    await Promise.all(brokers.map((broker) => broker.start()))
+  })
+  afterAll(async () => {
+    await Promise.all(brokers.map((broker) => broker.close()))
+    await controller?.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
 
-    const ask = async (tool: Tool, args: readonly string[], input?: string, from = 0) => {
-      const at = ['--bootstrap-server', `127.0.0.1:${brokers[from]!.port}`]
-      return (await javaTools()).ask(tool, [...at, ...args], { input })
-    }
-    const leaders = async (topic: string, from = 0) => {
-      const said = await ask('topics', ['--describe', '--topic', topic], undefined, from)
-      return [...said.matchAll(/Leader: (\S+)/g)].map(([, leader]) => leader)
-    }
-    const produce = (topic: string, values: readonly string[], from = 0) =>
-      ask('console-producer', ['--topic', topic], `${values.join('\n')}\n`, from)
-    const consume = async (topic: string, count: number, from = 0) => {
-      const args = ['--topic', topic, '--from-beginning', '--max-messages', String(count)]
-      const said = await ask(
-        'console-consumer',
-        [...args, '--timeout-ms', '30000'],
-        undefined,
-        from,
-      )
-      return said.trim().split('\n').toSorted()
-    }
+  const ask = async (tool: Tool, args: readonly string[], input?: string, from = 0) => {
+    const at = ['--bootstrap-server', `127.0.0.1:${brokers[from]!.port}`]
+    return (await javaTools()).ask(tool, [...at, ...args], { input })
+  }
+  const leaders = async (topic: string, from = 0) => {
+    const said = await ask('topics', ['--describe', '--topic', topic], undefined, from)
+    return [...said.matchAll(/Leader: (\S+)/g)].map(([, leader]) => leader)
+  }
+  const produce = (topic: string, values: readonly string[], from = 0) =>
+    ask('console-producer', ['--topic', topic], `${values.join('\n')}\n`, from)
+  const consume = async (topic: string, count: number, from = 0) => {
+    const args = ['--topic', topic, '--from-beginning', '--max-messages', String(count)]
+    const said = await ask('console-consumer', [...args, '--timeout-ms', '30000'], undefined, from)
+    return said.trim().split('\n').toSorted()
+  }
 
-    test('join, are described, and serve', async () => {
-      const described = await ask('metadata-quorum', ['describe', '--replication'])
-      expect(described).toMatch(/^3000\s.*Leader/m)
-      expect(described).toMatch(/^1\s.*Observer/m)
-      expect(described).toMatch(/^2\s.*Observer/m)
-      await ask('topics', ['--create', '--topic', 'first', '--replica-assignment', '1,2'])
-      expect(await leaders('first', 1)).toEqual(['1', '2'])
-      await produce('first', ['a', 'b', 'c'])
-      expect(await consume('first', 3, 1)).toEqual(['a', 'b', 'c'])
-      await ask('configs', [
-        ...['--alter', '--entity-type', 'topics', '--entity-name', 'first'],
-        ...['--add-config', 'retention.ms=100000'],
-      ])
-      const asked = ['--describe', '--entity-type', 'topics', '--entity-name', 'first']
-      expect(await ask('configs', asked, undefined, 1)).toContain('retention.ms=100000')
-    })
+  test('join, are described, and serve', async () => {
+    const described = await ask('metadata-quorum', ['describe', '--replication'])
+    expect(described).toMatch(/^3000\s.*Leader/m)
+    expect(described).toMatch(/^1\s.*Observer/m)
+    expect(described).toMatch(/^2\s.*Observer/m)
+    await ask('topics', ['--create', '--topic', 'first', '--replica-assignment', '1,2'])
+    expect(await leaders('first', 1)).toEqual(['1', '2'])
+    await produce('first', ['a', 'b', 'c'])
+    expect(await consume('first', 3, 1)).toEqual(['a', 'b', 'c'])
+    await ask('configs', [
+      ...['--alter', '--entity-type', 'topics', '--entity-name', 'first'],
+      ...['--add-config', 'retention.ms=100000'],
+    ])
+    const asked = ['--describe', '--entity-type', 'topics', '--entity-name', 'first']
+    expect(await ask('configs', asked, undefined, 1)).toContain('retention.ms=100000')
+  })
 
-    test('one that is killed is fenced, and leads again when it is back', async () => {
-      await brokers[1]!.stop('SIGKILL')
-      await until('the killed broker leads nothing', async () => {
-        return (await leaders('first')).join() === '1,none'
-      })
-      await brokers[1]!.start()
-      await until('it leads again', async () => (await leaders('first')).join() === '1,2')
-      expect(await consume('first', 3, 1)).toEqual(['a', 'b', 'c'])
+  test('one that is killed is fenced, and leads again when it is back', async () => {
+    await brokers[1]!.stop('SIGKILL')
+    await until('the killed broker leads nothing', async () => {
+      return (await leaders('first')).join() === '1,none'
     })
+    await brokers[1]!.start()
+    await until('it leads again', async () => (await leaders('first')).join() === '1,2')
+    expect(await consume('first', 3, 1)).toEqual(['a', 'b', 'c'])
+  })
 
-    test('one that is stopped hands over, and comes back clean', async () => {
-      const { output } = await brokers[1]!.stop('SIGTERM')
-      expect(output).not.toMatch(/ERROR/)
-      expect(await ask('topics', ['--describe', '--topic', 'first'])).toMatch(
-        /Leader: none.*Elr: 2/,
-      )
-      await brokers[1]!.start()
-      await until('it leads again', async () => (await leaders('first')).join() === '1,2')
-    })
+  test('one that is stopped hands over, and comes back clean', async () => {
+    const { output } = await brokers[1]!.stop('SIGTERM')
+    expect(output).not.toMatch(/ERROR/)
+    expect(await ask('topics', ['--describe', '--topic', 'first'])).toMatch(/Leader: none.*Elr: 2/)
+    await brokers[1]!.start()
+    await until('it leads again', async () => (await leaders('first')).join() === '1,2')
+  })
 
-    test('all go on when the controller comes back', async () => {
-      await controller.close()
-      await startOurs()
-      await until('topics can be created', async () => {
-        const args = ['--create', '--topic', 'second', '--replica-assignment', '1,2']
-        const at = ['--bootstrap-server', `127.0.0.1:${brokers[0]!.port}`]
-        const { code } = await (await javaTools()).call('topics', [...at, ...args])
-        return code === 0
-      })
-      await until('both lead', async () => (await leaders('second', 1)).join() === '1,2')
-      await produce('second', ['d', 'e'], 1)
-      expect(await consume('second', 2)).toEqual(['d', 'e'])
+  test('all go on when the controller comes back', async () => {
+    await controller.close()
+    await startOurs()
+    await until('topics can be created', async () => {
+      const args = ['--create', '--topic', 'second', '--replica-assignment', '1,2']
+      const at = ['--bootstrap-server', `127.0.0.1:${brokers[0]!.port}`]
+      const { code } = await (await javaTools()).call('topics', [...at, ...args])
+      return code === 0
     })
+    await until('both lead', async () => (await leaders('second', 1)).join() === '1,2')
+    await produce('second', ['d', 'e'], 1)
+    expect(await consume('second', 2)).toEqual(['d', 'e'])
+  })
 
-    test('its log is read by kafka-dump-log', async () => {
-      const file = join(dataDir, '__cluster_metadata-0', '00000000000000000000.log')
-      const args = ['--cluster-metadata-decoder', '--files', file]
-      const { stdout, stderr, code } = await (await javaTools()).call('dump-log', args)
-      expect([stderr.trim(), code]).toEqual(['', 0])
-      expect(stdout).toMatch(/LeaderChange/)
-      expect(stdout).toMatch(/REGISTER_BROKER_RECORD/)
-      expect(stdout).not.toMatch(/isvalid: false|Could not decode/)
-    })
-  },
-)
+  test('its log is read by kafka-dump-log', async () => {
+    const file = join(dataDir, '__cluster_metadata-0', '00000000000000000000.log')
+    const args = ['--cluster-metadata-decoder', '--files', file]
+    const { stdout, stderr, code } = await (await javaTools()).call('dump-log', args)
+    expect([stderr.trim(), code]).toEqual(['', 0])
+    expect(stdout).toMatch(/LeaderChange/)
+    expect(stdout).toMatch(/REGISTER_BROKER_RECORD/)
+    expect(stdout).not.toMatch(/isvalid: false|Could not decode/)
+  })
+})

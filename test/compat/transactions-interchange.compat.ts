@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { compile, startJava } from './kafka/java.ts'
 import { javaTools, type Tool } from './kafka/tools.ts'
-import { isLongForm } from './long-form.ts'
 import type { Running } from './process.ts'
 import { soon, Target, type TargetName, targetName } from './targets.ts'
 
@@ -17,12 +16,7 @@ const turns: readonly (readonly [TargetName, TargetName])[] =
         [other, targetName],
       ]
 const endings = ['stopped', 'killed'] as const
-/** Without the long form each order of the brokers has one ending. */
-const rounds = turns.flatMap((names, i) =>
-  (isLongForm || turns.length === 1 ? endings : [endings[1 - i]!]).map(
-    (ending) => [...names, ending] as const,
-  ),
-)
+const rounds = turns.flatMap((names) => endings.map((ending) => [...names, ending] as const))
 
 /** Another broker takes over a directory with a committed, an aborted and an open transaction. */
 describe.skipIf(inject('javaMissing') !== null)('transactions change hands', () => {
