@@ -215,9 +215,11 @@ export class ClassicProtocol implements ClassicRequests<ClassicGroup> {
     }
     group.parkSync(out, member, to)
     if (!group.isLeader(memberId)) return
-    const assignments = new Map(
-      request.assignments.map(({ memberId: of, assignment }) => [of, assignment]),
-    )
+    // A leader may name any number of others: only those of members are looked up again.
+    const assignments = new Map<string, Buffer>()
+    for (const { memberId: of, assignment } of request.assignments) {
+      if (group.members.has(of)) assignments.set(of, assignment)
+    }
     this.rebalance.assign(group, assignments, out, nowMs)
   }
 
