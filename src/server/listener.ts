@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { addressBytes, addressText } from '../base/ip-address.ts'
@@ -7,7 +8,7 @@ import { Connection, type ConnectionLimits, type Dispatch } from './connection.t
 import type { ConnectionQuotas, Verdict } from './quotas/connection-quotas.ts'
 import type { RequestTurns } from './request-turns.ts'
 import { newSession, type Session } from './session.ts'
-import type { Acceptor, Channel, Transport } from './transport.ts'
+import type { Acceptor, Arrival, Channel, Transport } from './transport.ts'
 
 export interface ListenerOptions {
   readonly name: string
@@ -54,14 +55,13 @@ export class Listener {
   readonly host: string
   private readonly options: ListenerOptions
   private readonly acceptors: Acceptor[] = []
-  /** Open channels; the connection is null for those accepted before the broker serves. */
-  private readonly channels = new Map<Channel, Connection | null>()
-  /** Accepted channels that wait for their place. */
-  private readonly unserved = new Set<Channel>()
-  /** Channels of throttled addresses, which wait to be closed and take nobody's place. */
-  private readonly throttled = new Set<Channel>()
+  /** Admitted ones; the connection is null before the broker serves and during a handshake. */
+  private readonly admitted = new Map<Arrival, Connection | null>()
+  /** Accepted ones that wait for their place. */
+  private readonly unserved = new Set<Arrival>()
+  /** Those of throttled addresses, which wait to be closed and take nobody's place. */
+  private readonly throttled = new Set<Arrival>()
   private isServing = false
-  private isClosed = false
   private sweep: Timer | null = null
   private nextConnection = 0
   private boundPort = 0
@@ -100,17 +100,16 @@ export class Listener {
   /** Starts to read from connections, including those accepted earlier. */
   serve(): void {
     this.isServing = true
-    for (const channel of this.channels.keys()) this.connect(channel)
+    for (const arrival of this.admitted.keys()) this.open(arrival)
     this.armSweep()
   }
 
   /** Stops accepting connections, and closes the open ones. */
   async close(): Promise<void> {
-    this.isClosed = true
     this.sweep?.clear()
     const closed = this.acceptors.map((acceptor) => acceptor.close())
     this.options.connectionQuotas.unregister(this.name)
-    for (const { stream } of [...this.channels.keys(), ...this.unserved, ...this.throttled]) {
+    for (const { stream } of [...this.admitted.keys(), ...this.unserved, ...this.throttled]) {
       stream.destroy()
     }
     await Promise.all(closed)
@@ -120,7 +119,7 @@ export class Listener {
     const acceptor = await this.options.transport.listen(
       { host, port },
       {
-        accepted: (channel) => this.accept(channel),
+        accepted: (arrival) => this.accept(arrival),
         failed: (error) =>
           this.options.logger.error('a listener failed', {
             listener: this.name,
@@ -132,17 +131,10 @@ export class Listener {
     return acceptor.port
   }
 
-  private accept(channel: Channel): void {
+  private accept(arrival: Arrival): void {
     const { logger, connectionQuotas } = this.options
-    const { stream } = channel
-    stream.on('error', (error) =>
-      logger.debug('a connection broke', { listener: this.name, error: error.message }),
-    )
-    // A handshake may end after the listener has been closed.
-    if (this.isClosed) {
-      stream.destroy()
-      return
-    }
+    const { stream } = arrival
+    this.logErrors(stream)
     if (this.unserved.size >= unservedMax) {
       logger.warn('a connection was refused: too many wait to be served', {
         listener: this.name,
@@ -151,24 +143,24 @@ export class Listener {
       stream.destroy()
       return
     }
-    this.unserved.add(channel)
+    this.unserved.add(arrival)
     stream.once('close', () => {
-      this.unserved.delete(channel)
-      this.throttled.delete(channel)
+      this.unserved.delete(arrival)
+      this.throttled.delete(arrival)
     })
-    connectionQuotas.arrive(this.name, channel.remote.host, (verdict) =>
-      this.decided(channel, verdict),
+    connectionQuotas.arrive(this.name, arrival.remote.host, (verdict) =>
+      this.decided(arrival, verdict),
     )
   }
 
-  private decided(channel: Channel, verdict: Verdict): void {
+  private decided(arrival: Arrival, verdict: Verdict): void {
     const { logger, clock, connectionQuotas } = this.options
-    const { stream, remote } = channel
+    const { stream, remote } = arrival
     switch (verdict.kind) {
       case 'throttled':
-        this.unserved.delete(channel)
+        this.unserved.delete(arrival)
         if (this.throttled.size >= unservedMax) return void stream.destroy()
-        this.throttled.add(channel)
+        this.throttled.add(arrival)
         clock.after(verdict.forMs, () => stream.destroy())
         return
       case 'tooMany':
@@ -178,27 +170,44 @@ export class Listener {
         stream.destroy()
         return
       case 'open':
-        this.unserved.delete(channel)
+        this.unserved.delete(arrival)
         if (stream.destroyed) return connectionQuotas.closed(this.name, remote.host)
-        this.channels.set(channel, null)
+        this.admitted.set(arrival, null)
         stream.once('close', () => {
-          this.channels.delete(channel)
+          this.admitted.delete(arrival)
           connectionQuotas.closed(this.name, remote.host)
         })
-        if (this.isServing) this.connect(channel)
+        if (this.isServing) this.open(arrival)
     }
   }
 
   private closeIdlest(): void {
     let idlest: Connection | null = null
-    for (const one of this.channels.values()) {
+    for (const one of this.admitted.values()) {
       if (one === null) continue
       if (idlest === null || one.activeAtMs < idlest.activeAtMs) idlest = one
     }
     idlest?.close('another connection needs its place')
   }
 
-  private connect(channel: Channel): void {
+  private logErrors(stream: Duplex): void {
+    stream.on('error', (error) =>
+      this.options.logger.debug('a connection broke', {
+        listener: this.name,
+        error: error.message,
+      }),
+    )
+  }
+
+  private open(arrival: Arrival): void {
+    arrival.open((channel) => {
+      if (channel.stream !== arrival.stream) this.logErrors(channel.stream)
+      const connection = this.connect(channel)
+      if (connection !== null && this.admitted.has(arrival)) this.admitted.set(arrival, connection)
+    })
+  }
+
+  private connect(channel: Channel): Connection | null {
     const { options } = this
     const { local, remote, stream } = channel
     const principal = options.principalOf(channel)
@@ -207,7 +216,7 @@ export class Listener {
         client: remote.host,
       })
       stream.destroy()
-      return
+      return null
     }
     const gone = new AbortController()
     stream.once('close', () => gone.abort())
@@ -232,7 +241,7 @@ export class Listener {
       logger: options.logger,
       clock: options.clock,
     })
-    this.channels.set(channel, connection)
+    return connection
   }
 
   /** Starts one timer for all connections, at a quarter of `connections.max.idle.ms`. */
@@ -241,7 +250,7 @@ export class Listener {
     if (connectionsMaxIdleMs < 0) return
     this.sweep = clock.after(Math.max(connectionsMaxIdleMs / 4, 10), () => {
       const before = clock.monotonicMs() - connectionsMaxIdleMs
-      for (const connection of this.channels.values()) {
+      for (const connection of this.admitted.values()) {
         if (connection?.isIdleSince(before)) connection.close('idle')
       }
       this.armSweep()

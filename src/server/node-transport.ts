@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
 import type { SocketDescriptor } from '../base/sendfile.ts'
-import type { Acceptor, AcceptorEvents, Address, Channel, Transport } from './transport.ts'
+import type { Acceptor, AcceptorEvents, Address, Arrival, Channel, Transport } from './transport.ts'
 
 /** Maximum bytes of one read. */
 const readBufferBytes = 256 * 1024
@@ -36,7 +36,8 @@ export function openEndpoint(
   })
 }
 
-class SocketChannel implements Channel {
+/** A plain connection is open as soon as it is accepted. */
+class SocketChannel implements Arrival, Channel {
   readonly local: Address
   readonly remote: Address
   readonly stream: Socket
@@ -53,6 +54,10 @@ class SocketChannel implements Channel {
     this.piecesAreReused = reading !== null
     this.stream = reading ?? accepted
     this.descriptor = descriptorOf(this.stream)
+  }
+
+  open(ready: (channel: Channel) => void): void {
+    ready(this)
   }
 
   read(onBytes: (piece: Buffer) => void): void {

@@ -1,21 +1,16 @@
-import type { Socket } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Logger } from '../base/logger.ts'
-import {
-  type ClientAuth,
-  contextOf,
-  type TlsSettings,
-  type TlsStores,
-} from './config/tls-settings.ts'
+import { contextOf, type TlsSettings, type TlsStores } from './config/tls-settings.ts'
 import { addressOf, openEndpoint } from './node-transport.ts'
-import type { Acceptor, AcceptorEvents, Address, Channel, Transport } from './transport.ts'
+import type { Acceptor, AcceptorEvents, Address, Arrival, Channel, Transport } from './transport.ts'
 
 /** Time in ms after which an unfinished handshake is ended. */
 const handshakeMsMax = 30_000
 
 /**
- * TLS on TCP. Connections are handed on when their handshake is done; bytes are encrypted by Node,
- * so that none are sent by descriptor.
+ * TLS on TCP. A connection's handshake begins when it is opened, so that one that is refused, or
+ * waits for its place, costs none. Bytes are encrypted by Node, so that none are sent by descriptor.
  */
 export class TlsTransport implements Transport {
   private tls: TlsSettings
@@ -27,37 +22,35 @@ export class TlsTransport implements Transport {
     this.logger = logger
   }
 
-  async listen(endpoint: Address, events: AcceptorEvents): Promise<Acceptor> {
+  listen(endpoint: Address, events: AcceptorEvents): Promise<Acceptor> {
+    const handshakes = new Handshakes(this.makeServer())
+    const server = createTcpServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+      const remote = addressOf(socket.remoteAddress, socket.remotePort)
+      const open: Arrival['open'] = (ready) =>
+        handshakes.begin(socket, (secured) => {
+          // Only now: a client that leaves during its handshake is gone for good.
+          secured.allowHalfOpen = true
+          if (this.isRefused(secured)) secured.destroy()
+          else ready(new TlsChannel(secured))
+        })
+      events.accepted({ remote, stream: socket, open })
+    })
+    return openEndpoint(server, endpoint, events)
+  }
+
+  /** Makes a server without an address: it is given the connections that are opened. */
+  private makeServer(): Server {
     const { clientAuth } = this.tls
     const options: TlsOptions = {
       ...contextOf(this.tls),
-      noDelay: true,
       handshakeTimeout: handshakeMsMax,
       requestCert: clientAuth !== 'none',
       rejectUnauthorized: clientAuth === 'required',
     }
-    const server = createServer(options, (socket) => {
-      // Only now: a client that leaves during its handshake is gone for good.
-      socket.allowHalfOpen = true
-      if (this.isRefused(socket, clientAuth)) socket.destroy()
-      else events.accepted(new TlsChannel(socket))
-    })
+    const server = createServer(options)
     server.on('tlsClientError', (error, socket) => this.noteFailure(error, socket))
     this.servers.push(server)
-    // Those whose handshake goes on are known to nobody else.
-    const sockets = new Set<Socket>()
-    server.on('connection', (socket) => {
-      sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
-    })
-    const { port, close } = await openEndpoint(server, endpoint, events)
-    return {
-      port,
-      close: () => {
-        for (const socket of sockets) socket.destroy()
-        return close()
-      },
-    }
+    return server
   }
 
   get settings(): TlsSettings {
@@ -71,8 +64,8 @@ export class TlsTransport implements Transport {
   }
 
   /** A certificate that was only asked for must be a good one, if it comes. */
-  private isRefused(socket: TLSSocket, clientAuth: ClientAuth): boolean {
-    if (clientAuth !== 'requested' || socket.authorized) return false
+  private isRefused(socket: TLSSocket): boolean {
+    if (this.tls.clientAuth !== 'requested' || socket.authorized) return false
     if (socket.getPeerX509Certificate() === undefined) return false
     this.noteFailure(socket.authorizationError, socket)
     return true
@@ -101,6 +94,31 @@ const notTls: ReadonlySet<string> = new Set([
   'ERR_SSL_UNEXPECTED_MESSAGE',
   'ERR_SSL_BAD_RECORD_TYPE',
 ])
+
+/** Hands connections to a TLS server, and tells which of them its secured ones are. */
+class Handshakes {
+  private readonly server: Server
+  /** By the client's address, which only one connection to the endpoint has at a time. */
+  private readonly waiting = new Map<string, (secured: TLSSocket) => void>()
+
+  constructor(server: Server) {
+    this.server = server
+    server.on('secureConnection', (secured: TLSSocket) => {
+      const ready = this.waiting.get(clientOf(secured))
+      if (ready === undefined) secured.destroy()
+      else ready(secured)
+    })
+  }
+
+  begin(socket: Socket, ready: (secured: TLSSocket) => void): void {
+    const client = clientOf(socket)
+    this.waiting.set(client, ready)
+    socket.once('close', () => this.waiting.delete(client))
+    this.server.emit('connection', socket)
+  }
+}
+
+const clientOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
 
 class TlsChannel implements Channel {
   readonly local: Address

@@ -7,7 +7,19 @@ export interface Address {
   readonly port: number
 }
 
-/** One accepted connection, of which nothing is read before `read` is called. */
+/** A connection that has just been accepted: it may be refused before anything is done for it. */
+export interface Arrival {
+  readonly remote: Address
+  /** For `destroy` and `close`, before and after `open`. */
+  readonly stream: Duplex
+  /**
+   * Calls `ready` when bytes can be exchanged: at once, or after a TLS handshake; never if that
+   * fails, which closes the stream.
+   */
+  open(ready: (channel: Channel) => void): void
+}
+
+/** One open connection, of which nothing is read before `read` is called. */
 export interface Channel {
   readonly local: Address
   readonly remote: Address
@@ -31,7 +43,7 @@ export interface Acceptor {
 }
 
 export interface AcceptorEvents {
-  accepted(channel: Channel): void
+  accepted(arrival: Arrival): void
   /** Called when the open endpoint fails. */
   failed(error: Error): void
 }

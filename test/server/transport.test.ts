@@ -9,7 +9,7 @@ import { readResponse, requestFrame } from '../../src/protocol/frame.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { Assembly } from '../../src/server/assembly.ts'
 import { NodeTransport } from '../../src/server/node-transport.ts'
-import type { AcceptorEvents, Channel, Transport } from '../../src/server/transport.ts'
+import type { AcceptorEvents, Arrival, Channel, Transport } from '../../src/server/transport.ts'
 
 /** Two ends of a connection within this process. */
 function ends(): [Duplex, Duplex] {
@@ -52,7 +52,8 @@ class MemoryTransport implements Transport {
       },
       read: (onBytes) => void theirs.on('data', onBytes),
     }
-    this.events!.accepted(channel)
+    const open = (ready: (channel: Channel) => void) => ready(channel)
+    this.events!.accepted({ remote: channel.remote, stream: theirs, open })
     return ours
   }
 }
@@ -73,8 +74,8 @@ test('a broker speaks to whatever connects, without a socket', async () => {
 })
 
 test('bytes that came before a connection is read are not lost', async () => {
-  let accepted: (channel: Channel) => void = () => {}
-  const coming = new Promise<Channel>((resolve) => (accepted = resolve))
+  let accepted: (arrival: Arrival) => void = () => {}
+  const coming = new Promise<Arrival>((resolve) => (accepted = resolve))
   const failed = () => {}
   const acceptor = await new NodeTransport().listen(
     { host: '127.0.0.1', port: 0 },
@@ -82,7 +83,8 @@ test('bytes that came before a connection is read are not lost', async () => {
   )
   const client = connect(acceptor.port, '127.0.0.1')
   client.write('early')
-  const channel = await coming
+  const arrival = await coming
+  const channel = await new Promise<Channel>((resolve) => arrival.open(resolve))
   await new Promise((resolve) => setTimeout(resolve, 50))
   const first = new Promise<string>((resolve) => channel.read((piece) => resolve(String(piece))))
   expect(await first).toBe('early')
