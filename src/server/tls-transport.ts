@@ -10,7 +10,7 @@ const handshakeMsMax = 30_000
 
 /**
  * TLS on TCP. A connection's handshake begins when it is opened, so that one that is refused, or
- * waits for its place, costs none. Bytes are encrypted by Node, so that none are sent by descriptor.
+ * waits for its place, costs none. Bytes are encrypted by Node; none are sent by descriptor.
  */
 export class TlsTransport implements Transport {
   private tls: TlsSettings
