@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   coordinator: ['base', 'protocol', 'machine'],
   replication: ['base', 'protocol', 'machine', 'storage', 'metadata', 'quorum', 'coordinator'],
   security: ['base', 'protocol', 'metadata'],
+  share: ['protocol'],
   server: [
     'channel',
     'base',

@@ -10,23 +10,31 @@ const sources = join(projectRoot, 'test', 'compat', 'java')
 /** Short programs start faster without the second compiler. */
 const quickStart = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
 
+/** Paths of the Java files of a folder, in order. */
+const javaFilesIn = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.java'))
+    .toSorted()
+    .map((name) => join(folder, name))
+
 /**
- * Compiles `test/compat/java/`, once for each content of its files.
+ * Compiles `test/compat/java/` against the tools, which are of an older release, and its folder
+ * `server` against the broker; once for each content of the files.
  * @returns the folder of the classes.
  */
 export async function compile(): Promise<string> {
-  const files = readdirSync(sources).filter((name) => name.endsWith('.java'))
+  const files = javaFilesIn(sources)
+  const serverFiles = javaFilesIn(join(sources, 'server'))
   const hash = createHash('sha256')
-  for (const file of files.toSorted()) hash.update(readFileSync(join(sources, file)))
+  for (const file of [...files, ...serverFiles]) hash.update(readFileSync(file))
   const folder = join(kafkaHome, 'classes', hash.digest('hex').slice(0, 16))
   if (existsSync(folder)) return folder
   const partial = `${folder}.${process.pid}.tmp`
   mkdirSync(partial, { recursive: true })
-  const classPath = `${classPathOf('tools')}:${classPathOf('streams')}`
-  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp', classPath]
-  await runWell('javac', [...flags, ...files.map((file) => join(sources, file))], {
-    timeoutMs: 120_000,
-  })
+  const flags = ['-nowarn', '-proc:none', '-d', partial, '-cp']
+  const older = `${classPathOf('tools')}:${classPathOf('streams')}`
+  await runWell('javac', [...flags, older, ...files], { timeoutMs: 120_000 })
+  await runWell('javac', [...flags, classPathOf('server'), ...serverFiles], { timeoutMs: 120_000 })
   try {
     renameSync(partial, folder)
   } catch (error) {
