@@ -92,9 +92,9 @@ function channelsOf(
   { controllers, brokers }: NodeCarriers,
   clock: Clock,
 ) {
-  const toController = () =>
+  const toController = (requestTimeoutMs: number) =>
     new ControllerClient({
-      ...{ carrier: controllers, active: metadata, clock },
+      ...{ carrier: controllers, active: metadata, clock, requestTimeoutMs },
       clientId: String(brokerId),
     })
   const toBrokers = (clientId: string) =>
@@ -104,7 +104,9 @@ function channelsOf(
       listenerName: interBrokerListenerOf(settings),
       clientId,
     })
-  const [heartbeats, forwarding, directories] = [toController(), toController(), toController()]
+  const heartbeats = toController(settings.int('broker.session.timeout.ms') / 2)
+  const timeoutMs = settings.int('controller.socket.timeout.ms')
+  const [forwarding, directories] = [toController(timeoutMs), toController(timeoutMs)]
   const coordinators = toBrokers(`AddPartitionsManager-client-${brokerId}`)
   const markers = toBrokers(`broker-${brokerId}-txn-marker-sender`)
   const all = [heartbeats, forwarding, directories, coordinators, markers]

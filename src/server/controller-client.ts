@@ -26,12 +26,23 @@ const retryBackoffMs = 100
 const notController = errorCode('NOT_CONTROLLER')
 
 /**
- * The requests of one kind to the active controller, whichever node that is: after a disconnect or
- * NOT_CONTROLLER the same request goes to the next one (`NodeToControllerRequestThread`).
+ * Whether another controller may answer. A channel is also closed because a request that came later
+ * went to a new controller.
+ */
+function mayRetry(error: unknown): boolean {
+  if (!(error instanceof ChannelFault)) return false
+  return error.kind === 'disconnected' || error.kind === 'timedOut' || error.kind === 'closed'
+}
+
+/**
+ * The requests of one kind to the active controller, whichever node that is: after a disconnect,
+ * NOT_CONTROLLER or too long a silence the same request goes to the next one
+ * (`NodeToControllerRequestThread`).
  */
 export class ControllerClient {
   private readonly active: ActiveController
   private readonly clock: Clock
+  private readonly requestTimeoutMs: number
   private readonly closing = new AbortController()
   private readonly channels: CurrentChannel
 
@@ -40,9 +51,12 @@ export class ControllerClient {
     readonly active: ActiveController
     readonly clock: Clock
     readonly clientId: string
+    /** After this time without an answer, in ms, the request goes to whoever leads by then. */
+    readonly requestTimeoutMs: number
   }) {
     this.active = options.active
     this.clock = options.clock
+    this.requestTimeoutMs = options.requestTimeoutMs
     const { carrier, clientId } = options
     this.channels = new CurrentChannel(carrier, { clientId, asksVersions: true })
   }
@@ -71,11 +85,12 @@ export class ControllerClient {
       const channel = this.channel()
       if (channel !== null) {
         try {
-          const response = await channel.send(api, version, body, { timeoutMs: leftMs })
+          const response = await channel.send(api, version, body, {
+            timeoutMs: Math.min(leftMs, this.requestTimeoutMs),
+          })
           if (errorOf(response) !== notController) return response
         } catch (error) {
-          const mayRetry = error instanceof ChannelFault && error.kind === 'disconnected'
-          if (!mayRetry || this.closing.signal.aborted) throw error
+          if (!mayRetry(error) || this.closing.signal.aborted) throw error
         }
       }
       await this.pause(Math.min(retryBackoffMs, leftMs))

@@ -29,6 +29,7 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'controller.quorum.voters',
   'controller.quota.window.num',
   'controller.quota.window.size.seconds',
+  'controller.socket.timeout.ms',
   'default.replication.factor',
   'delegation.token.expiry.check.interval.ms',
   'delegation.token.expiry.time.ms',
