@@ -220,7 +220,7 @@ function kafkaProperties(launch: Launch, controllerPort: number, nodeId: number)
 }
 
 /** JVM flags of Kafka's own start script for a broker. */
-const brokerJvm = [
+export const brokerJvm = [
   ...['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
   ...['-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'],
   '-Djava.awt.headless=true',

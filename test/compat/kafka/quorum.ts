@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeAddress } from '../../../src/channel/channel.ts'
 import { freePort } from '../free-port.ts'
 import type { Running } from '../process.ts'
+import { writeProperties } from '../properties-file.ts'
 import type { Settings } from '../targets.ts'
 import { getKafka } from './jars.ts'
 import { startJava } from './java.ts'
@@ -37,21 +38,28 @@ export class KafkaQuorum {
   readonly clusterId = clusterId
   readonly #dir = mkdtempSync(join(tmpdir(), 'kafka-quorum-'))
   readonly #settings: Settings
+  readonly #jvm: string[]
   readonly #nodes = new Map<number, Node>()
   #controllers: readonly Node[] = []
 
-  private constructor(settings: Settings) {
+  private constructor(settings: Settings, jvm: readonly string[]) {
     this.#settings = settings
+    this.#jvm = [...jvm]
   }
 
-  /** Starts controllers with the ids from 3000 on; `voters` says where their list stands. */
+  /**
+   * Starts controllers with the ids from 3000 on.
+   * @param options.voters where their list stands.
+   * @param options.jvm flags of every JVM, which is small by default.
+   */
   static async start(options: {
     readonly controllers: number
     readonly voters: 'in the log' | 'static'
     readonly settings?: Settings
+    readonly jvm?: readonly string[]
   }): Promise<KafkaQuorum> {
     await getKafka()
-    const { controllers, voters, settings = {} } = options
+    const { controllers, voters, settings = {}, jvm = smallJvm } = options
     const ports: number[] = []
     for (let i = 0; i < controllers; i++) ports.push(await freePort())
     const ids = ports.map((port, i) => ({ id: firstControllerId + i, port }))
@@ -59,12 +67,10 @@ export class KafkaQuorum {
     const fixed = ids.map(({ id, port }) => `${id}@127.0.0.1:${port}`).join(',')
     const initial = ids.map(({ id, port }, i) => `${id}@127.0.0.1:${port}:${directoryId(i)}`)
     const isStatic = voters === 'static'
-    const quorum = new KafkaQuorum({
-      ...(isStatic
-        ? { 'controller.quorum.voters': fixed }
-        : { 'controller.quorum.bootstrap.servers': addresses }),
-      ...settings,
-    })
+    const where: Settings = isStatic
+      ? { 'controller.quorum.voters': fixed }
+      : { 'controller.quorum.bootstrap.servers': addresses }
+    const quorum = new KafkaQuorum({ ...where, ...settings }, jvm)
     const flags = isStatic ? [] : ['--initial-controllers', initial.join(',')]
     quorum.#controllers = ids.map(({ id, port }) =>
       quorum.#node(id, port, {
@@ -100,7 +106,7 @@ export class KafkaQuorum {
   /** Starts a node that is not running. */
   async startNode(id: number): Promise<void> {
     const node = this.#nodes.get(id)!
-    node.program = startJava('kafka.Kafka', [node.file], { classes: 'server', jvm: smallJvm })
+    node.program = startJava('kafka.Kafka', [node.file], { classes: 'server', jvm: this.#jvm })
     await node.program.until(/Kafka Server started/, startMs)
   }
 
@@ -109,6 +115,16 @@ export class KafkaQuorum {
     const node = this.#nodes.get(id)!
     await node.program?.kill(signal, startMs)
     node.program = null
+  }
+
+  /** Suspends a node, or lets it go on. */
+  signal(id: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#nodes.get(id)!.program?.child.kill(signal)
+  }
+
+  /** The log directory of a node. */
+  dataDirOf(id: number): string {
+    return this.#nodes.get(id)!.dataDir
   }
 
   /** The log files of a controller, in the order of their offsets. */
@@ -134,14 +150,12 @@ export class KafkaQuorum {
 
   #node(id: number, port: number, settings: Settings): Node {
     const [dataDir, file] = [join(this.#dir, `${id}`), join(this.#dir, `${id}.properties`)]
-    const properties: Settings = {
+    writeProperties(file, {
       ...{ 'node.id': id, 'log.dirs': dataDir, 'controller.listener.names': 'CONTROLLER' },
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
       ...this.#settings,
       ...settings,
-    }
-    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
-    writeFileSync(file, lines.join(''))
+    })
     const node = { id, port, dataDir, file, program: null }
     this.#nodes.set(id, node)
     return node

@@ -1,0 +1,19 @@
+import { javaTools } from '../kafka/tools.ts'
+
+/** What a PartitionChangeRecord sets; fields that it leaves alone are null or absent. */
+export interface Change {
+  readonly leader?: number
+  readonly isr?: readonly number[] | null
+  readonly leaderRecoveryState?: number
+  readonly eligibleLeaderReplicas?: readonly number[] | null
+}
+
+/** Reads the changes of a topic's partitions from a controller's log, with kafka-dump-log. */
+export async function changesOf(topicId: string, files: readonly string[]): Promise<Change[]> {
+  const tools = await javaTools()
+  const args = ['--cluster-metadata-decoder', '--files', files.join()]
+  const said = await tools.ask('dump-log', args)
+  return [...said.matchAll(/payload: (\{"type":"PARTITION_CHANGE_RECORD".*\})\s*$/gm)]
+    .map(([, json]) => JSON.parse(json!).data)
+    .filter((data) => data.topicId === topicId)
+}
