@@ -4,7 +4,7 @@ import { configOperations, type ResourceChange } from '../metadata/controller/al
 import { ApiError, type ErrorName, errorCode } from '../protocol/errors.ts'
 import type { AlterConfigsRequest } from '../protocol/messages/33-alter-configs.ts'
 import type { IncrementalAlterConfigsRequest } from '../protocol/messages/44-incremental-alter-configs.ts'
-import { authorize, clusterResource, refusalText } from './access.ts'
+import { authorize, clusterResource } from './access.ts'
 import { checkBrokerChange, checkChanges } from './check-broker-change.ts'
 import { rootLogger } from './describe-configs.ts'
 import type { RequestContext } from './handler.ts'
@@ -88,7 +88,7 @@ export async function alterHere(
       answers.push(isDone ? answerOf(one, 'NONE', null) : null)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      answers.push(answerOf(one, error.reason, error.detail ?? refusalText(error.code)))
+      answers.push(answerOf(one, error.reason, error.detail))
     }
   }
   const places = answers.flatMap((answer, place) => (answer === null ? [place] : []))
@@ -113,16 +113,17 @@ async function preprocess(
 ): Promise<boolean> {
   const { type } = resource
   checkChanges(resource)
-  if (type === resourceTypes.brokerLogger && !resource.replacesAll) {
+  const isOfLogger = type === resourceTypes.brokerLogger && !resource.replacesAll
+  if (isOfLogger || type === resourceTypes.broker) {
     authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)
-    checkLogger(resource, services)
-    if (!validateOnly) setLevel(resource, services)
-    return true
-  }
-  if (type === resourceTypes.broker) await checkBrokerChange(resource, services)
-  else if (!isForwarded(type))
+    if (!isOfLogger) await checkBrokerChange(resource, services)
+  } else if (!isForwarded(type)) {
     throw new ApiError('INVALID_REQUEST', `Unknown resource type ${type}`)
-  return false
+  }
+  if (!isOfLogger) return false
+  checkLogger(resource, services)
+  if (!validateOnly) setLevel(resource, services)
+  return true
 }
 
 const isForwarded = (type: number) =>

@@ -31,6 +31,9 @@ import { handleAlterConfigs } from './33-alter-configs.ts'
 import { handleAlterReplicaLogDirs } from './34-alter-replica-log-dirs.ts'
 import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleSaslAuthenticate } from './36-sasl-authenticate.ts'
+import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
+import { handleRenewDelegationToken } from './39-renew-delegation-token.ts'
+import { handleExpireDelegationToken } from './40-expire-delegation-token.ts'
 import { handleDescribeDelegationToken } from './41-describe-delegation-token.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
@@ -48,10 +51,15 @@ import { handlePushTelemetry } from './72-push-telemetry.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 
-const ownKeys: ReadonlySet<number> = new Set([
-  handleAlterConfigs.api.key,
-  handleIncrementalAlterConfigs.api.key,
-])
+/** Requests of which a broker forwards only what it does not answer itself. */
+const partlyForwarded: readonly AnyHandler[] = [
+  handleAlterConfigs,
+  handleCreateDelegationToken,
+  handleRenewDelegationToken,
+  handleExpireDelegationToken,
+  handleIncrementalAlterConfigs,
+]
+const ownKeys: ReadonlySet<number> = new Set(partlyForwarded.map(({ api }) => api.key))
 
 /** Requests that are forwarded as they come, without a part of the broker's own. */
 const forwardedHandlers = forwardableHandlers
@@ -61,6 +69,7 @@ const forwardedHandlers = forwardableHandlers
 /** The handlers of all served API keys, in any order. ApiVersions is derived from it. */
 const unsorted: readonly AnyHandler[] = [
   ...forwardedHandlers,
+  ...partlyForwarded,
   handleProduce,
   handleFetch,
   handleListOffsets,
@@ -86,13 +95,11 @@ const unsorted: readonly AnyHandler[] = [
   handleTxnOffsetCommit,
   handleDescribeAcls,
   handleDescribeConfigs,
-  handleAlterConfigs,
   handleAlterReplicaLogDirs,
   handleDescribeLogDirs,
   handleSaslAuthenticate,
   handleDescribeDelegationToken,
   handleDeleteGroups,
-  handleIncrementalAlterConfigs,
   handleOffsetDelete,
   handleDescribeClientQuotas,
   handleDescribeUserScramCredentials,
