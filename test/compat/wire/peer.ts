@@ -89,9 +89,12 @@ export class Line {
   }
 }
 
+/** A broker to ask: its port on 127.0.0.1, and its log directory. */
+export type PeerTarget = Pick<Target, 'port' | 'dataDir'>
+
 /** One of the two brokers, and the transcript of its answers. */
 export class Peer {
-  readonly target: Target
+  readonly target: PeerTarget
   readonly transcript: Exchange[] = []
   readonly names: Names
   #line: Line
@@ -99,7 +102,7 @@ export class Peer {
   readonly #answerMs: number | undefined
 
   constructor(
-    target: Target,
+    target: PeerTarget,
     o: { readonly isInOrder?: boolean | undefined; readonly answerMs?: number | undefined } = {},
   ) {
     this.target = target

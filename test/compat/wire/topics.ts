@@ -6,8 +6,7 @@ import { describeConfigs } from '../../../src/protocol/messages/32-describe-conf
 import { createPartitions } from '../../../src/protocol/messages/37-create-partitions.ts'
 import { describeCluster } from '../../../src/protocol/messages/60-describe-cluster.ts'
 import { until } from '../kafkajs/client.ts'
-import type { Target } from '../targets.ts'
-import type { Peer } from './peer.ts'
+import type { Peer, PeerTarget } from './peer.ts'
 import type { Scenario } from './scenario.ts'
 
 /** An id that no topic has. */
@@ -29,7 +28,7 @@ export async function makeTopic(peer: Peer, name: string, more: object = {}): Pr
 }
 
 /** Counted for each broker, so that both have the same topics. */
-const barriers = new WeakMap<Target, number>()
+const barriers = new WeakMap<PeerTarget, number>()
 
 /** Waits until earlier changes are visible: a topic that is created after them exists. */
 export async function settled(peer: Peer): Promise<void> {
