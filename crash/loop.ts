@@ -5,11 +5,11 @@ import { Dice } from '../fuzz/mutate.ts'
 import { compile, startJava } from '../test/compat/kafka/java.ts'
 import { javaTools, mainClassOf } from '../test/compat/kafka/tools.ts'
 import { asker } from '../test/compat/process.ts'
-import { type Settings, startBroker, type Target } from '../test/compat/targets.ts'
+import { type Settings, startBroker } from '../test/compat/targets.ts'
 import { KafkajsLoad } from './kafkajs-load.ts'
 
 /** Settings under which segments often roll, and are often cleaned, deleted and checkpointed. */
-const settings: Settings = {
+export const crashSettings: Settings = {
   'group.initial.rebalance.delay.ms': 0,
   'offsets.topic.num.partitions': 3,
   'log.roll.ms': 700,
@@ -69,8 +69,8 @@ const startMsMax = 150
  */
 export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'crash-'))
-  const broker = await startBroker({ dataDir, settings, timeoutMs: startMsAtMost })
-  await createTopics(broker)
+  const broker = await startBroker({ dataDir, settings: crashSettings, timeoutMs: startMsAtMost })
+  await createCrashTopics(broker.bootstrap)
   const java = startJava(mainClassOf('crash-load'), [broker.bootstrap], {
     extra: [await compile()],
     jvm: ['-Xmx512m', '-XX:+UseSerialGC'],
@@ -121,11 +121,12 @@ export async function crashLoop(o: CrashOptions): Promise<CrashResult> {
 /** Characters of each program's last output to keep in the file that a failure leaves. */
 const saidCharsMax = 4 * 1024 * 1024
 
-async function createTopics(broker: Target): Promise<void> {
+/** Creates the topics that `CrashLoad.java` and {@link KafkajsLoad} write to. */
+export async function createCrashTopics(bootstrap: string): Promise<void> {
   const tools = await javaTools()
   for (const [topic, [partitions, ...configs]] of Object.entries(topics)) {
     await tools.ask('topics', [
-      ...['--bootstrap-server', broker.bootstrap, '--create', '--topic', topic],
+      ...['--bootstrap-server', bootstrap, '--create', '--topic', topic],
       ...['--partitions', String(partitions)],
       ...configs.flatMap((config) => ['--config', config]),
     ])

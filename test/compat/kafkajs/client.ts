@@ -54,12 +54,15 @@ export const compressionTypes = {
   zstd: CompressionTypes.ZSTD,
 } as const
 
-/** A kafkajs client that retries quickly and logs only errors, if anything. */
+/**
+ * @param bootstrap addresses, separated by commas.
+ * @returns a kafkajs client that retries quickly and logs only errors, if anything.
+ */
 export function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
   const { ODRADEK_COMPAT_LOG } = process.env
   return new kafkajs.Kafka({
     clientId: 'kafkajs-suite',
-    brokers: [bootstrap],
+    brokers: bootstrap.split(','),
     logLevel: ODRADEK_COMPAT_LOG === '1' ? kafkajs.logLevel.DEBUG : kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 60 },
     ...config,
