@@ -8,12 +8,13 @@ import { javaTools } from '../test/compat/kafka/tools.ts'
 import { prepareKafka } from '../test/compat/targets.ts'
 import { Ballast } from './ballast.ts'
 import { type BigLog, measureBigLog } from './big-log.ts'
+import { measureClusterTopics } from './cluster-topics.ts'
 import { measureCompaction } from './compaction.ts'
 import { measureFill } from './fill.ts'
 import { measureGroups } from './groups.ts'
 import { consume, createTopic, deleteTopic, produce, type Scenario } from './load.ts'
 import { firstAnswerAtMs, residentMb, sleep, syncDisks } from './measure.ts'
-import { machine, median, renderTable, type Table } from './report.ts'
+import { type Columns, machine, median, renderColumns, renderTable, type Table } from './report.ts'
 import { measureSecured } from './secured.ts'
 import { Sheet } from './sheet.ts'
 import { measureTail } from './tail.ts'
@@ -48,12 +49,14 @@ const help = `npm run bench -- [flags]      odradek and Apache Kafka ${serverVer
                           secured   the cost of TLS, and of an authorizer with a thousand ACLs (needs keytool)
                           groups    a hundred Java consumers join a group, of either protocol
                           topics    --many topics of one partition, one topic of as many
+                          cluster-topics  --many topics of one partition in a cluster of three processes: until two brokers
+                                    serve them, with odradek's controller, with Apache Kafka's, and Apache Kafka alone
   --odradek-set K=V     a setting for odradek only, and named in the titles; may be given more than once
   --before FILE         dist/cli.js of another build of odradek, which is measured as well
   --matrix              all parts, with --partitions 1,100; other flags as given
   --big-gb N            GB of 1 KB values for cold and recovery, in 4 partitions (5)
   --compacted-records N (1000000)
-  --many N              partitions of the part topics (10000); the one topic is created with half of them and grows,
+  --many N              partitions of the parts topics and cluster-topics (10000); the one topic is created with half of them and grows,
                         for 10,000 and their topic are more records than Kafka takes of one request
   --tail-records N      records of the end-to-end latency (5000)
   --paced-seconds N     seconds of each paced run; the first third warms up (15)
@@ -98,6 +101,7 @@ const allParts = [
   'secured',
   'groups',
   'topics',
+  'cluster-topics',
 ] as const
 const parts = new Set(flags.only?.split(',') ?? (flags.matrix ? allParts : ['start', 'load']))
 const partitionCounts = (flags.partitions ?? (flags.matrix ? '1,100' : '4')).split(',').map(Number)
@@ -280,7 +284,7 @@ const marked = (table: Table): Table =>
 /** Flags whose values say nothing to others: they are left out of the command in the report. */
 const left = new Set(['--write', '--before'])
 
-function report(tables: readonly Table[]): string {
+function report(tables: readonly Table[], columns: readonly Columns[]): string {
   const given = process.argv.slice(2).filter((arg, i, all) => {
     return !left.has(arg) && !left.has(all[i - 1] ?? '')
   })
@@ -302,6 +306,7 @@ function report(tables: readonly Table[]): string {
     '- Kafka runs with the JVM options of its own start script; load generator and both brokers share the machine.',
     '',
     ...tables.map((table) => renderTable(marked(table))),
+    ...columns.map(renderColumns),
   ].join('\n')
 }
 
@@ -348,7 +353,11 @@ async function main(): Promise<void> {
   if (parts.has('topics')) {
     tables.push(...(await measureTopics({ count: Number(flags.many), rounds }, sides, say)))
   }
-  const text = report(tables)
+  const columns: Columns[] = []
+  if (parts.has('cluster-topics')) {
+    columns.push(await measureClusterTopics({ count: Number(flags.many), rounds }, say))
+  }
+  const text = report(tables, columns)
   console.log(text)
   if (flags.write !== undefined) writeFileSync(resolve(flags.write), text)
   await (await javaTools()).close()

@@ -16,6 +16,18 @@ export interface Table {
   readonly rows: readonly Row[]
 }
 
+/** A table whose columns are not the two brokers: the values of all rounds in each. */
+export interface Columns {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly rows: readonly {
+    readonly what: string
+    readonly unit: string
+    /** By column. */
+    readonly values: readonly (readonly number[])[]
+  }[]
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const half = Math.floor(sorted.length / 2)
@@ -54,6 +66,15 @@ export function renderTable({ title, rows }: Table): string {
     ? ['', 'odradek', 'before', 'Apache Kafka', 'ratio', 'ratio before']
     : ['', 'odradek', 'Apache Kafka', 'ratio']
   const lines = [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows.map(cellsOf)]
+  return [`### ${title}`, '', ...lines.map((cells) => `| ${cells.join(' | ')} |`), ''].join('\n')
+}
+
+export function renderColumns({ title, columns, rows }: Columns): string {
+  const lines = [
+    ['', ...columns],
+    ['---', ...columns.map(() => '---:')],
+    ...rows.map(({ what, unit, values }) => [`${what} (${unit})`, ...values.map(spread)]),
+  ]
   return [`### ${title}`, '', ...lines.map((cells) => `| ${cells.join(' | ')} |`), ''].join('\n')
 }
 
