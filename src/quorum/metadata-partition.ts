@@ -17,7 +17,7 @@ import { MetadataReplay, targetOf } from './metadata-replay.ts'
 import { MetadataSnapshots, type SnapshotLimits } from './metadata-snapshots.ts'
 import type { ReplicaKey } from './observers.ts'
 import { QuorumLeader } from './quorum-leader.ts'
-import { quorumRecords } from './quorum-records.ts'
+import { quorumRecords, type VoterEndpoints, withEndpoints } from './quorum-records.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { listSnapshots, readSnapshot, removePartialSnapshots } from './snapshot-file.ts'
 
@@ -47,6 +47,8 @@ export interface MetadataPartitionOptions {
   readonly nodeId: number
   /** Of the directory that holds the log. */
   readonly directoryId: string
+  /** Where other nodes reach this voter; empty if that is not known. */
+  readonly endpoints: VoterEndpoints
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: SnapshotLimits
@@ -116,12 +118,12 @@ export class MetadataPartition {
     const isNew = log.logEndOffset === 0
     const bootstrapRecords = isNew ? await formattedWith(options) : null
     const image = await loadImage(log, disk, epoch)
-    const { quorum } = image
     const partition = new MetadataPartition(options, epoch)
+    const quorum = withEndpoints(image.quorum, partition.self, options.endpoints)
     await partition.snapshots.load()
     await partition.saveEpoch(quorum)
-    await partition.announce(quorum, isNew)
-    return { partition, image, bootstrapRecords }
+    await partition.announce(quorum, isNew || quorum !== image.quorum)
+    return { partition, image: { ...image, quorum }, bootstrapRecords }
   }
 
   get nextOffset(): number {
@@ -179,10 +181,11 @@ export class MetadataPartition {
   }
 
   /**
-   * Appends the first batch of an epoch, which names its leader (KIP-595); in a new log also the
-   * voters (KIP-853).
+   * Appends the first batch of an epoch, which names its leader (KIP-595).
+   * @param hasNews whether it names the voters, too (KIP-853): they are not in the log yet, or this
+   * one is reached elsewhere (Kafka's `LeaderState.appendStartOfEpochControlRecords`).
    */
-  private announce(quorum: QuorumMembers, isNew: boolean): Promise<void> {
+  private announce(quorum: QuorumMembers, hasNews: boolean): Promise<void> {
     const { log, currentEpoch: leaderEpoch } = this
     const nodeId = this.self.id
     log.assignEpochStart(leaderEpoch, log.logEndOffset)
@@ -196,7 +199,7 @@ export class MetadataPartition {
     const records = [{ type: controlTypes.leaderChange, value }]
     return this.write(
       writeControlBatch({
-        records: isNew ? [...records, ...quorumRecords(quorum)] : records,
+        records: hasNews ? [...records, ...quorumRecords(quorum)] : records,
         timestampMs: this.clock.nowMs(),
         leaderEpoch,
       }),

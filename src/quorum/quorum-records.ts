@@ -5,6 +5,30 @@ import { type ControlRecord, controlTypes } from '../protocol/records/control.ts
 import { Malformed } from '../protocol/schema.ts'
 import { kRaftVersionRecord } from '../protocol/stored/raft/k-raft-version-record.ts'
 import { votersRecord } from '../protocol/stored/raft/voters-record.ts'
+import type { ReplicaKey } from './observers.ts'
+
+export type VoterEndpoints = QuorumMembers['voters'][number]['endpoints']
+
+/** Returns the members with the endpoints of one voter; the same members if it has them already. */
+export function withEndpoints(
+  members: QuorumMembers,
+  { id, directoryId }: ReplicaKey,
+  endpoints: VoterEndpoints,
+): QuorumMembers {
+  const isVoter = (one: QuorumMembers['voters'][number]) =>
+    one.voterId === id && one.voterDirectoryId === directoryId
+  const known = members.voters.find(isVoter)
+  if (known === undefined || endpoints.length === 0) return members
+  if (endpointsText(known.endpoints) === endpointsText(endpoints)) return members
+  const voters = members.voters.map((one) => (isVoter(one) ? { ...one, endpoints } : one))
+  return { ...members, voters }
+}
+
+const endpointsText = (endpoints: VoterEndpoints) =>
+  endpoints
+    .map(({ name, host, port }) => `${name}://${host}:${port}`)
+    .toSorted()
+    .join()
 
 /** Returns the log's own records about voters; none with static voters. */
 export function quorumRecords({ kraftVersion, voters }: QuorumMembers): ControlRecord[] {

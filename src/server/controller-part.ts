@@ -36,6 +36,7 @@ import { quotaWindow } from './quotas/quota-gate.ts'
 import { allOrNothing, type SharedRooms } from './shared-rooms.ts'
 import { TlsRenewal } from './tls-renewal.ts'
 import { UnservedRequests } from './unserved-requests.ts'
+import { voterEndpoints } from './voter-endpoints.ts'
 
 /** The controller role of a node: the metadata log and the controller. */
 export class ControllerPart {
@@ -95,6 +96,8 @@ export class ControllerPart {
     })
     const { partition, image, bootstrapRecords } = await MetadataPartition.open({
       ...{ log, disk, nodeId, directoryId: logDir.directoryId, clock, logger },
+      // A port that the system picks is known only later, and is another one after each start.
+      endpoints: plans.some(({ port }) => port === 0) ? [] : voterEndpoints(plans),
       limits: snapshotLimits(statics),
       legacyBootstrapPath: `${logDir.path}/bootstrap.checkpoint`,
     })

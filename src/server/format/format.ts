@@ -19,6 +19,7 @@ import type { Disk } from '../../storage/disk.ts'
 import { readMetaProperties, writeMetaProperties } from '../../storage/meta-properties.ts'
 import { planListeners } from '../config/listeners.ts'
 import { logDirPaths } from '../config/log-dir-paths.ts'
+import { voterEndpoints } from '../voter-endpoints.ts'
 import { BadFormat } from './bad-format.ts'
 import { scramRecord } from './scram-argument.ts'
 
@@ -167,10 +168,7 @@ function quorumOf(
     throw new BadFormat(`${metadataVersions.get(metadataVersion)} has static voters only`)
   }
   if (voters === 'none yet') return { kraftVersion: 1, voters: [] }
-  const endpoints = planListeners(settings).controller.map((plan) => {
-    const { host, port } = plan.advertised ?? plan
-    return { name: plan.name, host: host === '' ? 'localhost' : host, port }
-  })
+  const endpoints = voterEndpoints(planListeners(settings).controller)
   if (endpoints.length === 0) {
     throw new BadFormat(
       'You can only use --standalone on a controller: listeners names none of ' +

@@ -26,6 +26,8 @@ export interface ControllerSide {
   readonly nodeId: number
   readonly clusterId: string
   readonly directoryId: string
+  /** Of its listener on this machine. */
+  readonly port: number
   ask(api: AnyApi, version: number, body: object): Promise<any>
   /** Makes a topic with any number of replicas. @returns its id. */
   makeTopic(topic: NewTopic): Promise<string>
@@ -79,7 +81,7 @@ export async function startKafkaController(settings: ControllerSettings): Promis
     return (await line.ask(describeCluster, 1, asked)).brokers.length > 0
   })
   return {
-    ...{ name: 'kafka', nodeId, clusterId },
+    ...{ name: 'kafka', nodeId, clusterId, port },
     directoryId: /directory\.id=(.*)/.exec(meta)![1]!,
     ask: (api, version, body) => line.ask(api, version, body),
     async makeTopic({ name, replicas, configs = {} }) {
@@ -119,7 +121,7 @@ export async function startOdradekController(
   const { directoryId, metadata, port } = started
   const line = new Line(port, 15_000)
   return {
-    ...{ name: 'odradek', nodeId, clusterId, directoryId },
+    ...{ name: 'odradek', nodeId, clusterId, directoryId, port },
     ask: (api, version, body) => line.ask(api, version, body),
     // Its own requests refuse what would copy data between brokers.
     makeTopic: (topic) => metadata.submit(newTopic(topic)),

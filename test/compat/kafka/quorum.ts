@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NodeAddress } from '../../../src/channel/channel.ts'
@@ -125,6 +125,17 @@ export class KafkaQuorum {
   /** The log directory of a node. */
   dataDirOf(id: number): string {
     return this.#nodes.get(id)!.dataDir
+  }
+
+  /** Gives the only controller, which is not running, another port; returns its address. */
+  async moveController(): Promise<NodeAddress> {
+    const [{ id, port, dataDir, file }] = this.#controllers as [Node]
+    const moved = { id, port: await freePort(), dataDir, file, program: null }
+    const text = readFileSync(file, 'utf8').replaceAll(`:${port}`, `:${moved.port}`)
+    writeFileSync(file, text)
+    this.#nodes.set(id, moved)
+    this.#controllers = [moved]
+    return { nodeId: -1, host: '127.0.0.1', port: moved.port }
   }
 
   /** The log files of a controller, in the order of their offsets. */

@@ -16,11 +16,13 @@ import { handleCreatePartitions } from './37-create-partitions.ts'
 import { handleCreateDelegationToken } from './38-create-delegation-token.ts'
 import { handleRenewDelegationToken } from './39-renew-delegation-token.ts'
 import { handleExpireDelegationToken } from './40-expire-delegation-token.ts'
+import { handleControllerTokens } from './41-describe-delegation-token.ts'
 import { handleElectLeaders } from './43-elect-leaders.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { handleAlterPartitionReassignments } from './45-alter-partition-reassignments.ts'
 import { handleListPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handleAlterClientQuotas } from './49-alter-client-quotas.ts'
+import { handleControllerScram } from './50-describe-user-scram-credentials.ts'
 import { handleAlterUserScramCredentials } from './51-alter-user-scram-credentials.ts'
 import { handleVote } from './52-vote.ts'
 import { handleBeginQuorumEpoch } from './53-begin-quorum-epoch.ts'
@@ -85,6 +87,8 @@ export const controllerHandlers: readonly ControllerHandler[] = [
   handleDescribeAcls,
   handleControllerConfigs,
   handleSaslAuthenticate,
+  handleControllerTokens,
+  handleControllerScram,
   handleDescribeControllers,
   handleUpdateRaftVoter,
   handleAlterPartition,
