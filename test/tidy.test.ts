@@ -38,6 +38,7 @@ const mayImport: Record<string, readonly string[]> = {
     'base',
     'protocol',
     'machine',
+    'channel',
     'storage',
     'metadata',
     'coordinator',

@@ -1,6 +1,5 @@
 import type { Timer } from '../base/clock.ts'
-import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
-import { Backoff, reconnectMs } from './backoff.ts'
+import { Backoff, reconnectMs } from '../channel/backoff.ts'
 import {
   type Carrier,
   type Channel,
@@ -9,7 +8,8 @@ import {
   type ChannelOptions,
   type NodeAddress,
   type SendOptions,
-} from './channel.ts'
+} from '../channel/channel.ts'
+import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
 import { DelayedQueue } from './delayed-queue.ts'
 import type { FaultSubject, FaultyNetwork } from './faulty-network.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { NodeAddress } from './channel.ts'
+import type { NodeAddress } from '../channel/channel.ts'
 
 /** Chances are from 0, never, to 1, always; each is decided for each request anew. */
 export interface FaultRules {
