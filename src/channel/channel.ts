@@ -37,6 +37,9 @@ export class ChannelFault extends Error {
   }
 }
 
+/** The versions that a node serves, by API key. */
+export type ServedVersions = ReadonlyMap<number, readonly [min: number, max: number]>
+
 /**
  * Requests of this node to another one, in wire messages. Requests are sent in call order and
  * answered in that order. It connects at the first request, and again at the next one after a
@@ -53,6 +56,8 @@ export interface Channel {
     body: Draft<Q>,
     options: SendOptions,
   ): Promise<Infer<R>>
+  /** What the node serves, as far as it was asked on the present connection; else null. */
+  readonly served: ServedVersions | null
   /** Closes the connection; requests without a response reject. */
   close(): void
 }

@@ -1,4 +1,4 @@
-import type { Carrier, Channel, ChannelOptions, NodeAddress } from './channel.ts'
+import type { Carrier, Channel, ChannelOptions, NodeAddress, ServedVersions } from './channel.ts'
 
 /** The channel to a node that may move: another address closes the channel to the one before. */
 export class CurrentChannel {
@@ -18,6 +18,11 @@ export class CurrentChannel {
     const channel = this.carrier.open(address, this.options)
     this.open = { address, channel }
     return channel
+  }
+
+  /** What the present node serves, as far as it is known; else null. */
+  get served(): ServedVersions | null {
+    return this.open?.channel.served ?? null
   }
 
   close(): void {

@@ -59,6 +59,8 @@ export class LoopbackCarrier implements Carrier {
 }
 
 class LoopbackChannel implements Channel {
+  /** A node of this process serves what this one does. */
+  readonly served = null
   private readonly nodeId: number
   private readonly server: () => LoopbackServer | null
   private readonly clientId: string

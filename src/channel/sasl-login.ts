@@ -4,9 +4,9 @@ import { saslHandshake } from '../protocol/messages/17-sasl-handshake.ts'
 import { saslAuthenticate } from '../protocol/messages/36-sasl-authenticate.ts'
 import type { AnyApi } from '../protocol/schema.ts'
 import type { SaslClient, SaslLogin } from '../security/sasl/client.ts'
-import { ChannelFault } from './channel.ts'
+import { ChannelFault, type ServedVersions } from './channel.ts'
 import type { NodeConnection } from './node-connection.ts'
-import { refusalOf, type ServedVersions } from './served-versions.ts'
+import { refusalOf } from './served-versions.ts'
 
 /** SaslHandshake before version 1 is followed by tokens that are no requests. */
 const handshakeVersionMin = 1

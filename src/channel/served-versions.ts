@@ -1,11 +1,8 @@
 import { errorName } from '../protocol/errors.ts'
 import { apiVersions } from '../protocol/messages/18-api-versions.ts'
 import type { AnyApi } from '../protocol/schema.ts'
-import { ChannelFault } from './channel.ts'
+import { ChannelFault, type ServedVersions } from './channel.ts'
 import type { NodeConnection } from './node-connection.ts'
-
-/** The versions that a node serves, by API key. */
-export type ServedVersions = ReadonlyMap<number, readonly [min: number, max: number]>
 
 /** The name that a node sees in ApiVersions. */
 const clientSoftware = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.1.0' }

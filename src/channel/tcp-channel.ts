@@ -11,11 +11,12 @@ import {
   type ChannelOptions,
   type NodeAddress,
   type SendOptions,
+  type ServedVersions,
 } from './channel.ts'
 import type { Dialer } from './dialer.ts'
 import { NodeConnection } from './node-connection.ts'
 import { logIn } from './sasl-login.ts'
-import { askVersions, refusalOf, type ServedVersions } from './served-versions.ts'
+import { askVersions, refusalOf } from './served-versions.ts'
 
 /** Maximum number of requests that a node has not answered; further ones wait. */
 const inFlightMax = 32
@@ -63,8 +64,8 @@ export class TcpChannel implements Channel {
   /** Null between two connections. */
   private connection: NodeConnection | null = null
   private isReady = false
-  /** Null if the node was not asked, which is needed for a login, too. */
-  private served: ServedVersions | null = null
+  /** The node is asked for a login, too. */
+  served: ServedVersions | null = null
   /** Connections in a row that have ended before they were ready. */
   private failures = 0
   /** The number of those which did not become ready in time. */

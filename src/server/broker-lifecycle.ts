@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error-text.ts'
 import type { Logger } from '../base/logger.ts'
+import { Wait } from '../base/wait.ts'
 import { ChannelFault } from '../channel/channel.ts'
 import { nodeFeatures } from '../metadata/controller/brokers.ts'
 import type { Endpoint } from '../metadata/image.ts'
@@ -8,7 +9,6 @@ import { ApiError, type ErrorName, errorName } from '../protocol/errors.ts'
 import { brokerRegistration } from '../protocol/messages/62-broker-registration.ts'
 import { brokerHeartbeat } from '../protocol/messages/63-broker-heartbeat.ts'
 import type { ControllerClient } from './controller-client.ts'
-import { Wait } from './wait.ts'
 
 export interface LifecycleOptions {
   readonly brokerId: number
@@ -27,7 +27,7 @@ export interface LifecycleOptions {
   readonly heartbeatIntervalMs: number
   /** `initial.broker.registration.timeout.ms` */
   readonly registrationTimeoutMs: number
-  /** `broker.session.timeout.ms`: a heartbeat that takes longer than half of it is given up. */
+  /** `broker.session.timeout.ms`: a request that takes longer than half of it is given up. */
   readonly sessionTimeoutMs: number
   /** The offset of the newest metadata record that this broker serves by. */
   readonly appliedOffset: () => number
@@ -155,7 +155,8 @@ export class BrokerLifecycle {
       const error = await this.registerOnce(untilMs - clock.monotonicMs())
       if (error === 'NONE') return
       if (fatalErrors.has(error) || clock.monotonicMs() + heartbeatIntervalMs > untilMs) {
-        throw new ApiError(error, `The controller refuses the registration of broker ${brokerId}.`)
+        const why = error === 'REQUEST_TIMED_OUT' ? 'does not answer' : 'refuses'
+        throw new ApiError(error, `The controller ${why} the registration of broker ${brokerId}.`)
       }
       if (error !== last) logger.warn('the broker cannot be registered yet', { brokerId, error })
       last = error
@@ -163,7 +164,8 @@ export class BrokerLifecycle {
     }
   }
 
-  private async registerOnce(timeoutMs: number): Promise<ErrorName> {
+  /** Returns REQUEST_TIMED_OUT if there is no answer in half a session, or in this time in ms. */
+  private async registerOnce(limitMs: number): Promise<ErrorName> {
     const { brokerId, clusterId, incarnationId, endpoints, rack, logDirs } = this.options
     const answer = await this.options.controller
       .send({
@@ -176,13 +178,14 @@ export class BrokerLifecycle {
           logDirs: logDirs.toSorted(),
           previousBrokerEpoch: this.options.previousEpoch,
         },
-        timeoutMs,
+        timeoutMs: Math.min(limitMs, this.options.sessionTimeoutMs / 2),
         errorOf: (response) => response.errorCode,
       })
       .catch((error: unknown) => {
-        if (!(error instanceof ChannelFault) || error.kind !== 'timedOut') throw error
-        throw new ApiError('REQUEST_TIMED_OUT', error.message)
+        if (error instanceof ChannelFault && error.kind === 'timedOut') return null
+        throw error
       })
+    if (answer === null) return 'REQUEST_TIMED_OUT'
     if (answer.errorCode === 0) this.brokerEpoch = answer.brokerEpoch
     return errorName(answer.errorCode)
   }

@@ -9,6 +9,7 @@ import { AutoCreation } from './auto-creation.ts'
 import { BrokerChannels } from './broker-channels.ts'
 import { authorizerOf } from './config/authorizer-settings.ts'
 import { interBrokerListenerOf } from './config/roles.ts'
+import { forwardableHandlers } from './controller/handlers/index.ts'
 import { type ActiveController, ControllerClient } from './controller-client.ts'
 import { FetchSessions } from './fetch/session.ts'
 import { Forwarder } from './forwarder.ts'
@@ -79,6 +80,7 @@ export function brokerServices(
     tlsRenewal: carriers.tlsRenewal,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
     advertised: advertisedHandlers(statics).map(({ api }) => api),
+    forwardable: new Set(forwardableHandlers.map(({ api }) => api.key)),
   }
   const { heartbeats } = channels
   return { services, heartbeats, closeChannels: channels.close }

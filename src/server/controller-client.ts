@@ -1,5 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import { type Carrier, type Channel, ChannelFault, type NodeAddress } from '../channel/channel.ts'
+import { Wait } from '../base/wait.ts'
+import {
+  type Carrier,
+  type Channel,
+  ChannelFault,
+  type ChannelFaultKind,
+  type NodeAddress,
+  type ServedVersions,
+} from '../channel/channel.ts'
 import { CurrentChannel } from '../channel/current-channel.ts'
 import { errorCode } from '../protocol/errors.ts'
 import type { Api, Draft, Fields, Infer } from '../protocol/schema.ts'
@@ -23,27 +31,26 @@ export interface ControllerRequest<Q extends Fields, R extends Fields> {
 /** Time between two attempts, in ms (Kafka's `NodeToControllerChannelManagerImpl`). */
 const retryBackoffMs = 100
 
+/**
+ * Whether the same request may be answered soon by the same controller, or the next. A channel is
+ * `closed` if a later request went to a new controller.
+ */
+const isPassing = (kind: ChannelFaultKind) =>
+  kind === 'disconnected' || kind === 'timedOut' || kind === 'closed'
+
 const notController = errorCode('NOT_CONTROLLER')
 
 /**
- * Whether another controller may answer. A channel is also closed because a request that came later
- * went to a new controller.
- */
-function mayRetry(error: unknown): boolean {
-  if (!(error instanceof ChannelFault)) return false
-  return error.kind === 'disconnected' || error.kind === 'timedOut' || error.kind === 'closed'
-}
-
-/**
- * The requests of one kind to the active controller, whichever node that is: after a disconnect,
- * NOT_CONTROLLER or too long a silence the same request goes to the next one
+ * The requests of one kind to the active controller, whichever node that is: after a disconnect, a
+ * silence or NOT_CONTROLLER the same request goes to the next one
  * (`NodeToControllerRequestThread`).
  */
 export class ControllerClient {
   private readonly active: ActiveController
   private readonly clock: Clock
+  private readonly wait: Wait
   private readonly requestTimeoutMs: number
-  private readonly closing = new AbortController()
+  private isClosed = false
   private readonly channels: CurrentChannel
 
   constructor(options: {
@@ -57,8 +64,14 @@ export class ControllerClient {
     this.active = options.active
     this.clock = options.clock
     this.requestTimeoutMs = options.requestTimeoutMs
+    this.wait = new Wait(options.clock)
     const { carrier, clientId } = options
     this.channels = new CurrentChannel(carrier, { clientId, asksVersions: true })
+  }
+
+  /** What the active controller serves; null while no request has connected to it. */
+  get served(): ServedVersions | null {
+    return this.channels.served
   }
 
   /**
@@ -85,40 +98,29 @@ export class ControllerClient {
       const channel = this.channel()
       if (channel !== null) {
         try {
-          const response = await channel.send(api, version, body, {
-            timeoutMs: Math.min(leftMs, this.requestTimeoutMs),
-          })
+          const options = { timeoutMs: Math.min(leftMs, this.requestTimeoutMs) }
+          const response = await channel.send(api, version, body, options)
           if (errorOf(response) !== notController) return response
         } catch (error) {
-          if (!mayRetry(error) || this.closing.signal.aborted) throw error
+          const mayRetry = error instanceof ChannelFault && isPassing(error.kind)
+          if (!mayRetry || this.isClosed) throw error
         }
       }
-      await this.pause(Math.min(retryBackoffMs, leftMs))
+      await this.wait.for(Math.min(retryBackoffMs, leftMs))
     }
   }
 
   close(): void {
-    this.closing.abort()
+    this.isClosed = true
+    this.wait.close()
     this.channels.close()
   }
 
   /** Returns the channel to the active controller; null while none is known. */
   private channel(): Channel | null {
-    if (this.closing.signal.aborted) throw new ChannelFault('closed', 'the node is being stopped')
+    if (this.isClosed) throw new ChannelFault('closed', 'the node is being stopped')
     const { controller: address } = this.active
     if (address === null) return null
     return this.channels.to(address)
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.clear()
-        this.closing.signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = this.clock.after(ms, end)
-      this.closing.signal.addEventListener('abort', end)
-    })
   }
 }

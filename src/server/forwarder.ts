@@ -1,4 +1,4 @@
-import { ChannelFault } from '../channel/channel.ts'
+import { ChannelFault, type ServedVersions } from '../channel/channel.ts'
 import { ApiError, errorCode, errorName } from '../protocol/errors.ts'
 import { readResponse, requestFrame } from '../protocol/frame.ts'
 import { envelope } from '../protocol/messages/58-envelope.ts'
@@ -27,6 +27,11 @@ export class Forwarder {
   constructor(controller: ControllerClient, inStep: () => Promise<void>) {
     this.controller = controller
     this.inStep = inStep
+  }
+
+  /** What the active controller serves; null while no request has been forwarded to it. */
+  get controllerVersions(): ServedVersions | null {
+    return this.controller.served
   }
 
   /**

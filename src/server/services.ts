@@ -52,6 +52,8 @@ export interface Services {
   readonly identity: Identity
   /** The API keys that ApiVersions lists. */
   readonly advertised: readonly AnyApi[]
+  /** The API keys of requests that the controller answers. */
+  readonly forwardable: ReadonlySet<number>
 }
 
 /** The broker's ids. */

@@ -8,6 +8,7 @@ import {
   type ChannelOptions,
   type NodeAddress,
   type SendOptions,
+  type ServedVersions,
 } from '../channel/channel.ts'
 import type { AnyApi, Api, Draft, Fields, Infer } from '../protocol/schema.ts'
 import { DelayedQueue } from './delayed-queue.ts'
@@ -93,6 +94,10 @@ class FaultyChannel implements Channel {
     this.openInner = openInner
     this.backoff = new Backoff({ ...reconnectMs, random: network.random })
     this.line = this.newLine()
+  }
+
+  get served(): ServedVersions | null {
+    return this.line.channel.served
   }
 
   send<Q extends Fields, R extends Fields>(

@@ -31,6 +31,7 @@ class NotingNodes {
     const channel = this.#opened++
     let isClosed = false
     return {
+      served: null,
       send: (_api, _version, body: any) =>
         new Promise((resolve, reject) => {
           if (isClosed) return reject(new ChannelFault('closed', 'closed'))

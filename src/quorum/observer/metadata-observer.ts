@@ -1,11 +1,11 @@
 import type { Turns } from '../../base/turns.ts'
+import { Wait } from '../../base/wait.ts'
 import type { NodeAddress } from '../../channel/channel.ts'
 import { Audience, type ImageListener } from '../../metadata/audience.ts'
 import { emptyImage, type Image } from '../../metadata/image.ts'
 import type { OffsetAndEpoch } from './followed-log.ts'
 import { ImageLoader } from './image-loader.ts'
 import { ObserverFault } from './observer-fault.ts'
-import { Pause } from './pause.ts'
 import { RaftObserver, type RaftObserverOptions } from './raft-observer.ts'
 
 export interface MetadataObserverOptions
@@ -28,7 +28,7 @@ export class MetadataObserver {
   private readonly audience: Audience
   private readonly loader: ImageLoader
   private readonly raft: RaftObserver
-  private readonly waiting: Pause
+  private readonly wait: Wait
   private readonly controllerListeners = new Set<ControllerListener>()
   /** Resolves when the records received so far have been replayed. */
   private replaying: Promise<void> = Promise.resolve()
@@ -39,7 +39,7 @@ export class MetadataObserver {
     const { name, clock, logger, turns, failed } = options
     this.audience = new Audience({ name, image: emptyImage, clock, logger })
     this.loader = new ImageLoader(this.audience, turns)
-    this.waiting = new Pause(clock)
+    this.wait = new Wait(clock)
     this.first = new Promise((resolve, reject) => {
       this.settleFirst = { resolve, reject }
     })
@@ -120,7 +120,7 @@ export class MetadataObserver {
   /** Ends the following; the image stays as it is. */
   async close(): Promise<void> {
     this.settleFirst?.reject(new ObserverFault('the observer was closed'))
-    this.waiting.end()
+    this.wait.close()
     await this.raft.close()
   }
 
@@ -134,6 +134,6 @@ export class MetadataObserver {
     if (!loader.hasCaughtUp) return
     const applied = audience.inStep()
     if (!wasCaughtUp) void applied.then(() => this.settleFirst?.resolve())
-    await this.waiting.for(listenersWaitMs, applied)
+    await this.wait.for(listenersWaitMs, applied)
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { asError, stackOf } from '../../base/error-text.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
+import { Wait } from '../../base/wait.ts'
 import {
   type Carrier,
   type Channel,
@@ -16,7 +17,6 @@ import { FollowedLog, type OffsetAndEpoch } from './followed-log.ts'
 import { KnownLeader, type LeaderNews } from './known-leader.ts'
 import { ObserverFault } from './observer-fault.ts'
 import type { ObserverLimits } from './observer-limits.ts'
-import { Pause } from './pause.ts'
 import {
   type FetchedPartition,
   fetchRequest,
@@ -92,7 +92,7 @@ export class RaftObserver {
   private heardMs: number
   private failures = 0
   private lastFault = ''
-  private readonly pause: Pause
+  private readonly wait: Wait
   private isClosed = false
   private readonly ended: Promise<void>
 
@@ -105,7 +105,7 @@ export class RaftObserver {
     })
     this.nextBootstrap = random.int(bootstrap.length)
     this.heardMs = clock.monotonicMs()
-    this.pause = new Pause(clock)
+    this.wait = new Wait(clock)
     this.ended = this.run()
   }
 
@@ -138,7 +138,7 @@ export class RaftObserver {
     this.isClosed = true
     this.refreshes.end(why)
     this.channels.close()
-    this.pause.end()
+    this.wait.close()
   }
 
   private async run(): Promise<void> {
@@ -172,7 +172,7 @@ export class RaftObserver {
       this.note(outcome)
       const backoffMs = Math.min(limits.retryBackoffMs * 2 ** this.failures, backoffMaxMs)
       this.failures++
-      await this.pause.for(backoffMs)
+      await this.wait.for(backoffMs)
       return
     }
     if (outcome !== 'nothing new') {
@@ -182,7 +182,7 @@ export class RaftObserver {
     // A peer that never waits must not make this loop spin.
     const isEmpty = outcome === 'idle' || outcome === 'nothing new'
     if (isEmpty && !isAtOnce && nowMs - startedMs < limits.retryBackoffMs) {
-      await this.pause.for(limits.retryBackoffMs)
+      await this.wait.for(limits.retryBackoffMs)
     }
   }
 

@@ -19,8 +19,20 @@ interface Versioned {
   readonly identity: { readonly clusterId: string }
 }
 
-/** ApiVersions: derived from the table of handlers, so that it lists only what has one. */
-export function apiVersionsHandler<S extends Versioned>(nodeIdOf: (services: S) => number) {
+interface OfferedVersions {
+  readonly apiKey: number
+  readonly minVersion: number
+  readonly maxVersion: number
+}
+
+/**
+ * ApiVersions: derived from the table of handlers, so that it lists only what has one.
+ * @param offered what the node offers at this moment.
+ */
+export function apiVersionsHandler<S extends Versioned>(
+  nodeIdOf: (services: S) => number,
+  offered = ({ advertised }: S): OfferedVersions[] => advertised.map(versionsOf),
+) {
   return handler(
     apiVersions,
     (request, context, services: S) => {
@@ -33,7 +45,7 @@ export function apiVersionsHandler<S extends Versioned>(nodeIdOf: (services: S) 
       }
       return {
         errorCode: 0,
-        apiKeys: services.advertised.map(versionsOf),
+        apiKeys: offered(services),
         ...features(context, services),
       }
     },
@@ -45,9 +57,33 @@ export function apiVersionsHandler<S extends Versioned>(nodeIdOf: (services: S) 
   )
 }
 
-export const handleApiVersions = apiVersionsHandler<Services>(({ identity }) => identity.brokerId)
+export const handleApiVersions = apiVersionsHandler<Services>(
+  ({ identity }) => identity.brokerId,
+  offeredWithController,
+)
 
-function versionsOf(api: AnyApi) {
+/**
+ * Returns what a broker offers: of the requests that it forwards, as far as it knows, only what the
+ * active controller serves, too (Kafka's `ApiVersionsResponse.intersectForwardableApis`).
+ */
+function offeredWithController({
+  advertised,
+  forwardable,
+  forwarder,
+}: Services): OfferedVersions[] {
+  const { controllerVersions } = forwarder
+  return advertised.flatMap((api) => {
+    const own = versionsOf(api)
+    if (controllerVersions === null || !forwardable.has(api.key)) return [own]
+    const range = controllerVersions.get(api.key)
+    if (range === undefined) return []
+    const minVersion = Math.max(own.minVersion, range[0])
+    const maxVersion = Math.min(own.maxVersion, range[1])
+    return minVersion <= maxVersion ? [{ apiKey: api.key, minVersion, maxVersion }] : []
+  })
+}
+
+function versionsOf(api: AnyApi): OfferedVersions {
   return {
     apiKey: api.key,
     minVersion: advertisedMin[api.key] ?? api.versions[0],

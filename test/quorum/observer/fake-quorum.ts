@@ -159,6 +159,7 @@ export class FakeQuorum implements Carrier {
     })
     closed.catch(() => {})
     return {
+      served: null,
       send: async (api, version, body, { timeoutMs }) => {
         const request = codecOf(api.request, version, api.flexible)
         const timer = this.timeout(timeoutMs)
