@@ -5,11 +5,11 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { loadSendfile } from '../base/sendfile.ts'
 import { LoopTurns } from '../base/turns.ts'
+import type { Carrier } from '../channel/channel.ts'
+import type { Dialer } from '../channel/dialer.ts'
 import { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import { NodeDialer } from '../channel/node-dialer.ts'
-import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { ScramUpsertion } from '../metadata/controller/alter-scram.ts'
-import { randomUuid } from '../metadata/controller/controller.ts'
 import type { Authorizer } from '../security/authorizer.ts'
 import { CannotUseDirectory } from '../storage/directory-identity.ts'
 import type { Disk } from '../storage/disk.ts'
@@ -25,13 +25,11 @@ import { logDirPaths } from './config/log-dir-paths.ts'
 import { type NodePlan, type ProcessPlan, planProcess } from './config/options.ts'
 import { quorumAddresses } from './config/roles.ts'
 import { ControllerPart } from './controller-part.ts'
-import { format } from './format/format.ts'
 import type { Interceptor } from './interceptor.ts'
 import type { AddressInfo } from './listening.ts'
-import { nodeCarriers } from './node-carriers.ts'
+import { formatController, joinedClusterId } from './new-directories.ts'
 import { openLogDirs } from './node-dirs.ts'
 import { NodeTransport } from './node-transport.ts'
-import { quorumClusterId } from './quorum-cluster-id.ts'
 import { allOrNothing, type BrokerRooms } from './shared-rooms.ts'
 import type { ClientMetrics } from './telemetry/client-telemetry.ts'
 import type { Transport } from './transport.ts'
@@ -44,6 +42,10 @@ export type AssemblyOptions = BrokerOptions & {
   readonly disk?: Disk
   /** Replaces the machine's sockets. */
   readonly transport?: Transport
+  /** Replaces the machine's connections to other nodes. */
+  readonly dialer?: Dialer
+  /** Wraps each way of a broker to other nodes, in tests that inject failures of the network. */
+  readonly through?: (carrier: Carrier) => Carrier
   readonly authorizer?: Authorizer
   readonly interceptor?: Interceptor
   /** SCRAM credentials to be added at the start, by mechanism. */
@@ -142,6 +144,13 @@ export class Assembly {
     return [...this.brokers.values()].flatMap(({ broker }) => broker?.clientMetrics() ?? [])
   }
 
+  /** Resolves when the brokers here see these others; after a second at the latest. */
+  async sees(ids: readonly number[]): Promise<void> {
+    const running = [...this.brokers.values()].flatMap(({ broker }) => broker ?? [])
+    const { clock } = this.rooms
+    await Promise.all(running.flatMap((one) => ids.map((id) => one.sees(id, 0, clock))))
+  }
+
   startBroker(id: number): Promise<void> {
     const node = this.node(id)
     return this.inTurn(() => (node.broker === null ? this.open(node) : Promise.resolve()))
@@ -204,7 +213,7 @@ export class Assembly {
       const { controllerNode } = this
       const known =
         controllerNode === null
-          ? await this.joinedClusterId(statics)
+          ? await joinedClusterId(statics, rooms)
           : (this.controller?.clusterId ?? null)
       node.logDirs = await openLogDirs(statics, known, rooms)
       undo.push(() => release(node))
@@ -238,19 +247,6 @@ export class Assembly {
       await Promise.all(others.map(({ broker }) => broker?.sees(brokerId, epoch, rooms.clock)))
       notePorts(node.broker.boundPorts, node)
     })
-  }
-
-  /** Returns the id of the cluster that new directories are to belong to; null if none is new. */
-  private async joinedClusterId(statics: BrokerSettings): Promise<string | null> {
-    const { rooms } = this
-    const paths = logDirPaths(statics)
-    for (const path of paths) {
-      // An unreadable directory is handled when it is opened.
-      if ((await readMetaProperties(rooms.disk, path).catch(() => null)) !== null) return null
-    }
-    const { controllers } = await nodeCarriers(statics, false, rooms)
-    const timeoutMs = statics.int('initial.broker.registration.timeout.ms')
-    return quorumClusterId(quorumAddresses(statics), controllers, timeoutMs, rooms.clock)
   }
 
   /**
@@ -292,27 +288,6 @@ export class Assembly {
     this.controller = null
     await controller?.close()
   }
-}
-
-/**
- * Formats new directories of a controller that brokers of other processes are to find: its voters
- * must name its address, unless they are in the settings.
- */
-async function formatController(settings: BrokerSettings, rooms: BrokerRooms): Promise<void> {
-  const paths = logDirPaths(settings)
-  for (const path of paths) {
-    if ((await readMetaProperties(rooms.disk, path)) !== null) return
-  }
-  const isStatic = settings.list('controller.quorum.voters').length > 0
-  await format(
-    {
-      settings,
-      clusterId: randomUuid(rooms.random),
-      voters: isStatic ? 'static' : 'standalone',
-      ...{ releaseVersion: null, features: new Map(), scram: [], ignoreFormatted: false },
-    },
-    rooms,
-  )
 }
 
 /** Returns listeners with the ports that they had before. */
@@ -371,9 +346,9 @@ function roomsOf(
   const tailCacheBudget = new TailCacheBudget(tailBytesMax)
   const turns = new LoopTurns(clock)
   const { transport = new NodeTransport(), authorizer = null, interceptor = null } = given
+  const { dialer = new NodeDialer(), through = (one) => one } = given
   const machine = { clock, random, turns, logger, disk, transport, pool }
   const carrier = () => new LoopbackCarrier(clock)
-  const dialer = new NodeDialer()
   return {
     ...machine,
     authorizer,
@@ -381,6 +356,6 @@ function roomsOf(
     tailCacheBudget,
     controllers: carrier(),
     brokers: carrier(),
-    dialer,
+    ...{ dialer, through },
   }
 }

@@ -133,6 +133,14 @@ export class Broker {
   }
 
   /**
+   * Resolves when the brokers here show clients these others, which may be in other processes;
+   * after a second at the latest.
+   */
+  sees(brokerIds: readonly number[]): Promise<void> {
+    return this.assembly.sees(brokerIds)
+  }
+
+  /**
    * Stops one broker like Kafka's controlled shutdown: the other brokers know at once, its
    * connections are closed, its partitions have no leader until it restarts.
    * @throws RangeError for an unknown id.

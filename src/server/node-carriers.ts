@@ -29,12 +29,15 @@ export async function nodeCarriers(
   isAlone: boolean,
   rooms: SharedRooms,
 ): Promise<NodeCarriers> {
-  const { clock, random, logger, dialer } = rooms
+  const { clock, random, logger, dialer, through } = rooms
   const tlsRenewal = new TlsRenewal(logger)
-  if (isAlone) return { controllers: rooms.controllers, brokers: rooms.brokers, tlsRenewal }
+  if (isAlone) {
+    const [controllers, brokers] = [through(rooms.controllers), through(rooms.brokers)]
+    return { controllers, brokers, tlsRenewal }
+  }
   const login = { random, nowMs: clock.nowMs }
   const beside = (inside: LoopbackCarrier, security: NodeSecurity) =>
-    inside.beside(nodeCarrier(security, { dialer, clock, random, tlsRenewal }))
+    through(inside.beside(nodeCarrier(security, { dialer, clock, random, tlsRenewal })))
   return {
     controllers: beside(rooms.controllers, await readControllerSecurity(settings, login)),
     brokers: beside(rooms.brokers, await readInterBrokerSecurity(settings, login)),

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Turns } from '../base/turns.ts'
+import type { Carrier } from '../channel/channel.ts'
 import type { Dialer } from '../channel/dialer.ts'
 import type { LoopbackCarrier } from '../channel/loopback-carrier.ts'
 import type { Authorizer } from '../security/authorizer.ts'
@@ -26,6 +27,8 @@ export interface SharedRooms {
   readonly brokers: LoopbackCarrier
   /** Connections to nodes of other processes. */
   readonly dialer: Dialer
+  /** Wraps each way of a broker to other nodes; changes nothing but in tests. */
+  readonly through: (carrier: Carrier) => Carrier
   readonly transport: Transport
   /** Null for the one that the settings name. */
   readonly authorizer: Authorizer | null

@@ -88,6 +88,8 @@ export class FaultDisk implements Disk {
   steps = 0
   /** Whether writes complete before the call returns, as they do while the page cache has room. */
   writesAtOnce = false
+  /** Resolves when a sync may be done, which takes no time by default. */
+  beforeSync: () => Promise<void> = async () => {}
   /** The number of the call, from 1, in the middle of which the process dies. */
   crashAt = Number.POSITIVE_INFINITY
   private readonly random: Random
@@ -225,6 +227,7 @@ export class FaultDisk implements Disk {
    * if the process dies in the middle.
    */
   async step(action: string, path: string, run: (share: number) => void): Promise<void> {
+    if (action === 'sync') await this.beforeSync()
     await Promise.resolve()
     this.stepNow(action, path, run)
   }

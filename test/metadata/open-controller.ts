@@ -2,6 +2,7 @@ import { BufferPool } from '../../src/base/buffer-pool.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
+import type { Carrier } from '../../src/channel/channel.ts'
 import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
 import { NodeDialer } from '../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
@@ -27,6 +28,7 @@ export async function openController(
       controllers: new LoopbackCarrier(clock),
       brokers: new LoopbackCarrier(clock),
       dialer: new NodeDialer(),
+      through: (one: Carrier) => one,
       transport: new NodeTransport(),
       authorizer: null,
     },

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { endlessTurn } from '../../src/base/turns.ts'
+import type { Carrier } from '../../src/channel/channel.ts'
 import { LoopbackCarrier } from '../../src/channel/loopback-carrier.ts'
 import { NodeDialer } from '../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../src/metadata/config/settings.ts'
@@ -39,6 +40,7 @@ function roomsOf(disk: MemoryDisk): SharedRooms {
     controllers: new LoopbackCarrier(systemClock),
     brokers: new LoopbackCarrier(systemClock),
     dialer: new NodeDialer(),
+    through: (one: Carrier) => one,
     transport: new NodeTransport(),
     authorizer: null,
   }

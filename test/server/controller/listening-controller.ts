@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { systemRandom } from '../../../src/base/random.ts'
 import { endlessTurn } from '../../../src/base/turns.ts'
+import type { Carrier } from '../../../src/channel/channel.ts'
 import { LoopbackCarrier } from '../../../src/channel/loopback-carrier.ts'
 import { NodeDialer } from '../../../src/channel/node-dialer.ts'
 import { BrokerSettings } from '../../../src/metadata/config/settings.ts'
@@ -38,6 +39,7 @@ export async function startController(
     ...{ dialer: new NodeDialer(), transport: new NodeTransport() },
     controllers: new LoopbackCarrier(systemClock),
     brokers: new LoopbackCarrier(systemClock),
+    through: (one: Carrier) => one,
     tailCacheBudget: new TailCacheBudget(1 << 20),
   }
   const properties = {
