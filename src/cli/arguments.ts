@@ -10,6 +10,8 @@ export interface StartArguments {
   readonly dataDir: string | null
   readonly memory: boolean
   readonly brokers: number
+  /** Each node in a process of its own. */
+  readonly processes: boolean
   readonly configFile: string | null
   readonly set: ReadonlyMap<string, string>
   readonly logLevel: LogLevel
@@ -35,7 +37,8 @@ export interface MetadataArguments {
 
 export const usage = `odradek: a Kafka broker in one npm install
 
-  odradek start [--port N] [--host H] [--data DIR | --memory] [--brokers N]
+  odradek start [--port N] [--host H] [--data DIR | --memory]
+                [--brokers N [--processes]]
                 [--config server.properties] [--set KEY=VALUE]...
                 [--log-level debug|info|warn|error|silent]
   odradek format (--config server.properties | --data DIR) [--cluster-id ID] [--standalone]
@@ -53,6 +56,8 @@ export const usage = `odradek: a Kafka broker in one npm install
   --memory        nothing touches the disk
   --brokers N     N brokers and a controller in this process, on ports counting up from --port,
                   each with a directory of its own in --data (default 1)
+  --processes     each of them, and the controller, in a process of its own, for more than one core;
+                  the controller listens on the port after theirs, for this machine only
   --config FILE   a server.properties of Apache Kafka, as it stands; unknown names are ignored
   --set KEY=VALUE one broker setting of Kafka's; may be repeated, wins over the file
 
@@ -90,12 +95,15 @@ export function parseStart(args: readonly string[]): StartArguments {
   if (!logLevels.includes(logLevel as LogLevel)) {
     throw new BadUsage(`--log-level must be one of ${logLevels.join(', ')}, not "${logLevel}"`)
   }
+  const brokers = values.brokers === undefined ? 1 : parseBrokers(values.brokers)
+  const processes = values.processes ?? false
+  if (processes && brokers === 1) throw new BadUsage('--processes needs several --brokers')
   return {
     port: values.port === undefined ? null : parsePort(values.port),
     host: values.host ?? null,
     dataDir: values.data ?? null,
     memory: values.memory ?? false,
-    brokers: values.brokers === undefined ? 1 : parseBrokers(values.brokers),
+    ...{ brokers, processes },
     configFile: values.config ?? null,
     set: new Map((values.set ?? []).map(parsePair)),
     logLevel: logLevel as LogLevel,
@@ -166,6 +174,7 @@ function parse(args: readonly string[]) {
         data: { type: 'string' },
         memory: { type: 'boolean' },
         brokers: { type: 'string' },
+        processes: { type: 'boolean' },
         config: { type: 'string' },
         set: { type: 'string', multiple: true },
         'log-level': { type: 'string' },

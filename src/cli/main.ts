@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseDecode, parseMetadata, parseStart, usage } from './arguments.ts'
 import { BadUsage } from './bad-usage.ts'
+import { nodeCommand } from './node-messages.ts'
 import { runStart } from './start.ts'
 
 /** Exit codes: 0 orderly stop, 1 failure or failed start, 2 wrong usage, 130 immediate stop. */
@@ -18,6 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   try {
     if (command === 'start') await runStart(parseStart(rest))
+    else if (command === nodeCommand) await (await import('./node-process.ts')).runNode()
     else if (command === 'format') await (await import('./format.ts')).runFormat(rest)
     else if (command === 'decode') await decode(rest)
     else if (command === 'metadata') await metadata(rest)

@@ -4,29 +4,34 @@ import { systemClock } from '../base/clock.ts'
 import { lineLogger } from '../base/logger.ts'
 import { Broker } from '../server/broker.ts'
 import { parseProperties } from '../server/config/properties.ts'
-import { type AddressInfo, addressText } from '../server/listening.ts'
-import { isOperatorError } from '../server/operator-error.ts'
+import { announce } from './announcement.ts'
 import type { StartArguments } from './arguments.ts'
+import { runProcesses } from './processes.ts'
+import { startFault } from './start-fault.ts'
 
 const dataDirDefault = 'odradek-data'
 const portDefault = 9092
 
 /** `odradek start`: runs until a signal; a failed start prints one line and exits with 1. */
 export async function runStart(args: StartArguments): Promise<void> {
+  if (args.processes) return runProcesses(optionsOf(args), args.logLevel)
   const logger = lineLogger(args.logLevel, systemClock.nowMs, (line) => process.stderr.write(line))
   let broker: Broker
   try {
     broker = await Broker.start({ ...optionsOf(args), logger, onHalt: () => process.exit(1) })
   } catch (error) {
-    const { code, message, stack } = error as NodeJS.ErrnoException
-    const known = isOperatorError(error) || typeof code === 'string'
-    process.stderr.write(`odradek: ${known ? message : (stack ?? message)}\n`)
+    process.stderr.write(`odradek: ${startFault(error)}\n`)
     process.exitCode = 1
     return
   }
   // Installed first, since the reader of the announcement may send a signal at once.
   const stopped = untilSignal(broker)
-  announce(broker, args)
+  const { brokers, listeners, clusterId, dataDirs } = broker
+  announce({
+    listeners: brokers.length > 0 ? brokers.flatMap((one) => one.listeners) : listeners,
+    brokerIds: brokers.map(({ brokerId }) => brokerId),
+    ...{ clusterId, dataDirs },
+  })
   await stopped
 }
 
@@ -48,35 +53,6 @@ function optionsOf(args: StartArguments) {
     ...(listens ? { port: args.port ?? portDefault, host: args.host ?? '127.0.0.1' } : {}),
     ...(stores && !args.memory ? { dataDir: resolve(args.dataDir ?? dataDirDefault) } : {}),
   }
-}
-
-function announce(broker: Broker, args: StartArguments): void {
-  const listeners = broker.brokers.flatMap((one) => one.listeners)
-  const addresses = listeners.map(shownAddress).join(', ')
-  const data = args.memory ? 'in memory' : broker.dataDirs.join(', ')
-  const ids = broker.brokers.map(({ brokerId }) => brokerId)
-  const who = ids.length === 1 ? `node ${ids[0]}` : `nodes ${ids.join(', ')}`
-  process.stdout.write(
-    `odradek listening on ${addresses} (${who}, cluster ${broker.clusterId}, data ${data})\n`,
-  )
-  process.stdout.write(hint(broker.address))
-}
-
-/** Returns the bound address, and the advertised one if it differs. */
-function shownAddress(listener: AddressInfo): string {
-  const bound = addressText(listener)
-  if (listener.advertised === null) return `${bound} (all addresses)`
-  const told = addressText(listener.advertised)
-  return told === bound ? bound : `${bound} (advertised as ${told})`
-}
-
-function hint(address: string): string {
-  return [
-    'Produce to it with any Kafka client, for instance:',
-    `  echo hello | kcat -P -b ${address} -t first`,
-    `  kcat -C -b ${address} -t first -o beginning -e`,
-    '',
-  ].join('\n')
 }
 
 /** Stops in order on the first signal, at once on the second. */

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,50 +5,20 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { RawClient } from '../server/raw-client.ts'
-
-const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js')
+import { Command, listening } from './command.ts'
 
 let dir: string
-const running: ChildProcess[] = []
+let command: Command
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'odradek-cli-'))
+  command = new Command(dir)
 })
 afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL')
+  command.kill()
   rmSync(dir, { recursive: true, force: true })
 })
 
-interface Run {
-  readonly child: ChildProcess
-  readonly out: () => string
-  readonly err: () => string
-  readonly exit: Promise<number | null>
-}
-
-function run(args: readonly string[], node: readonly string[] = []): Run {
-  const child = spawn(process.execPath, [...node, cli, ...args], { cwd: dir })
-  running.push(child)
-  const text = { out: '', err: '' }
-  child.stdout.on('data', (piece) => {
-    text.out += piece
-  })
-  child.stderr.on('data', (piece) => {
-    text.err += piece
-  })
-  const exit = new Promise<number | null>((done) => child.on('close', (code) => done(code)))
-  return { child, out: () => text.out, err: () => text.err, exit }
-}
-
-/** Waits for the line with the addresses; returns their ports. */
-async function listening({ out, err, exit }: Run): Promise<number[]> {
-  await Promise.race([
-    expect.poll(out, { timeout: 20_000, interval: 20 }).toContain('cluster '),
-    exit.then((code) => expect.fail(`ended with ${code}: ${err()}`)),
-  ])
-  const line = out().split('\n')[0]!
-  expect(line).toMatch(/^odradek listening on /)
-  return [...line.matchAll(/[\w.\]]+:(\d+)/g)].map(([, port]) => Number(port))
-}
+const run = (args: readonly string[], node: readonly string[] = []) => command.run(args, node)
 
 /** Expects one line, no stack trace and exit code 1. */
 async function refusal(args: readonly string[]): Promise<string> {
