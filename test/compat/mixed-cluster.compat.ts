@@ -10,6 +10,7 @@ import { freePort } from './free-port.ts'
 import { getKafka } from './kafka/jars.ts'
 import { startJava } from './kafka/java.ts'
 import { KafkaQuorum } from './kafka/quorum.ts'
+import { observe } from './observer/follow.ts'
 import type { Running } from './process.ts'
 
 const odradekId = 7
@@ -105,6 +106,41 @@ describe('a broker in a cluster of Apache Kafka', () => {
       )
       .toEqual(['2'])
     await admin.disconnect()
+  })
+
+  /** Kafka's leader says that it has recovered when its in-sync replicas change: never, if alone. */
+  test('says no more of an unclean election than Apache Kafka', { timeout: 120_000 }, async () => {
+    const places = { ours: odradekId, theirs: apacheId }
+    const admin = new kafkajs.Kafka({ brokers: [broker.address], logLevel: 0 }).admin()
+    await admin.connect()
+    await admin.createTopics({
+      topics: Object.entries(places).map(([topic, id]) => ({
+        topic,
+        replicaAssignment: [{ partition: 0, replicas: [id] }],
+      })),
+      waitForLeaders: true,
+    })
+    await admin.disconnect()
+    const { observer } = observe(quorum.bootstrap)
+    await observer.caughtUp()
+    const stateOf = (topic: string) => observer.image.topics.get(topic)!.partitions[0]!
+    const leaders = () => Object.keys(places).map((topic) => stateOf(topic).leader)
+    await broker.stop()
+    // Without this file its end was not a clean one.
+    rmSync(join(dataDir, '.kafka_cleanshutdown'))
+    await quorum.stopNode(apacheId, 'SIGKILL')
+    await expect.poll(leaders, { timeout: 30_000 }).toEqual([-1, -1])
+    await quorum.startNode(apacheId)
+    broker = await join7()
+    await expect.poll(leaders, { timeout: 30_000 }).toEqual([odradekId, apacheId])
+    await observer.refreshed()
+    const [ours, theirs] = Object.keys(places).map((topic) => {
+      const { leaderEpoch, partitionEpoch, leaderRecoveryState } = stateOf(topic)
+      return { leaderEpoch, partitionEpoch, leaderRecoveryState }
+    })
+    await observer.close()
+    expect(ours).toEqual(theirs)
+    expect(theirs!.leaderRecoveryState).toBe(1)
   })
 })
 
