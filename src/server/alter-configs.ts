@@ -114,13 +114,15 @@ async function preprocess(
   const { type } = resource
   checkChanges(resource)
   const isOfLogger = type === resourceTypes.brokerLogger && !resource.replacesAll
-  if (isOfLogger || type === resourceTypes.broker) {
-    authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)
-    if (!isOfLogger) await checkBrokerChange(resource, services)
-  } else if (!isForwarded(type)) {
+  if (!isOfLogger && type !== resourceTypes.broker) {
+    if (isForwarded(type)) return false
     throw new ApiError('INVALID_REQUEST', `Unknown resource type ${type}`)
   }
-  if (!isOfLogger) return false
+  authorize(services, context, 'ALTER_CONFIGS', 'cluster', clusterResource)
+  if (!isOfLogger) {
+    await checkBrokerChange(resource, services)
+    return false
+  }
   checkLogger(resource, services)
   if (!validateOnly) setLevel(resource, services)
   return true
