@@ -165,8 +165,10 @@ const messages: Partial<Record<ErrorName, string>> = {
   INVALID_REQUEST:
     'This most likely occurs because of a request being malformed by the client library or the ' +
     'message was sent to an incompatible broker. See the broker logs for more details.',
+  REQUEST_TIMED_OUT: 'The request timed out.',
   TOPIC_AUTHORIZATION_FAILED: 'Topic authorization failed.',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'Transactional Id authorization failed.',
+  UNKNOWN_SERVER_ERROR: 'The server experienced an unexpected error when processing the request.',
   UNKNOWN_TOPIC_OR_PARTITION: 'This server does not host this topic-partition.',
   UNKNOWN_TOPIC_ID: 'This server does not host this topic ID.',
 }

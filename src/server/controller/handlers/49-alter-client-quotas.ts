@@ -1,7 +1,7 @@
 import { alterQuotas } from '../../../metadata/controller/alter-quotas.ts'
-import { errorCode } from '../../../protocol/errors.ts'
+import { defaultMessage, errorCode, errorName } from '../../../protocol/errors.ts'
 import { alterClientQuotas } from '../../../protocol/messages/49-alter-client-quotas.ts'
-import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { authorize, clusterResource } from '../../access.ts'
 import { controllerHandler } from '../handler.ts'
 
 /** AlterClientQuotas: stores quotas, which act at once (KIP-546). */
@@ -22,7 +22,7 @@ export const handleAlterClientQuotas = controllerHandler(
   (request, _context, code) => ({
     entries: request.entries.map(({ entity }) => ({
       errorCode: code,
-      errorMessage: refusalText(code),
+      errorMessage: defaultMessage(errorName(code)),
       entity,
     })),
   }),

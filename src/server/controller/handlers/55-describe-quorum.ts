@@ -1,11 +1,11 @@
-import { defaultMessage, errorCode } from '../../../protocol/errors.ts'
+import { defaultMessage, errorCode, errorName } from '../../../protocol/errors.ts'
 import {
   type DescribeQuorumRequest,
   describeQuorum,
 } from '../../../protocol/messages/55-describe-quorum.ts'
 import { zeroUuid } from '../../../protocol/schema.ts'
 import { metadataTopic } from '../../../quorum/metadata-partition.ts'
-import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { authorize, clusterResource } from '../../access.ts'
 import { controllerHandler } from '../handler.ts'
 import { currentLeader, soleMetadataPartition } from '../quorum-requests.ts'
 
@@ -62,7 +62,7 @@ export const handleDescribeQuorum = controllerHandler(
   },
   (_request, _context, code) => ({
     errorCode: code,
-    errorMessage: refusalText(code),
+    errorMessage: defaultMessage(errorName(code)),
     topics: [],
     nodes: [],
   }),

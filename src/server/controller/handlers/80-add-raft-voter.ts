@@ -1,4 +1,4 @@
-import { ApiError } from '../../../protocol/errors.ts'
+import { ApiError, defaultMessage, errorName } from '../../../protocol/errors.ts'
 import {
   type AddRaftVoterRequest,
   addRaftVoter,
@@ -10,7 +10,7 @@ import {
   replicaKeyText,
   votersText,
 } from '../../../quorum/quorum-changes.ts'
-import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { authorize, clusterResource } from '../../access.ts'
 import { told } from '../../controller-refusal.ts'
 import { controllerHandler } from '../handler.ts'
 import type { ControllerServices } from '../services.ts'
@@ -25,7 +25,10 @@ export const handleAddRaftVoter = controllerHandler(
     authorize(services, context, 'ALTER', 'cluster', clusterResource)
     return told(() => refuseVoter(request, services))
   },
-  (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
+  (_request, _context, code) => ({
+    errorCode: code,
+    errorMessage: defaultMessage(errorName(code)),
+  }),
 )
 
 function refuseVoter(

@@ -1,4 +1,4 @@
-import { ApiError } from '../../../protocol/errors.ts'
+import { ApiError, defaultMessage, errorName } from '../../../protocol/errors.ts'
 import { removeRaftVoter } from '../../../protocol/messages/81-remove-raft-voter.ts'
 import { zeroUuid } from '../../../protocol/schema.ts'
 import {
@@ -7,7 +7,7 @@ import {
   replicaKeyText,
   votersText,
 } from '../../../quorum/quorum-changes.ts'
-import { authorize, clusterResource, refusalText } from '../../access.ts'
+import { authorize, clusterResource } from '../../access.ts'
 import { told } from '../../controller-refusal.ts'
 import { controllerHandler } from '../handler.ts'
 
@@ -30,5 +30,8 @@ export const handleRemoveRaftVoter = controllerHandler(
       )
     })
   },
-  (_request, _context, code) => ({ errorCode: code, errorMessage: refusalText(code) }),
+  (_request, _context, code) => ({
+    errorCode: code,
+    errorMessage: defaultMessage(errorName(code)),
+  }),
 )
