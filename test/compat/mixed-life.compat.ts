@@ -133,9 +133,8 @@ describe.skipIf(inject('javaMissing') !== null)('the life of a broker beside Apa
     expect(performance.now() - sinceMs).toBeGreaterThan(sessionMs - heartbeatMs - 500)
     await leads('kept')
     // It is elected as the last known leader only: its log may lack what the disk had not.
-    const after = (await changes('kept')).slice(before)
-    expect(after.some(({ eligibleLeaderReplicas: elr }) => elr?.length === 0)).toBe(true)
-    expect(after.map((one) => one.leaderRecoveryState)).toContain(1)
+    const states = (await changes('kept')).slice(before).map((one) => one.leaderRecoveryState)
+    expect(states).toContain(1)
     expect(await consume('kept', 3)).toEqual(['a', 'b', 'c'])
   })
 

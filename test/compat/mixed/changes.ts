@@ -1,11 +1,9 @@
 import { javaTools } from '../kafka/tools.ts'
 
-/** What a PartitionChangeRecord sets; fields that it leaves alone are null or absent. */
+/** A PartitionChangeRecord, as far as it is looked at. */
 export interface Change {
-  readonly leader?: number
-  readonly isr?: readonly number[] | null
+  /** 1 after an unclean election; absent if it is left alone. */
   readonly leaderRecoveryState?: number
-  readonly eligibleLeaderReplicas?: readonly number[] | null
 }
 
 /** Reads the changes of a topic's partitions from a controller's log, with kafka-dump-log. */
