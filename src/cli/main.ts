@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { parseDecode, parseMetadata, parseStart, usage } from './arguments.ts'
+import { parseStart, usage } from './arguments.ts'
 import { BadUsage } from './bad-usage.ts'
-import { nodeCommand } from './node-messages.ts'
 import { runStart } from './start.ts'
 
 /** Exit codes: 0 orderly stop, 1 failure or failed start, 2 wrong usage, 130 immediate stop. */
@@ -18,12 +17,8 @@ async function main(args: readonly string[]): Promise<void> {
     return
   }
   try {
-    if (command === 'start') await runStart(parseStart(rest))
-    else if (command === nodeCommand) await (await import('./node-process.ts')).runNode()
-    else if (command === 'format') await (await import('./format.ts')).runFormat(rest)
-    else if (command === 'decode') await decode(rest)
-    else if (command === 'metadata') await metadata(rest)
-    else throw new BadUsage(`unknown command "${command}"`)
+    if (command === 'start') await start(rest)
+    else await (await import('./other-commands.ts')).runOther(command, rest)
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error
     process.stderr.write(`odradek: ${error.message}\nSee: odradek --help\n`)
@@ -31,24 +26,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** The reader of the output may close it early (`| head`): that is no failure. */
-function endWithOutput(): void {
-  process.stdout.on('error', () => process.exit(0))
-}
-
-/** Loaded on demand: a broker starts without it. */
-async function decode(args: readonly string[]): Promise<void> {
-  endWithOutput()
-  const { runDecode } = await import('./decode/decode.ts')
-  await runDecode(parseDecode(args), (text) => process.stdout.write(text))
-}
-
-async function metadata(args: readonly string[]): Promise<void> {
-  const parsed = parseMetadata(args)
-  endWithOutput()
-  const { runMetadata } = await import('./metadata/metadata.ts')
-  const { processRooms } = await import('./metadata/process-rooms.ts')
-  process.exitCode = await runMetadata(parsed, await processRooms(parsed.configFile))
+async function start(rest: readonly string[]): Promise<void> {
+  const args = parseStart(rest)
+  if (!args.processes) return runStart(args)
+  await (await import('./other-commands.ts')).startProcesses(args)
 }
 
 await main(process.argv.slice(2))

@@ -8,7 +8,7 @@ import { startFault } from './start-fault.ts'
  * Runs one node of several for the process that has started this one: until it says `stop`, or is
  * gone. Signals are left to that process, which gets those of a terminal as well.
  */
-export async function runNode(): Promise<void> {
+export function runNode(): void {
   const tell = (message: FromNode) => process.send?.(message)
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})

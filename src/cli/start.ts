@@ -6,7 +6,6 @@ import { Broker } from '../server/broker.ts'
 import { parseProperties } from '../server/config/properties.ts'
 import { announce } from './announcement.ts'
 import type { StartArguments } from './arguments.ts'
-import { runProcesses } from './processes.ts'
 import { startFault } from './start-fault.ts'
 
 const dataDirDefault = 'odradek-data'
@@ -14,11 +13,10 @@ const portDefault = 9092
 
 /** `odradek start`: runs until a signal; a failed start prints one line and exits with 1. */
 export async function runStart(args: StartArguments): Promise<void> {
-  if (args.processes) return runProcesses(optionsOf(args), args.logLevel)
   const logger = lineLogger(args.logLevel, systemClock.nowMs, (line) => process.stderr.write(line))
   let broker: Broker
   try {
-    broker = await Broker.start({ ...optionsOf(args), logger, onHalt: () => process.exit(1) })
+    broker = await Broker.start({ ...startOptions(args), logger, onHalt: () => process.exit(1) })
   } catch (error) {
     process.stderr.write(`odradek: ${startFault(error)}\n`)
     process.exitCode = 1
@@ -35,7 +33,8 @@ export async function runStart(args: StartArguments): Promise<void> {
   await stopped
 }
 
-function optionsOf(args: StartArguments) {
+/** Returns the options of `Broker.start` that the arguments and the file of settings name. */
+export function startOptions(args: StartArguments) {
   const properties = Object.fromEntries(
     args.configFile === null ? [] : parseProperties(readFileSync(args.configFile, 'utf8')),
   )
