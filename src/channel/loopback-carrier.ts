@@ -11,19 +11,19 @@ import {
   type SendOptions,
 } from './channel.ts'
 
-/** The requests of other nodes of the process to one that is running. */
-export interface LoopbackServer {
+/** Answers the requests of one connection. */
+export interface LoopbackConnection {
   /**
    * Answers a request that was never encoded.
-   * @param closed aborted when nobody waits for the response any more.
    * @throws (rejects) Malformed for a request that closes the connection.
    */
-  answer(
-    api: AnyApi,
-    version: number,
-    body: Infer<Fields>,
-    from: { readonly clientId: string; readonly closed: AbortSignal },
-  ): Promise<object | null>
+  answer(api: AnyApi, version: number, body: Infer<Fields>): Promise<object | null>
+}
+
+/** The requests of other nodes of the process to one that is running. */
+export interface LoopbackServer {
+  /** @param from.closed aborted when nobody waits for responses any more. */
+  connect(from: { readonly clientId: string; readonly closed: AbortSignal }): LoopbackConnection
 }
 
 /**
@@ -58,6 +58,15 @@ export class LoopbackCarrier implements Carrier {
   }
 }
 
+/** One connection: it ends with the first request that is not answered in time. */
+interface Line {
+  readonly server: LoopbackServer
+  readonly connection: LoopbackConnection
+  readonly closing: AbortController
+  /** Rejects a request that is not answered yet. */
+  readonly pending: Set<(fault: ChannelFault) => void>
+}
+
 class LoopbackChannel implements Channel {
   /** A node of this process serves what this one does. */
   readonly served = null
@@ -65,7 +74,8 @@ class LoopbackChannel implements Channel {
   private readonly server: () => LoopbackServer | null
   private readonly clientId: string
   private readonly clock: Clock
-  private readonly closing = new AbortController()
+  private line: Line | null = null
+  private isClosed = false
 
   constructor(
     nodeId: number,
@@ -85,54 +95,73 @@ class LoopbackChannel implements Channel {
     body: Draft<Q>,
     { timeoutMs }: SendOptions,
   ): Promise<Infer<R>> {
-    const { closing, nodeId } = this
-    if (closing.signal.aborted) return Promise.reject(this.fault('closed', 'was closed'))
+    const { nodeId } = this
+    if (this.isClosed) return Promise.reject(new ChannelFault('closed', 'the channel is closed'))
     const server = this.server()
     if (server === null) {
-      return Promise.reject(this.fault('disconnected', `node ${nodeId} is not running`))
+      const reason = `node ${nodeId} is not running`
+      return Promise.reject(new ChannelFault('disconnected', reason))
     }
+    const line = this.lineTo(server)
     return new Promise((resolve, reject) => {
-      const gone = new AbortController()
-      const end = (settle: () => void) => {
+      const end = () => {
         timer.clear()
-        closing.signal.removeEventListener('abort', closed)
-        settle()
+        line.pending.delete(fail)
       }
-      const fail = (kind: ChannelFault['kind'], why: string) => {
-        end(() => reject(this.fault(kind, why)))
-        gone.abort()
+      const fail = (fault: ChannelFault) => {
+        end()
+        reject(fault)
       }
-      const closed = () => fail('closed', 'was closed')
-      const timer = this.clock.after(timeoutMs, () =>
-        fail('timedOut', `node ${nodeId} has not answered ${api.name} within ${timeoutMs} ms`),
-      )
-      closing.signal.addEventListener('abort', closed)
-      this.answerOf(server, api, version, body, gone.signal).then(
-        (response) => end(() => resolve(response)),
-        (error: unknown) => fail('disconnected', `node ${nodeId}: ${messageOf(error)}`),
+      const timer = this.clock.after(timeoutMs, () => {
+        const reason = `node ${nodeId} has not answered ${api.name} within ${timeoutMs} ms`
+        fail(new ChannelFault('timedOut', reason))
+        this.drop(line, new ChannelFault('disconnected', `after a silence, ${reason}`))
+      })
+      line.pending.add(fail)
+      answerOf(line.connection, api, version, body).then(
+        (response) => {
+          end()
+          resolve(response)
+        },
+        (error: unknown) =>
+          this.drop(line, new ChannelFault('disconnected', `node ${nodeId}: ${messageOf(error)}`)),
       )
     })
   }
 
   close(): void {
-    this.closing.abort()
+    this.isClosed = true
+    if (this.line !== null)
+      this.drop(this.line, new ChannelFault('closed', 'the channel was closed'))
   }
 
-  private async answerOf<Q extends Fields, R extends Fields>(
-    server: LoopbackServer,
-    api: Api<Q, R>,
-    version: number,
-    body: Draft<Q>,
-    closed: AbortSignal,
-  ): Promise<Infer<R>> {
-    const whole = completed(api.request, version, body)
-    const request = whole instanceof Promise ? await whole : whole
-    const answer = await server.answer(api, version, request, { clientId: this.clientId, closed })
-    if (answer === null) throw new Error(`${api.name} has no response`)
-    return completed(api.response, version, answer as Draft<R>)
+  private lineTo(server: LoopbackServer): Line {
+    const { clientId, line } = this
+    if (line?.server === server) return line
+    if (line !== null) this.drop(line, new ChannelFault('disconnected', 'the node was restarted'))
+    const closing = new AbortController()
+    const connection = server.connect({ clientId, closed: closing.signal })
+    this.line = { server, connection, closing, pending: new Set() }
+    return this.line
   }
 
-  private fault(kind: ChannelFault['kind'], why: string): ChannelFault {
-    return new ChannelFault(kind, why)
+  /** Ends a connection, and with it the requests that wait for an answer. */
+  private drop(line: Line, fault: ChannelFault): void {
+    if (this.line === line) this.line = null
+    for (const fail of [...line.pending]) fail(fault)
+    line.closing.abort()
   }
+}
+
+async function answerOf<Q extends Fields, R extends Fields>(
+  connection: LoopbackConnection,
+  api: Api<Q, R>,
+  version: number,
+  body: Draft<Q>,
+): Promise<Infer<R>> {
+  const whole = completed(api.request, version, body)
+  const request = whole instanceof Promise ? await whole : whole
+  const answer = await connection.answer(api, version, request)
+  if (answer === null) throw new Error(`${api.name} has no response`)
+  return completed(api.response, version, answer as Draft<R>)
 }

@@ -1,4 +1,4 @@
-import type { LoopbackServer } from '../channel/loopback-carrier.ts'
+import type { LoopbackConnection, LoopbackServer } from '../channel/loopback-carrier.ts'
 import { anonymous } from '../security/authorizer.ts'
 import type { RequestContext } from './handler.ts'
 import { newSession } from './session.ts'
@@ -6,8 +6,8 @@ import { newSession } from './session.ts'
 /** The part of a dispatcher that answers requests of other nodes of the process. */
 interface DecodedDispatch {
   answerDecoded: (
-    api: Parameters<LoopbackServer['answer']>[0],
-    request: Parameters<LoopbackServer['answer']>[2],
+    api: Parameters<LoopbackConnection['answer']>[0],
+    request: Parameters<LoopbackConnection['answer']>[2],
     context: RequestContext,
   ) => Promise<object | null>
 }
@@ -15,7 +15,7 @@ interface DecodedDispatch {
 /** Serves a node's requests to other nodes of the process. */
 export function loopbackServer(dispatcher: DecodedDispatch, listenerName: string): LoopbackServer {
   return {
-    answer: (api, apiVersion, body, { clientId, closed }) => {
+    connect: ({ clientId, closed }) => {
       const session = {
         ...newSession({
           id: `loopback-${clientId}`,
@@ -30,8 +30,12 @@ export function loopbackServer(dispatcher: DecodedDispatch, listenerName: string
         }),
         isSameProcess: true,
       }
-      const context = { apiVersion, correlationId: 0, clientId, session, frame: null }
-      return dispatcher.answerDecoded(api, body, context)
+      return {
+        answer: (api, apiVersion, body) => {
+          const context = { apiVersion, correlationId: 0, clientId, session, frame: null }
+          return dispatcher.answerDecoded(api, body, context)
+        },
+      }
     },
   }
 }

@@ -22,10 +22,12 @@ function setUp() {
   })
   const serve = (nodeId: number, answers: boolean) =>
     carrier.serve(nodeId, {
-      answer: () => {
-        asked.push(nodeId)
-        return answers ? Promise.resolve(answerOf(nodeId)) : new Promise(() => {})
-      },
+      connect: () => ({
+        answer: () => {
+          asked.push(nodeId)
+          return answers ? Promise.resolve(answerOf(nodeId)) : new Promise(() => {})
+        },
+      }),
     })
   serve(1, false)
   serve(2, true)
