@@ -43,6 +43,8 @@ export interface TransactionalProducer {
 
 /** One partition of a coordinator's topic on its leader. The broker supplies it. */
 export interface CoordinatorLog {
+  /** The offset of the next record. */
+  readonly endOffset: number
   /**
    * Appends the records as one atomic batch; offsets follow the order of the calls. Resolves when
    * the records are committed (the high watermark has passed them); rejects when they never will
@@ -69,6 +71,12 @@ export interface CoordinatorLog {
   checkMarker(marker: Marker): void
   /** Resolves when all earlier appends are committed. */
   committed(): Promise<void>
+  /**
+   * Deletes the records below a committed offset, as DeleteRecords does.
+   *
+   * @throws ApiError NOT_LEADER_OR_FOLLOWER | OFFSET_OUT_OF_RANGE
+   */
+  deleteRecordsBefore(offset: number): void
   /** Reads the batches from the log start offset to the high watermark. */
   load(): AsyncIterable<LoadedBatch>
 }

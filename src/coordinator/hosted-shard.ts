@@ -143,7 +143,8 @@ export class HostedShard<Command, R, Effect, M extends Machine<Command, R, Effec
     try {
       for await (const batch of log.load()) {
         if (this.closed) return
-        for (const record of kind.recordsOf(batch)) machine.replay(record)
+        let offset = batch.baseOffset
+        for (const record of kind.recordsOf(batch)) machine.replay(record, offset++)
       }
     } catch (error) {
       if (this.closed) return
@@ -157,7 +158,12 @@ export class HostedShard<Command, R, Effect, M extends Machine<Command, R, Effec
     this.reloadDelayMs = reloadDelayMsMin
     this.runtime = new Runtime({
       machine,
-      log: { append: (records) => kind.append(records, log) },
+      log: {
+        get endOffset() {
+          return log.endOffset
+        },
+        append: (records) => kind.append(records, log),
+      },
       clock,
       perform: (effect) => kind.perform(effect, this),
       onRefused: (command, error) => this.refused(command, error),

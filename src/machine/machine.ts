@@ -64,12 +64,19 @@ export interface Machine<Command, R, Effect = never> {
    * never state that is rebuilt from records.
    */
   decide(command: Command, nowMs: number): Outcome<Command, R, Effect>
-  /** Applies one record: the only way to change durable state, both live and on start. */
-  replay(record: R): void
+  /**
+   * Applies one record: the only way to change durable state, both live and on start.
+   *
+   * @param offset of the record in the log. Of a loaded batch in which records of unknown types
+   *   come before, it may be too low.
+   */
+  replay(record: R, offset: number): void
 }
 
 /** The log to which a machine's records are appended. */
 export interface CommitLog<R> {
+  /** The offset of the next record. */
+  readonly endOffset: number
   /**
    * Resolves in call order when the records are committed; rejects if they never will be.
    *

@@ -90,8 +90,9 @@ export class Runtime<Command, R, Effect = never> {
   }
 
   private append(outcome: Outcome<Command, R, Effect>, command: Command): void {
+    const baseOffset = this.log.endOffset
     try {
-      this.follow(outcome, this.log.append(outcome.records))
+      this.follow(outcome, baseOffset, this.log.append(outcome.records))
     } catch (error) {
       const refused = this.onRefused(command, error)
       if (refused === null) throw error
@@ -101,10 +102,15 @@ export class Runtime<Command, R, Effect = never> {
     }
   }
 
-  private follow(outcome: Outcome<Command, R, Effect>, committed: Promise<void>): void {
+  private follow(
+    outcome: Outcome<Command, R, Effect>,
+    baseOffset: number,
+    committed: Promise<void>,
+  ): void {
     const waiting = [outcome]
     this.inFlight.push(waiting)
-    for (const record of outcome.records) this.machine.replay(record)
+    let offset = baseOffset
+    for (const record of outcome.records) this.machine.replay(record, offset++)
     committed.then(
       () => {
         if (this.closed) return

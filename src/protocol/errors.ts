@@ -159,13 +159,17 @@ export function errorName(code: number): ErrorName {
 /** Kafka's default error messages, for the few errors with which clients get them. */
 const messages: Partial<Record<ErrorName, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: 'Cluster authorization failed.',
+  COORDINATOR_LOAD_IN_PROGRESS: "The coordinator is loading and hence can't process requests.",
   COORDINATOR_NOT_AVAILABLE: 'The coordinator is not available.',
   DELEGATION_TOKEN_AUTHORIZATION_FAILED: 'Delegation Token authorization failed.',
+  FENCED_LEADER_EPOCH: 'The leader epoch in the request is older than the epoch on the broker.',
+  FENCED_STATE_EPOCH: 'The coordinator rejected the request because the state epoch did not match.',
   GROUP_AUTHORIZATION_FAILED: 'Group authorization failed.',
   INVALID_REQUEST:
     'This most likely occurs because of a request being malformed by the client library or the ' +
     'message was sent to an incompatible broker. See the broker logs for more details.',
   REQUEST_TIMED_OUT: 'The request timed out.',
+  NOT_COORDINATOR: 'This is not the correct coordinator.',
   TOPIC_AUTHORIZATION_FAILED: 'Topic authorization failed.',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'Transactional Id authorization failed.',
   UNKNOWN_SERVER_ERROR: 'The server experienced an unexpected error when processing the request.',

@@ -41,6 +41,10 @@ export class CoordinatorPartition implements CoordinatorLog {
     this.epoch = partition.leaderEpoch
   }
 
+  get endOffset(): number {
+    return this.partition.log.logEndOffset
+  }
+
   append(
     records: readonly KeyValue[],
     options?: Parameters<CoordinatorLog['append']>[1],
@@ -107,6 +111,10 @@ export class CoordinatorPartition implements CoordinatorLog {
   private damaged(offset: number): ApiError {
     const { name } = this.partition
     return new ApiError('CORRUPT_MESSAGE', `The batch at offset ${offset} of ${name} is damaged.`)
+  }
+
+  deleteRecordsBefore(offset: number): void {
+    this.partition.deleteRecordsBefore(offset)
   }
 
   async *load(): AsyncIterable<LoadedBatch> {

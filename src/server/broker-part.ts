@@ -164,6 +164,7 @@ export class BrokerPart {
     for (const { listener } of this.listeners) await listener.close()
     this.leave()
     this.services.transactions.close()
+    this.services.shares.close()
     this.services.groups.close()
     this.services.expressions.close()
     for (const work of this.upkeep) await work.stop()

@@ -23,6 +23,7 @@ import { RemoteMarkers } from './remote-markers.ts'
 import { ReplicaDirectories } from './replica-directories.ts'
 import type { Identity, Services } from './services.ts'
 import type { BrokerRooms } from './shared-rooms.ts'
+import { sharesOf } from './shares.ts'
 import { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import { transactionsOf } from './transactions.ts'
 
@@ -77,6 +78,7 @@ export function brokerServices(
       logger,
     }),
     transactions: transactionsOf({ ...parts, brokerId, groups, producerIds, remoteMarkers }),
+    shares: sharesOf({ ...parts, topics: groups.topics }),
     tlsRenewal: carriers.tlsRenewal,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
     advertised: advertisedHandlers(statics).map(({ api }) => api),

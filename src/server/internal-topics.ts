@@ -5,6 +5,7 @@ type CreatableTopic = CreateTopicsRequest['topics'][number]
 
 export const offsetsTopic = '__consumer_offsets'
 export const transactionsTopic = '__transaction_state'
+export const shareStateTopic = '__share_group_state'
 
 /**
  * Returns an internal topic to create, with its own settings and compaction
@@ -28,6 +29,15 @@ export function creatableInternalTopic(
       'min.insync.replicas': String(settings.int('transaction.state.log.min.isr')),
       'segment.bytes': String(settings.int('transaction.state.log.segment.bytes')),
       'unclean.leader.election.enable': 'false',
+    })
+  }
+  if (name === shareStateTopic) {
+    return topic(name, settings, 'share.coordinator.state.topic', {
+      'cleanup.policy': 'delete',
+      'compression.type': 'producer',
+      'min.insync.replicas': String(settings.int('share.coordinator.state.topic.min.isr')),
+      'retention.ms': '-1',
+      'segment.bytes': String(settings.int('share.coordinator.state.topic.segment.bytes')),
     })
   }
   return null

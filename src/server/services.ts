@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Turns } from '../base/turns.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
+import type { ShareCoordinator } from '../coordinator/share/coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
 import type { BrokerMetadata } from '../metadata/metadata.ts'
@@ -45,6 +46,7 @@ export interface Services {
   readonly expressions: Expressions
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  readonly shares: ShareCoordinator
   /** Channels to the brokers that coordinate transactions. */
   readonly coordinators: BrokerChannels
   readonly telemetry: ClientTelemetry

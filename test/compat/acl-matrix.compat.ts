@@ -21,6 +21,7 @@ const settings = {
     .join(' ')};`,
   'group.initial.rebalance.delay.ms': 0,
   'offsets.topic.num.partitions': 4,
+  'share.coordinator.state.topic.num.partitions': 4,
   'transaction.state.log.num.partitions': 4,
   'log.retention.ms': -1,
 }

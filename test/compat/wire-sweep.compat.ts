@@ -11,6 +11,7 @@ describe.skipIf(inject('javaMissing') !== null)(`${targetName} is swept as Kafka
   compareAll(sweepScenarios, {
     'group.initial.rebalance.delay.ms': 0,
     'offsets.topic.num.partitions': 4,
+    'share.coordinator.state.topic.num.partitions': 4,
     'transaction.state.log.num.partitions': 4,
     // Some records are of 2023.
     'log.retention.ms': -1,

@@ -14,9 +14,10 @@ function runtimeOf() {
   const runtime = new Runtime<Decided, string, string>({
     machine: {
       decide: (command) => command as Outcome<Decided, string, string>,
-      replay: (record) => void done.push(`replay ${record}`),
+      replay: (record, offset) => void done.push(`replay ${record} at ${offset}`),
     },
     log: {
+      endOffset: 7,
       append() {
         if (log.refuses) throw new Error('too large')
         return new Promise((resolve) => commits.push(resolve))
@@ -43,10 +44,10 @@ test('replies are sent and effects begun when all that was decided before is com
   const { submit, done, commits } = runtimeOf()
   submit(['r'], 'a')
   submit([], 'b')
-  expect(done).toEqual(['replay r'])
+  expect(done).toEqual(['replay r at 7'])
   commits[0]!()
   await settled()
-  expect(done).toEqual(['replay r', 'reply a', 'perform a', 'reply b', 'perform b'])
+  expect(done).toEqual(['replay r at 7', 'reply a', 'perform a', 'reply b', 'perform b'])
 })
 
 test('nothing waits while no append is on its way', () => {
@@ -68,5 +69,5 @@ test('after it is closed, neither replies nor effects come', async () => {
   runtime.close()
   commits[0]!()
   await settled()
-  expect(done).toEqual(['replay r'])
+  expect(done).toEqual(['replay r at 7'])
 })

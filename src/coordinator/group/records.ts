@@ -12,6 +12,7 @@ import * as targetMember from '../../protocol/stored/group/07-consumer-group-tar
 import * as current from '../../protocol/stored/group/08-consumer-group-current-member-assignment.ts'
 import * as regex from '../../protocol/stored/group/16-consumer-group-regular-expression.ts'
 import type { KeyValue, Marker } from '../coordinator-log.ts'
+import { withVersion } from '../versioned.ts'
 
 /** A record of `__consumer_offsets`: its type name, Kafka's key and value (null: a tombstone). */
 interface Row<Name extends string, K, V> {
@@ -220,13 +221,6 @@ function fromLegacy(key: Buffer, value: Buffer | null): OffsetRecord {
         ? null
         : { ...read, leaderEpoch: -1, expireTimestamp: -1, topicId: 'AAAAAAAAAAAAAAAAAAAAAA' },
   }
-}
-
-function withVersion(version: number, body: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(2 + body.byteLength)
-  bytes.writeInt16BE(version, 0)
-  body.copy(bytes, 2)
-  return bytes
 }
 
 export type OffsetCommitValue = ValueOf<typeof offsetCommit.offsetCommitValue>

@@ -1,3 +1,4 @@
+import { appendInParts } from '../append-in-parts.ts'
 import type { CoordinatorLog, LoadedBatch } from '../coordinator-log.ts'
 import type { ShardKind } from '../hosted-shard.ts'
 import type { GroupCommand, GroupEffect } from './commands.ts'
@@ -60,9 +61,5 @@ function append(records: readonly GroupRecord[], log: CoordinatorLog): Promise<v
   if (keyValues.length <= tombstonesMax || keyValues.some(({ value }) => value !== null)) {
     return log.append(keyValues)
   }
-  const appends: Promise<void>[] = []
-  for (let i = 0; i < keyValues.length; i += tombstonesMax) {
-    appends.push(log.append(keyValues.slice(i, i + tombstonesMax)))
-  }
-  return Promise.all(appends).then(() => {})
+  return appendInParts(keyValues, log, tombstonesMax)
 }

@@ -5,6 +5,7 @@ import {
   transactionLogValue,
 } from '../../protocol/stored/transaction/00-transaction-log.ts'
 import type { KeyValue } from '../coordinator-log.ts'
+import { withVersion } from '../versioned.ts'
 import { partitionSet, topicsOf } from './partition-set.ts'
 import { stateIds, stateOfId } from './states.ts'
 import { noProducerEpoch, type Transaction } from './transaction.ts'
@@ -82,11 +83,4 @@ export function fromKeyValue({ key, value }: KeyValue): TransactionRecord | null
     clientTransactionVersion: read.clientTransactionVersion,
   }
   return { transactionalId, transaction }
-}
-
-function withVersion(version: number, body: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(2 + body.byteLength)
-  bytes.writeInt16BE(version, 0)
-  body.copy(bytes, 2)
-  return bytes
 }

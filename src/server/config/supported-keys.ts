@@ -137,6 +137,13 @@ export const supportedKeys: ReadonlySet<string> = new Set([
   'sasl.oauthbearer.token.endpoint.url',
   'sasl.server.callback.handler.class',
   'sasl.server.max.receive.size',
+  'share.coordinator.cold.partition.snapshot.interval.ms',
+  'share.coordinator.snapshot.update.records.per.snapshot',
+  'share.coordinator.state.topic.min.isr',
+  'share.coordinator.state.topic.num.partitions',
+  'share.coordinator.state.topic.prune.interval.ms',
+  'share.coordinator.state.topic.replication.factor',
+  'share.coordinator.state.topic.segment.bytes',
   'socket.request.max.bytes',
   'ssl.allow.dn.changes',
   'ssl.allow.san.changes',
@@ -179,7 +186,6 @@ const withoutMeaning: readonly RegExp[] = [
   /^(metric|auto\.include\.jmx)/,
   /^controlled\.shutdown\./,
   /^controller\.quorum\..*(timeout|backoff|linger)/,
-  /^share\.coordinator\.state\.topic\./,
   /^(log|offsets|transaction|share)\..*load\.buffer\.size$/,
 ]
 

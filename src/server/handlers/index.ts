@@ -50,6 +50,11 @@ import { handleGetTelemetrySubscriptions } from './71-get-telemetry-subscription
 import { handlePushTelemetry } from './72-push-telemetry.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
+import { handleInitializeShareGroupState } from './83-initialize-share-group-state.ts'
+import { handleReadShareGroupState } from './84-read-share-group-state.ts'
+import { handleWriteShareGroupState } from './85-write-share-group-state.ts'
+import { handleDeleteShareGroupState } from './86-delete-share-group-state.ts'
+import { handleReadShareGroupStateSummary } from './87-read-share-group-state-summary.ts'
 
 /** Requests of which a broker forwards only what it does not answer itself. */
 const partlyForwarded: readonly AnyHandler[] = [
@@ -113,6 +118,11 @@ const unsorted: readonly AnyHandler[] = [
   handlePushTelemetry,
   handleListConfigResources,
   handleDescribeTopicPartitions,
+  handleInitializeShareGroupState,
+  handleReadShareGroupState,
+  handleWriteShareGroupState,
+  handleDeleteShareGroupState,
+  handleReadShareGroupStateSummary,
 ]
 
 /** The handlers of all served API keys, by key. ApiVersions is derived from it. */

@@ -1,7 +1,10 @@
+import { findCoordinator } from '../../../src/protocol/messages/10-find-coordinator.ts'
 import { describeCluster } from '../../../src/protocol/messages/60-describe-cluster.ts'
+import { initializeShareGroupState } from '../../../src/protocol/messages/83-initialize-share-group-state.ts'
 import { messages } from '../../../src/protocol/messages/index.ts'
 import type { AnyApi } from '../../../src/protocol/schema.ts'
 import { zeroUuid } from '../../../src/protocol/schema.ts'
+import { until } from '../kafkajs/client.ts'
 import type { Peer } from './peer.ts'
 import { newProducer } from './producers.ts'
 import type { Scenario } from './scenario.ts'
@@ -369,6 +372,73 @@ const transactionSweeps: readonly Sweep[] = [
   },
 ]
 
+/** A group and a share partition, whose state is begun; waits for the share coordinator. */
+async function shareState(
+  peer: Peer,
+  [key, version, n]: readonly [number, number, number],
+  fields: object,
+) {
+  const { topicId } = await named(peer, key, version)
+  const groupId = `sweep.${key}.${version}.${n}`
+  const body = (more: object) => ({
+    groupId,
+    topics: [{ topicId, partitions: [{ partition: 0, ...more }] }],
+  })
+  await until('the share coordinator is there', async () => {
+    const coordinatorKeys = [`${groupId}:${topicId}:0`]
+    await peer.quietly(findCoordinator, 6, { key: '', keyType: 2, coordinatorKeys })
+    const begun = body({ stateEpoch: 0, startOffset: 0 })
+    const { results } = await peer.quietly(initializeShareGroupState, 0, begun)
+    return results[0].partitions[0].errorCode === 0
+  })
+  return body(fields)
+}
+
+const batch = { firstOffset: 3, lastOffset: 5, deliveryState: 2, deliveryCount: 1 }
+
+/** Batches without an end beside others. */
+const endless = ['topics[0]', 'topics[+]'].flatMap((one) =>
+  ['.partitions[0]', '.partitions[+]'].flatMap((two) => [
+    `${one}${two}.stateBatches[+]`,
+    `${one}${two}.stateBatches[0].lastOffset`,
+    `${one}${two}.stateBatches[0].firstOffset = 9`,
+  ]),
+)
+
+const shareSweeps: readonly Sweep[] = [
+  {
+    key: 83,
+    isInAnyOrder: true,
+    base: (peer, version, n) =>
+      shareState(peer, [83, version, n], { stateEpoch: 0, startOffset: 0 }),
+  },
+  {
+    key: 84,
+    isInAnyOrder: true,
+    base: (peer, version, n) => shareState(peer, [84, version, n], { leaderEpoch: 0 }),
+  },
+  {
+    key: 85,
+    isInAnyOrder: true,
+    base: (peer, version, n) =>
+      shareState(peer, [85, version, n], {
+        ...{ stateEpoch: 0, leaderEpoch: 0, startOffset: 0, deliveryCompleteCount: 1 },
+        stateBatches: [batch],
+      }),
+    without: Object.fromEntries(endless.map((title) => [title, 'the message is of a Java fault'])),
+  },
+  {
+    key: 86,
+    isInAnyOrder: true,
+    base: (peer, version, n) => shareState(peer, [86, version, n], {}),
+  },
+  {
+    key: 87,
+    isInAnyOrder: true,
+    base: (peer, version, n) => shareState(peer, [87, version, n], { leaderEpoch: 0 }),
+  },
+]
+
 const topicSweeps: readonly Sweep[] = [
   {
     key: 19,
@@ -622,6 +692,7 @@ export const sweeps: readonly Sweep[] = [
   ...dataSweeps,
   ...groupSweeps,
   ...transactionSweeps,
+  ...shareSweeps,
   ...topicSweeps,
   ...configSweeps,
   ...userSweeps,

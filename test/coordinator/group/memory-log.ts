@@ -19,6 +19,14 @@ export class MemoryLog implements CoordinatorLog {
   isUnreadable = false
   private failNext = 0
 
+  /** The records below are deleted. */
+  startOffset = 0
+
+  /** Batches, not records, have offsets here. */
+  get endOffset(): number {
+    return this.batches.length + this.pending.length
+  }
+
   append(
     records: readonly KeyValue[],
     o?: { producerId: number; producerEpoch: number; isTransactional: boolean },
@@ -65,6 +73,10 @@ export class MemoryLog implements CoordinatorLog {
   fail(count = 1): void {
     if (this.pending.length === 0) this.failNext = count
     for (const { reject } of this.pending.splice(0)) reject(new Error('the disk is full'))
+  }
+
+  deleteRecordsBefore(offset: number): void {
+    this.startOffset = offset
   }
 
   async committed(): Promise<void> {}
