@@ -29,6 +29,21 @@ export function javaHashMapOrderBy<T>(
   return keyed.sort((a, b) => a.bucket - b.bucket).map(({ one }) => one)
 }
 
+/** Returns the number of buckets of a `java.util.HashMap` that is sized for `count` entries. */
+export function hashMapBuckets(count: number): number {
+  let buckets = 1
+  while (buckets < Math.floor(count / 0.75 + 1)) buckets *= 2
+  return buckets
+}
+
+/** Returns the hash code of Kafka's `Uuid`, given as text. */
+export function uuidHash(id: string): number {
+  const bytes = Buffer.from(id, 'base64url')
+  const high = bytes.readInt32BE(0) ^ bytes.readInt32BE(8)
+  const low = bytes.readInt32BE(4) ^ bytes.readInt32BE(12)
+  return high ^ low
+}
+
 /**
  * Returns a function from a topic's partition to the hash code of its `TopicIdPartition`, the key
  * for partitions of a Produce request in Kafka.
@@ -37,10 +52,7 @@ export function topicIdPartitionHash(
   topicId: string,
   topic: string,
 ): (partition: number) => number {
-  const bytes = Buffer.from(topicId, 'base64url')
-  const high = bytes.readInt32BE(0) ^ bytes.readInt32BE(8)
-  const low = bytes.readInt32BE(4) ^ bytes.readInt32BE(12)
-  const ofId = Math.imul(31, 31 + (high ^ low))
+  const ofId = Math.imul(31, 31 + uuidHash(topicId))
   const ofTopic = javaHashCode(topic)
   return (partition) => (ofId + Math.imul(31, 31 + partition) + ofTopic) | 0
 }

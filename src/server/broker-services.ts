@@ -22,9 +22,11 @@ import type { QuotaGate } from './quotas/quota-gate.ts'
 import { RemoteMarkers } from './remote-markers.ts'
 import { ReplicaDirectories } from './replica-directories.ts'
 import type { Identity, Services } from './services.ts'
+import { SharePersister } from './share-persister.ts'
 import type { BrokerRooms } from './shared-rooms.ts'
 import { sharesOf } from './shares.ts'
 import { ClientTelemetry } from './telemetry/client-telemetry.ts'
+import { topicView } from './topic-view.ts'
 import { transactionsOf } from './transactions.ts'
 
 /** The parts of a broker that do not change while it runs. */
@@ -62,7 +64,15 @@ export function brokerServices(
   const expressions = new ExpressionThread(clock)
   const remoteMarkers = new RemoteMarkers(channels.markers, settings.int('request.timeout.ms'))
   const parts = { clock, random, turns, logger, metadata, settings, partitions, expressions }
-  const groups = groupsOf(parts)
+  const autoCreation = new AutoCreation({ forwarder, settings, logger })
+  const topics = topicView(() => metadata.image)
+  const shares = sharesOf({ ...parts, topics })
+  const shareState = new SharePersister({
+    ...{ brokerId, clock, metadata, shares, autoCreation },
+    channels: channels.shareState,
+    timeoutMs: settings.int('request.timeout.ms'),
+  })
+  const groups = groupsOf({ ...parts, shareState })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
   const services: Services = {
     ...parts,
@@ -70,7 +80,7 @@ export function brokerServices(
     authorizer: rooms.authorizer ?? authorizerOf(statics, () => metadata.image.acls, logger),
     fetchSessions: new FetchSessions(slotsMax, clock, random),
     purgatory: new Purgatory(clock),
-    autoCreation: new AutoCreation({ forwarder, settings, logger }),
+    ...{ autoCreation, shares },
     replicaDirectories: new ReplicaDirectories({
       controller: directories,
       brokerId,
@@ -78,7 +88,6 @@ export function brokerServices(
       logger,
     }),
     transactions: transactionsOf({ ...parts, brokerId, groups, producerIds, remoteMarkers }),
-    shares: sharesOf({ ...parts, topics: groups.topics }),
     tlsRenewal: carriers.tlsRenewal,
     telemetry: new ClientTelemetry({ clock, random, image: () => metadata.image }),
     advertised: advertisedHandlers(statics).map(({ api }) => api),
@@ -113,9 +122,10 @@ function channelsOf(
   const [forwarding, directories] = [toController(timeoutMs), toController(timeoutMs)]
   const coordinators = toBrokers(`AddPartitionsManager-client-${brokerId}`)
   const markers = toBrokers(`broker-${brokerId}-txn-marker-sender`)
-  const all = [heartbeats, forwarding, directories, coordinators, markers]
+  const shareState = toBrokers(`broker-${brokerId}-share-state`)
+  const all = [heartbeats, forwarding, directories, coordinators, markers, shareState]
   const close = () => {
     for (const one of all) one.close()
   }
-  return { heartbeats, forwarding, directories, coordinators, markers, close }
+  return { heartbeats, forwarding, directories, coordinators, markers, shareState, close }
 }

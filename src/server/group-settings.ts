@@ -64,6 +64,39 @@ export function groupSettings(
     get groupConsumerRegexRefreshIntervalMs() {
       return int('group.consumer.regex.refresh.interval.ms')
     },
+    get groupShareSessionTimeoutMs() {
+      return int('group.share.session.timeout.ms')
+    },
+    get groupShareMinSessionTimeoutMs() {
+      return int('group.share.min.session.timeout.ms')
+    },
+    get groupShareMaxSessionTimeoutMs() {
+      return int('group.share.max.session.timeout.ms')
+    },
+    get groupShareHeartbeatIntervalMs() {
+      return int('group.share.heartbeat.interval.ms')
+    },
+    get groupShareMinHeartbeatIntervalMs() {
+      return int('group.share.min.heartbeat.interval.ms')
+    },
+    get groupShareMaxHeartbeatIntervalMs() {
+      return int('group.share.max.heartbeat.interval.ms')
+    },
+    get groupShareMaxSize() {
+      return int('group.share.max.size')
+    },
+    get groupShareAssignmentIntervalMs() {
+      return int('group.share.assignment.interval.ms')
+    },
+    get groupShareMinAssignmentIntervalMs() {
+      return int('group.share.min.assignment.interval.ms')
+    },
+    get groupShareMaxAssignmentIntervalMs() {
+      return int('group.share.max.assignment.interval.ms')
+    },
+    get groupShareInitializeRetryIntervalMs() {
+      return int('group.share.initialize.retry.interval.ms')
+    },
     get groupConsumerAssignmentIntervalMs() {
       return int('group.consumer.assignment.interval.ms')
     },

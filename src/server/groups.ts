@@ -3,15 +3,16 @@ import type { Expressions } from '../base/expressions.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import { GroupCoordinator } from '../coordinator/group/coordinator.ts'
-import type { TopicSummary, TopicView } from '../coordinator/topic-view.ts'
+import type { ShareStateKeeper } from '../coordinator/group/share-state-keeper.ts'
 import { resourceTypes } from '../metadata/config/keys.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
-import { type Image, overridesOf, type TopicState, topicById } from '../metadata/image.ts'
+import { overridesOf, topicById } from '../metadata/image.ts'
 import type { BrokerMetadata } from '../metadata/metadata.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { coordinateTopic } from './coordinated-topic.ts'
 import { groupSettings } from './group-settings.ts'
 import { offsetsTopic } from './internal-topics.ts'
+import { topicView } from './topic-view.ts'
 
 /**
  * Creates the group coordinator and keeps it in step with the `__consumer_offsets` partitions that
@@ -25,8 +26,9 @@ export function groupsOf(options: {
   readonly settings: BrokerSettings
   readonly partitions: Partitions
   readonly expressions: Expressions
+  readonly shareState: ShareStateKeeper
 }): GroupCoordinator {
-  const { clock, random, logger, metadata, settings, partitions, expressions } = options
+  const { clock, random, logger, metadata, settings, partitions, expressions, shareState } = options
   let image = metadata.image
   const groups = new GroupCoordinator({
     partitionCount: () =>
@@ -36,6 +38,7 @@ export function groupsOf(options: {
     random,
     logger,
     expressions,
+    shareState,
     topics: topicView(() => image),
     config: groupSettings(settings, (groupId) => overridesOf(image, resourceTypes.group, groupId)),
   })
@@ -58,35 +61,4 @@ export function groupsOf(options: {
     )
   })
   return groups
-}
-
-function topicView(image: () => Image): TopicView {
-  const summaries = new WeakMap<TopicState, TopicSummary>()
-  const summaryOf = (topic: TopicState | undefined): TopicSummary | null => {
-    if (topic === undefined) return null
-    let summary = summaries.get(topic)
-    if (summary === undefined) summaries.set(topic, (summary = summarise(topic, image())))
-    return summary
-  }
-  return {
-    get version() {
-      return image().offset
-    },
-    byName: (name) => summaryOf(image().topics.get(name)),
-    byId: (id) => summaryOf(topicById(image(), id)),
-    *all() {
-      for (const topic of image().topics.values()) yield summaryOf(topic)!
-    },
-  }
-}
-
-function summarise({ name, id, partitions }: TopicState, { brokers }: Image): TopicSummary {
-  const racksOf = (replicas: readonly number[]) =>
-    new Set(replicas.flatMap((replica) => brokers.get(replica)?.rack ?? []))
-  return {
-    name,
-    id,
-    partitionCount: partitions.length,
-    partitionRacks: partitions.map(({ replicas }) => racksOf(replicas)),
-  }
 }

@@ -1,3 +1,4 @@
+import type { ApiError } from '../../protocol/errors.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/11-join-group.ts'
 import type { HeartbeatRequest, heartbeat } from '../../protocol/messages/12-heartbeat.ts'
 import type { LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts'
@@ -14,6 +15,11 @@ import type {
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
 import type { consumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
+import type {
+  ShareGroupHeartbeatRequest,
+  ShareGroupHeartbeatResponse,
+} from '../../protocol/messages/76-share-group-heartbeat.ts'
+import type { shareGroupDescribe } from '../../protocol/messages/77-share-group-describe.ts'
 import type { Response } from '../../protocol/schema.ts'
 import type { Marker } from '../coordinator-log.ts'
 import type { To } from '../hosted-shard.ts'
@@ -103,6 +109,7 @@ export type ListedGroup = Response<typeof listGroups>['groups'][number]
 export type DescribedGroup = Response<typeof describeGroups>['groups'][number]
 export type DeletedGroup = Response<typeof deleteGroups>['results'][number]
 export type DescribedConsumerGroup = Response<typeof consumerGroupDescribe>['groups'][number]
+export type DescribedShareGroup = Response<typeof shareGroupDescribe>['groups'][number]
 export type HeartbeatAnswer = Response<typeof heartbeat>
 
 /** Requests of clients to one shard; each command carries the receiver of its answer. */
@@ -183,6 +190,17 @@ export type ClientCommand =
       readonly groupId: string
     }
   | { readonly kind: 'delete'; readonly to: To<DeletedGroup>; readonly groupId: string }
+  | {
+      readonly kind: 'shareHeartbeat'
+      readonly to: To<ShareGroupHeartbeatResponse>
+      readonly client: Client
+      readonly request: ShareGroupHeartbeatRequest
+    }
+  | {
+      readonly kind: 'describeShare'
+      readonly to: To<DescribedShareGroup>
+      readonly groupId: string
+    }
 
 /** Commands that timers and changes of the cluster trigger. */
 export type InnerCommand =
@@ -209,6 +227,26 @@ export type InnerCommand =
   | { readonly kind: 'classicJoinExpired'; readonly groupId: string }
   | { readonly kind: 'classicSyncExpired'; readonly groupId: string; readonly generationId: number }
 
+interface ShareStateOutcome<Kind extends string> {
+  readonly kind: Kind
+  readonly groupId: string
+  /** Partitions by topic id. */
+  readonly topics: ReadonlyMap<string, ReadonlySet<number>>
+}
+
+/** What a share group is told by its timers and about its share state. */
+export type ShareGroupCommand =
+  | { readonly kind: 'shareSessionExpired'; readonly groupId: string; readonly memberId: string }
+  | ShareStateOutcome<'shareStateBegun'>
+  | ShareStateOutcome<'shareStateRefused'>
+  | {
+      readonly kind: 'shareStateDeleted'
+      readonly groupId: string
+      /** null if all of it is deleted. */
+      readonly refusal: ApiError | null
+      readonly to: To<DeletedGroup>
+    }
+
 export type ConsumerTimerCommand =
   | { readonly kind: 'consumerSessionExpired'; readonly groupId: string; readonly memberId: string }
   | {
@@ -234,8 +272,35 @@ export interface ResolveRegexes {
   }
 }
 
+/** Partitions whose share state is begun or deleted. */
+export interface ShareStateTopic {
+  readonly topicId: string
+  readonly partitions: readonly number[]
+}
+
 /** Work of others for a shard. */
-export interface GroupEffect {
+export type GroupEffect = MatchElsewhere | BeginShareState | DeleteShareState
+
+/**
+ * Begins share state with the share coordinators; then comes `shareStateBegun` or
+ * `shareStateRefused`.
+ */
+export interface BeginShareState {
+  readonly kind: 'beginShareState'
+  readonly groupId: string
+  readonly stateEpoch: number
+  readonly topics: readonly (ShareStateTopic & { readonly startOffset: number })[]
+}
+
+/** Deletes the share state of a group that is deleted; then comes `shareStateDeleted`. */
+export interface DeleteShareState {
+  readonly kind: 'deleteShareState'
+  readonly groupId: string
+  readonly topics: readonly ShareStateTopic[]
+  readonly to: To<DeletedGroup>
+}
+
+export interface MatchElsewhere {
   /** Matches topic names on another thread; the command then comes back with the result. */
   readonly kind: 'matchElsewhere'
   readonly command: ResolveRegexes
@@ -244,5 +309,10 @@ export interface GroupEffect {
   readonly version: number
 }
 
-export type GroupCommand = ClientCommand | InnerCommand | ConsumerTimerCommand | ResolveRegexes
+export type GroupCommand =
+  | ClientCommand
+  | InnerCommand
+  | ConsumerTimerCommand
+  | ResolveRegexes
+  | ShareGroupCommand
 export type Command<K extends GroupCommand['kind']> = Extract<GroupCommand, { readonly kind: K }>

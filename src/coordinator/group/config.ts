@@ -16,6 +16,17 @@ export interface GroupConfig {
   readonly groupConsumerMaxSize: number
   /** `uniform` and `range` in the order of preference: the first is the default. */
   readonly groupConsumerAssignors: readonly string[]
+  readonly groupShareSessionTimeoutMs: number
+  readonly groupShareMinSessionTimeoutMs: number
+  readonly groupShareMaxSessionTimeoutMs: number
+  readonly groupShareHeartbeatIntervalMs: number
+  readonly groupShareMinHeartbeatIntervalMs: number
+  readonly groupShareMaxHeartbeatIntervalMs: number
+  readonly groupShareMaxSize: number
+  readonly groupShareAssignmentIntervalMs: number
+  readonly groupShareMinAssignmentIntervalMs: number
+  readonly groupShareMaxAssignmentIntervalMs: number
+  readonly groupShareInitializeRetryIntervalMs: number
   readonly groupConsumerMigrationPolicy: 'bidirectional' | 'upgrade' | 'downgrade' | 'disabled'
   readonly groupConsumerRegexRefreshIntervalMs: number
   readonly groupConsumerAssignmentIntervalMs: number
@@ -49,26 +60,36 @@ export const groupConfigDefaults: GroupConfig = {
   groupConsumerAssignmentIntervalMs: 1000,
   groupConsumerMinAssignmentIntervalMs: 0,
   groupConsumerMaxAssignmentIntervalMs: 15_000,
+  groupShareSessionTimeoutMs: 45_000,
+  groupShareMinSessionTimeoutMs: 45_000,
+  groupShareMaxSessionTimeoutMs: 60_000,
+  groupShareHeartbeatIntervalMs: 5000,
+  groupShareMinHeartbeatIntervalMs: 5000,
+  groupShareMaxHeartbeatIntervalMs: 15_000,
+  groupShareMaxSize: 200,
+  groupShareAssignmentIntervalMs: 1000,
+  groupShareMinAssignmentIntervalMs: 0,
+  groupShareMaxAssignmentIntervalMs: 15_000,
+  groupShareInitializeRetryIntervalMs: 30_000,
   groupOverride: () => null,
 }
 
 /**
- * Returns a consumer group setting: the group's own, limited to the broker's bounds, else the
- * broker's. `name` is the group's name for it: `session.timeout.ms` for
- * `consumer.session.timeout.ms`.
+ * Returns a setting of one group: the group's own, limited to the broker's bounds, else the
+ * broker's. `name` is the group's name for it: `consumer.session.timeout.ms`.
  */
-function consumerSetting(
+function groupSetting(
   config: GroupConfig,
   groupId: string,
   name: string,
   options: { readonly usual: number; readonly min: number; readonly max: number },
 ): number {
-  const own = config.groupOverride(groupId, `consumer.${name}`)
+  const own = config.groupOverride(groupId, name)
   return own === null ? options.usual : Math.min(Math.max(Number(own), options.min), options.max)
 }
 
 export function consumerSessionTimeoutMs(config: GroupConfig, groupId: string): number {
-  return consumerSetting(config, groupId, 'session.timeout.ms', {
+  return groupSetting(config, groupId, 'consumer.session.timeout.ms', {
     usual: config.groupConsumerSessionTimeoutMs,
     min: config.groupConsumerMinSessionTimeoutMs,
     max: config.groupConsumerMaxSessionTimeoutMs,
@@ -76,7 +97,7 @@ export function consumerSessionTimeoutMs(config: GroupConfig, groupId: string): 
 }
 
 export function consumerHeartbeatIntervalMs(config: GroupConfig, groupId: string): number {
-  return consumerSetting(config, groupId, 'heartbeat.interval.ms', {
+  return groupSetting(config, groupId, 'consumer.heartbeat.interval.ms', {
     usual: config.groupConsumerHeartbeatIntervalMs,
     min: config.groupConsumerMinHeartbeatIntervalMs,
     max: config.groupConsumerMaxHeartbeatIntervalMs,
@@ -84,10 +105,34 @@ export function consumerHeartbeatIntervalMs(config: GroupConfig, groupId: string
 }
 
 export function consumerAssignmentIntervalMs(config: GroupConfig, groupId: string): number {
-  return consumerSetting(config, groupId, 'assignment.interval.ms', {
+  return groupSetting(config, groupId, 'consumer.assignment.interval.ms', {
     usual: config.groupConsumerAssignmentIntervalMs,
     min: config.groupConsumerMinAssignmentIntervalMs,
     max: config.groupConsumerMaxAssignmentIntervalMs,
+  })
+}
+
+export function shareSessionTimeoutMs(config: GroupConfig, groupId: string): number {
+  return groupSetting(config, groupId, 'share.session.timeout.ms', {
+    usual: config.groupShareSessionTimeoutMs,
+    min: config.groupShareMinSessionTimeoutMs,
+    max: config.groupShareMaxSessionTimeoutMs,
+  })
+}
+
+export function shareHeartbeatIntervalMs(config: GroupConfig, groupId: string): number {
+  return groupSetting(config, groupId, 'share.heartbeat.interval.ms', {
+    usual: config.groupShareHeartbeatIntervalMs,
+    min: config.groupShareMinHeartbeatIntervalMs,
+    max: config.groupShareMaxHeartbeatIntervalMs,
+  })
+}
+
+export function shareAssignmentIntervalMs(config: GroupConfig, groupId: string): number {
+  return groupSetting(config, groupId, 'share.assignment.interval.ms', {
+    usual: config.groupShareAssignmentIntervalMs,
+    min: config.groupShareMinAssignmentIntervalMs,
+    max: config.groupShareMaxAssignmentIntervalMs,
   })
 }
 

@@ -1,6 +1,6 @@
 import { errorCode } from '../../protocol/errors.ts'
 import type { Command } from './commands.ts'
-import { type Draft, groupNotFound, type ShardContext } from './group.ts'
+import { type Draft, type Group, groupNotFound, type ShardContext } from './group.ts'
 import type { Offsets } from './offsets.ts'
 
 /** Handles admin requests for the groups of a shard. */
@@ -49,10 +49,15 @@ export class GroupAdmin {
     )
   }
 
-  delete({ groupId, to }: Command<'delete'>, out: Draft): void {
+  /** @throws ApiError GROUP_ID_NOT_FOUND | NON_EMPTY_GROUP */
+  deletable(groupId: string): Group {
     const group = this.shard.groups.get(groupId)
     if (group === undefined) throw groupNotFound(groupId, group, 'classic')
     group.validateDelete()
+    return group
+  }
+
+  delete(group: Group, { groupId, to }: Command<'delete'>, out: Draft): void {
     out.records.push(...this.offsets.tombstonesOf(groupId))
     group.remove(out)
     out.reply(to, { groupId, errorCode: 0 })

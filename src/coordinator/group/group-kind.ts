@@ -23,11 +23,21 @@ export interface GroupKind<G extends Group = Group, R extends GroupRecord = Grou
   readonly classicRequests: ClassicRequests<G>
   /** Whether a JoinGroup replaces a group of this kind without members by a classic group. */
   readonly yieldsToClassic: boolean
-  /** Applies a record of this kind. */
-  replay(record: R): void
+  /**
+   * Applies a record of this kind.
+   *
+   * @param nowMs the time of the current command, or of the first one after a load.
+   */
+  replay(record: R, nowMs: number): void
   /** Sets the timers of a group that was read from the log. */
   loaded(group: G, out: Draft, nowMs: number): void
   /** Called when a member has committed offsets outside of a transaction. */
   committed?(group: G, memberId: string, out: Draft, nowMs: number): void
   topicsChanged?(change: Command<'topicsChanged'>): void
+  topicsDeleted?(topics: Command<'topicsDeleted'>['topics'], out: Draft): void
+  /**
+   * Begins what must be done before a group without members is deleted; the reply is then sent by
+   * a later command. Returns false if the group may be deleted at once.
+   */
+  deleteFirst?(group: G, command: Command<'delete'>, out: Draft): boolean
 }

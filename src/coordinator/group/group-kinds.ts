@@ -5,6 +5,7 @@ import { Migration } from './consumer/migration.ts'
 import type { ShardContext } from './group.ts'
 import type { GroupKind } from './group-kind.ts'
 import type { GroupType } from './records.ts'
+import { shareKind } from './share/share-kind.ts'
 
 /**
  * The kinds of groups. A new kind is a folder with a class that implements `Group`, a `GroupKind`
@@ -15,6 +16,7 @@ export function groupKinds(shard: ShardContext) {
   const rebalance = new ClassicRebalance(shard)
   const classic = classicKind(shard, rebalance)
   const consumer = consumerKind(shard, new Migration(shard, rebalance))
-  const kinds: Readonly<Record<GroupType, GroupKind>> = { classic, consumer }
-  return { kinds, handlers: { ...classic.handlers, ...consumer.handlers } }
+  const share = shareKind(shard)
+  const kinds: Readonly<Record<GroupType, GroupKind>> = { classic, consumer, share }
+  return { kinds, handlers: { ...classic.handlers, ...consumer.handlers, ...share.handlers } }
 }

@@ -28,6 +28,8 @@ export interface Group {
   readonly type: GroupType
   readonly groupId: string
   isEmpty(): boolean
+  /** Whether members commit offsets; such a group goes when it has neither members nor offsets. */
+  readonly hasOffsets: boolean
   /** The name for ListGroups: `Stable`, `PreparingRebalance`, … */
   stateName(): string
   listed(): ListedGroup

@@ -10,6 +10,12 @@ import * as member from '../../protocol/stored/group/05-consumer-group-member-me
 import * as target from '../../protocol/stored/group/06-consumer-group-target-assignment-metadata.ts'
 import * as targetMember from '../../protocol/stored/group/07-consumer-group-target-assignment-member.ts'
 import * as current from '../../protocol/stored/group/08-consumer-group-current-member-assignment.ts'
+import * as shareMember from '../../protocol/stored/group/10-share-group-member-metadata.ts'
+import * as shareEpoch from '../../protocol/stored/group/11-share-group-metadata.ts'
+import * as shareTarget from '../../protocol/stored/group/12-share-group-target-assignment-metadata.ts'
+import * as shareTargetMember from '../../protocol/stored/group/13-share-group-target-assignment-member.ts'
+import * as shareCurrent from '../../protocol/stored/group/14-share-group-current-member-assignment.ts'
+import * as shareStatePartitions from '../../protocol/stored/group/15-share-group-state-partition-metadata.ts'
 import * as regex from '../../protocol/stored/group/16-consumer-group-regular-expression.ts'
 import type { KeyValue, Marker } from '../coordinator-log.ts'
 import { withVersion } from '../versioned.ts'
@@ -71,6 +77,36 @@ export type RegexRecord = Row<
   regex.ConsumerGroupRegularExpressionKey,
   regex.ConsumerGroupRegularExpressionValue
 >
+export type ShareEpochRecord = Row<
+  'ShareGroupMetadata',
+  shareEpoch.ShareGroupMetadataKey,
+  shareEpoch.ShareGroupMetadataValue
+>
+export type ShareMemberRecord = Row<
+  'ShareGroupMemberMetadata',
+  shareMember.ShareGroupMemberMetadataKey,
+  shareMember.ShareGroupMemberMetadataValue
+>
+export type ShareTargetRecord = Row<
+  'ShareGroupTargetAssignmentMetadata',
+  shareTarget.ShareGroupTargetAssignmentMetadataKey,
+  shareTarget.ShareGroupTargetAssignmentMetadataValue
+>
+export type ShareTargetMemberRecord = Row<
+  'ShareGroupTargetAssignmentMember',
+  shareTargetMember.ShareGroupTargetAssignmentMemberKey,
+  shareTargetMember.ShareGroupTargetAssignmentMemberValue
+>
+export type ShareCurrentRecord = Row<
+  'ShareGroupCurrentMemberAssignment',
+  shareCurrent.ShareGroupCurrentMemberAssignmentKey,
+  shareCurrent.ShareGroupCurrentMemberAssignmentValue
+>
+export type ShareStatePartitionsRecord = Row<
+  'ShareGroupStatePartitionMetadata',
+  shareStatePartitions.ShareGroupStatePartitionMetadataKey,
+  shareStatePartitions.ShareGroupStatePartitionMetadataValue
+>
 /** The end of a transaction: a control record in the log, without key and value of its own. */
 export interface MarkerRecord extends Marker {
   readonly type: 'TransactionMarker'
@@ -84,11 +120,18 @@ export type ConsumerRecord =
   | TargetMemberRecord
   | CurrentRecord
   | RegexRecord
-export type StoredRecord = OffsetRecord | GroupMetadataRecord | ConsumerRecord
+export type ShareGroupRecord =
+  | ShareEpochRecord
+  | ShareMemberRecord
+  | ShareTargetRecord
+  | ShareTargetMemberRecord
+  | ShareCurrentRecord
+  | ShareStatePartitionsRecord
+export type StoredRecord = OffsetRecord | GroupMetadataRecord | ConsumerRecord | ShareGroupRecord
 export type GroupRecord = StoredRecord | MarkerRecord
 
 /** The name that ListGroups uses. */
-export type GroupType = 'classic' | 'consumer'
+export type GroupType = 'classic' | 'consumer' | 'share'
 
 interface Layout {
   readonly name: StoredRecord['type']
@@ -167,13 +210,57 @@ const layouts: readonly Layout[] = [
     value: regex.consumerGroupRegularExpressionValue,
     version: always(0),
   },
+  {
+    name: 'ShareGroupMemberMetadata',
+    groupType: 'share',
+    key: shareMember.shareGroupMemberMetadataKey,
+    value: shareMember.shareGroupMemberMetadataValue,
+    version: always(0),
+  },
+  {
+    name: 'ShareGroupMetadata',
+    groupType: 'share',
+    key: shareEpoch.shareGroupMetadataKey,
+    value: shareEpoch.shareGroupMetadataValue,
+    version: always(0),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMetadata',
+    groupType: 'share',
+    key: shareTarget.shareGroupTargetAssignmentMetadataKey,
+    value: shareTarget.shareGroupTargetAssignmentMetadataValue,
+    version: always(0),
+  },
+  {
+    name: 'ShareGroupTargetAssignmentMember',
+    groupType: 'share',
+    key: shareTargetMember.shareGroupTargetAssignmentMemberKey,
+    value: shareTargetMember.shareGroupTargetAssignmentMemberValue,
+    version: always(0),
+  },
+  {
+    name: 'ShareGroupCurrentMemberAssignment',
+    groupType: 'share',
+    key: shareCurrent.shareGroupCurrentMemberAssignmentKey,
+    value: shareCurrent.shareGroupCurrentMemberAssignmentValue,
+    version: always(0),
+  },
+  {
+    name: 'ShareGroupStatePartitionMetadata',
+    groupType: 'share',
+    key: shareStatePartitions.shareGroupStatePartitionMetadataKey,
+    value: shareStatePartitions.shareGroupStatePartitionMetadataValue,
+    version: always(0),
+  },
 ]
 
 const byName = new Map(layouts.map((layout) => [layout.name, layout]))
 const byKey = new Map(layouts.map((layout) => [layout.key.key, layout]))
 
 /** Returns the type of the groups that have such records. */
-export function groupTypeOf({ type }: GroupMetadataRecord | ConsumerRecord): GroupType {
+export function groupTypeOf({
+  type,
+}: GroupMetadataRecord | ConsumerRecord | ShareGroupRecord): GroupType {
   return byName.get(type)!.groupType!
 }
 
@@ -187,7 +274,7 @@ export function toKeyValue(record: StoredRecord): KeyValue {
 }
 
 /**
- * Decodes a record; returns null for a type that is not supported (share and streams groups).
+ * Decodes a record; returns null for a type that is not supported (streams groups).
  *
  * @throws Malformed if the bytes do not follow the type's layout.
  */

@@ -95,9 +95,16 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord, GroupEffec
       fetchOffsets: (command, out) => this.fetchOffsets(command, out),
       deleteOffsets: (command, out) => admin.deleteOffsets(command, out),
       list: (command, out) => admin.list(command, out),
-      delete: (command, out) => admin.delete(command, out),
-      topicsDeleted: ({ topics }, out) =>
-        void out.records.push(...this.offsets.ofDeletedTopics(topics)),
+      delete: (command, out) => {
+        const group = admin.deletable(command.groupId)
+        if (this.kinds[group.type].deleteFirst?.(group, command, out) !== true) {
+          admin.delete(group, command, out)
+        }
+      },
+      topicsDeleted: ({ topics }, out) => {
+        out.records.push(...this.offsets.ofDeletedTopics(topics))
+        for (const kind of Object.values(this.kinds)) kind.topicsDeleted?.(topics, out)
+      },
       topicsChanged: (command) => {
         for (const kind of Object.values(this.kinds)) kind.topicsChanged?.(command)
       },
@@ -173,8 +180,9 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord, GroupEffec
 
   private fetchOffsets({ request, to }: Command<'fetchOffsets'>, out: Draft): void {
     const group = this.groups.get(request.groupId)
-    group?.validateOffsetFetch(request.memberId, request.memberEpoch)
-    out.reply(to, this.offsets.fetch(request, group !== undefined))
+    const hasOffsets = group?.hasOffsets === true
+    if (hasOffsets) group.validateOffsetFetch(request.memberId, request.memberEpoch)
+    out.reply(to, this.offsets.fetch(request, hasOffsets))
   }
 
   private loaded(out: Draft, nowMs: number): void {
@@ -187,7 +195,7 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord, GroupEffec
     for (const group of this.groups.values()) {
       const { records, isAll } = this.offsets.expire(group, nowMs, this.config.offsetsRetentionMs)
       out.records.push(...records)
-      if (isAll && group.isEmpty()) group.remove(out)
+      if (isAll && group.isEmpty() && group.hasOffsets) group.remove(out)
     }
     if (out.records.length > 0) {
       this.logger.info('removed expired offsets and empty groups', { records: out.records.length })
@@ -212,7 +220,7 @@ export class GroupShard implements Machine<GroupCommand, GroupRecord, GroupEffec
         this.offsets.replayMarker(record)
         return
       default:
-        this.kinds[groupTypeOf(record)].replay(record)
+        this.kinds[groupTypeOf(record)].replay(record, this.nowMs)
     }
   }
 

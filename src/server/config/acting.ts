@@ -17,6 +17,9 @@ const actingGroupKeys: ReadonlySet<string> = new Set([
   'consumer.assignment.interval.ms',
   'consumer.heartbeat.interval.ms',
   'consumer.session.timeout.ms',
+  'share.assignment.interval.ms',
+  'share.heartbeat.interval.ms',
+  'share.session.timeout.ms',
 ])
 
 /** Whether a setting of Kafka has an effect in this broker. */

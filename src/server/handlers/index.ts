@@ -50,6 +50,8 @@ import { handleGetTelemetrySubscriptions } from './71-get-telemetry-subscription
 import { handlePushTelemetry } from './72-push-telemetry.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
+import { handleShareGroupHeartbeat } from './76-share-group-heartbeat.ts'
+import { handleShareGroupDescribe } from './77-share-group-describe.ts'
 import { handleInitializeShareGroupState } from './83-initialize-share-group-state.ts'
 import { handleReadShareGroupState } from './84-read-share-group-state.ts'
 import { handleWriteShareGroupState } from './85-write-share-group-state.ts'
@@ -118,6 +120,8 @@ const unsorted: readonly AnyHandler[] = [
   handlePushTelemetry,
   handleListConfigResources,
   handleDescribeTopicPartitions,
+  handleShareGroupHeartbeat,
+  handleShareGroupDescribe,
   handleInitializeShareGroupState,
   handleReadShareGroupState,
   handleWriteShareGroupState,

@@ -407,6 +407,19 @@ const endless = ['topics[0]', 'topics[+]'].flatMap((one) =>
 
 const shareSweeps: readonly Sweep[] = [
   {
+    key: 76,
+    base: async (peer, version, n) => {
+      const { name } = await named(peer, 76, version)
+      const member = { groupId: `sweep.share.${n}`, memberId: 'm', memberEpoch: 0, rackId: 'r' }
+      return { ...member, subscribedTopicNames: [name] }
+    },
+  },
+  {
+    key: 77,
+    isInAnyOrder: true,
+    base: () => ({ groupIds: ['sweep'], includeAuthorizedOperations: true }),
+  },
+  {
     key: 83,
     isInAnyOrder: true,
     base: (peer, version, n) =>

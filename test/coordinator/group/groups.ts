@@ -3,6 +3,7 @@ import { ExpressionThread } from '../../../src/base/expressions.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { type GroupConfig, groupConfigDefaults } from '../../../src/coordinator/group/config.ts'
 import { GroupCoordinator } from '../../../src/coordinator/group/coordinator.ts'
+import type { ShareStateKeeper } from '../../../src/coordinator/group/share-state-keeper.ts'
 import type { TopicSummary, TopicView } from '../../../src/coordinator/topic-view.ts'
 import { ApiError, errorName } from '../../../src/protocol/errors.ts'
 import type { JoinGroupRequest } from '../../../src/protocol/messages/11-join-group.ts'
@@ -29,6 +30,22 @@ export class Topics implements TopicView {
   all = () => this.topics.values()
 }
 
+/** Share coordinators that do as they are told, unless they are to refuse. */
+class ShareState implements ShareStateKeeper {
+  readonly asked: unknown[] = []
+  refusal: ApiError | null = null
+
+  async begin(...asked: Parameters<ShareStateKeeper['begin']>): Promise<void> {
+    this.asked.push(asked)
+    if (this.refusal !== null) throw this.refusal
+  }
+
+  async delete(...asked: Parameters<ShareStateKeeper['delete']>): Promise<void> {
+    this.asked.push(asked)
+    if (this.refusal !== null) throw this.refusal
+  }
+}
+
 export const idOf = (name: string) => name.padEnd(21, '-').slice(0, 21).concat('A')
 
 /**
@@ -38,6 +55,7 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
   const clock = new SteppedClock()
   const log = o.log ?? new MemoryLog()
   const topics = new Topics()
+  const shareState = new ShareState()
   const coordinator = new GroupCoordinator({
     partitionCount: () => 1,
     clock,
@@ -45,11 +63,12 @@ export async function groups(o: { config?: Partial<GroupConfig>; log?: MemoryLog
     logger: silentLogger,
     topics,
     expressions: new ExpressionThread(systemClock),
+    shareState,
     config: Object.assign({ ...groupConfigDefaults }, o.config),
   })
   coordinator.elected(0, 0, log)
   await settle()
-  return { coordinator, clock, log, topics }
+  return { coordinator, clock, log, topics, shareState }
 }
 
 export const client = { clientId: 'c', clientHost: '/127.0.0.1', mayDescribe: () => true }

@@ -29,6 +29,7 @@ export type ClassicState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance
  */
 export class ClassicGroup implements Group {
   readonly type = 'classic'
+  readonly hasOffsets = true
   readonly groupId: string
   /** The last record that was written: the state after a restart. */
   stored: GroupMetadataValue | null = null

@@ -33,6 +33,7 @@ const initialEpoch = 1
 /** A group of the consumer protocol (KIP-848). Only `replay` changes it. */
 export class ConsumerGroup implements Group {
   readonly type = 'consumer'
+  readonly hasOffsets = true
   readonly groupId: string
   groupEpoch = initialEpoch
   /** The hash of the topic metadata that the group epoch is based on. */
