@@ -165,6 +165,7 @@ const messages: Partial<Record<ErrorName, string>> = {
   FENCED_LEADER_EPOCH: 'The leader epoch in the request is older than the epoch on the broker.',
   FENCED_STATE_EPOCH: 'The coordinator rejected the request because the state epoch did not match.',
   GROUP_AUTHORIZATION_FAILED: 'Group authorization failed.',
+  INVALID_GROUP_ID: 'The group id is invalid.',
   INVALID_REQUEST:
     'This most likely occurs because of a request being malformed by the client library or the ' +
     'message was sent to an incompatible broker. See the broker logs for more details.',

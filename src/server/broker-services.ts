@@ -15,6 +15,7 @@ import { FetchSessions } from './fetch/session.ts'
 import { Forwarder } from './forwarder.ts'
 import { groupsOf } from './groups.ts'
 import { advertisedHandlers } from './handlers/index.ts'
+import { LatestOffsets } from './latest-offsets.ts'
 import type { NodeCarriers } from './node-carriers.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
@@ -80,7 +81,8 @@ export function brokerServices(
     authorizer: rooms.authorizer ?? authorizerOf(statics, () => metadata.image.acls, logger),
     fetchSessions: new FetchSessions(slotsMax, clock, random),
     purgatory: new Purgatory(clock),
-    ...{ autoCreation, shares },
+    ...{ autoCreation, shares, shareState },
+    latestOffsets: new LatestOffsets(channels.shareState, settings.int('request.timeout.ms')),
     replicaDirectories: new ReplicaDirectories({
       controller: directories,
       brokerId,

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Turns } from '../base/turns.ts'
 import type { GroupCoordinator } from '../coordinator/group/coordinator.ts'
+import type { ShareStateKeeper } from '../coordinator/group/share-state-keeper.ts'
 import type { ShareCoordinator } from '../coordinator/share/coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import type { BrokerSettings } from '../metadata/config/settings.ts'
@@ -16,6 +17,7 @@ import type { AutoCreation } from './auto-creation.ts'
 import type { BrokerChannels } from './broker-channels.ts'
 import type { FetchSessions } from './fetch/session.ts'
 import type { Forwarder } from './forwarder.ts'
+import type { LatestOffsets } from './latest-offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { RequestQuotas } from './quotas/request-quotas.ts'
@@ -47,6 +49,9 @@ export interface Services {
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly shares: ShareCoordinator
+  /** The share coordinators of the cluster. */
+  readonly shareState: ShareStateKeeper
+  readonly latestOffsets: LatestOffsets
   /** Channels to the brokers that coordinate transactions. */
   readonly coordinators: BrokerChannels
   readonly telemetry: ClientTelemetry

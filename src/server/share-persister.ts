@@ -1,14 +1,14 @@
 import type { Clock } from '../base/clock.ts'
-import { ChannelFault } from '../channel/channel.ts'
-import type { ShareStateKeeper } from '../coordinator/group/share-state-keeper.ts'
+import { type Channel, ChannelFault } from '../channel/channel.ts'
+import type { ShareStateKeeper, ShareStateResult } from '../coordinator/group/share-state-keeper.ts'
 import { keyPartition } from '../coordinator/key-partition.ts'
-import type { ChangedState } from '../coordinator/share/commands.ts'
 import type { ShareCoordinator } from '../coordinator/share/coordinator.ts'
 import { coordinatorKey, type ShareKey } from '../coordinator/share/share-key.ts'
 import type { BrokerMetadata } from '../metadata/metadata.ts'
 import { ApiError, type ErrorName, errorName } from '../protocol/errors.ts'
 import { initializeShareGroupState } from '../protocol/messages/83-initialize-share-group-state.ts'
 import { deleteShareGroupState } from '../protocol/messages/86-delete-share-group-state.ts'
+import { readShareGroupStateSummary } from '../protocol/messages/87-read-share-group-state-summary.ts'
 import type { AutoCreation } from './auto-creation.ts'
 import type { BrokerChannels } from './broker-channels.ts'
 import { shareStateTopic } from './internal-topics.ts'
@@ -24,9 +24,21 @@ const retried: ReadonlySet<ErrorName> = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
   'NOT_COORDINATOR',
   'NETWORK_EXCEPTION',
+  // The coordinator may not know the topic yet.
+  'UNKNOWN_TOPIC_OR_PARTITION',
 ])
 
-type Topics = Parameters<ShareStateKeeper['delete']>[1]
+/** What every row about a share partition has. */
+interface Row {
+  readonly errorCode: number
+  readonly errorMessage?: string | null | undefined
+}
+
+/** How to ask about one share partition: a coordinator in this broker, or in another. */
+interface Question<R extends Row> {
+  here(): Promise<R>
+  there(channel: Channel): Promise<R | undefined>
+}
 
 /** Asks the share coordinators, wherever they are. Kafka: `DefaultStatePersister`. */
 export class SharePersister implements ShareStateKeeper {
@@ -45,73 +57,90 @@ export class SharePersister implements ShareStateKeeper {
     this.options = options
   }
 
-  async begin(
-    groupId: string,
-    stateEpoch: number,
-    topics: Parameters<ShareStateKeeper['begin']>[2],
-  ): Promise<void> {
+  async begin(...[groupId, stateEpoch, topics]: Parameters<ShareStateKeeper['begin']>) {
     const { shares, timeoutMs } = this.options
-    const startOffsets = new Map(topics.map(({ topicId, startOffset }) => [topicId, startOffset]))
-    const stateOf = ({ topicId }: ShareKey) => ({
-      stateEpoch,
-      startOffset: startOffsets.get(topicId)!,
-    })
-    await this.askAll(groupId, topics, {
-      here: (key) => shares.initialize(key, stateOf(key)),
-      there: async (channel, key) => {
-        const partitions = [{ partition: key.partition, ...stateOf(key) }]
-        const body = { groupId, topics: [{ topicId: key.topicId, partitions }] }
-        const { results } = await channel.send(initializeShareGroupState, 0, body, { timeoutMs })
-        return results[0]?.partitions[0]
-      },
-    })
-  }
-
-  async delete(groupId: string, topics: Topics): Promise<void> {
-    const { shares, timeoutMs } = this.options
-    await this.askAll(groupId, topics, {
-      here: (key) => shares.delete(key),
-      there: async (channel, { topicId, partition }) => {
-        const body = { groupId, topics: [{ topicId, partitions: [{ partition }] }] }
-        const { results } = await channel.send(deleteShareGroupState, 0, body, { timeoutMs })
-        return results[0]?.partitions[0]
-      },
-    })
-  }
-
-  private async askAll(groupId: string, topics: Topics, ask: Ask): Promise<void> {
-    const keys = topics.flatMap(({ topicId, partitions }) =>
-      partitions.map((partition) => ({ groupId, topicId, partition })),
+    const asked = topics.flatMap(({ topicId, partitions }) =>
+      partitions.map(({ partition, startOffset }) => {
+        const key = { groupId, topicId, partition }
+        const state = { stateEpoch, startOffset }
+        return this.ask(key, {
+          here: () => shares.initialize(key, state),
+          async there(channel) {
+            const body = { groupId, topics: [{ topicId, partitions: [{ partition, ...state }] }] }
+            const { results } = await channel.send(initializeShareGroupState, 0, body, {
+              timeoutMs,
+            })
+            return results[0]?.partitions[0]
+          },
+        })
+      }),
     )
-    await Promise.all(keys.map((key) => this.askPatiently(key, ask)))
+    return (await Promise.all(asked)).map(withoutAnswer)
   }
 
-  /** @throws (rejects) ApiError of the share partition. */
-  private async askPatiently(key: ShareKey, ask: Ask): Promise<void> {
+  async delete(...[groupId, topics]: Parameters<ShareStateKeeper['delete']>) {
+    const { shares, timeoutMs } = this.options
+    const asked = keysOf(groupId, topics).map((key) =>
+      this.ask(key, {
+        here: () => shares.delete(key),
+        async there(channel) {
+          const { results } = await channel.send(deleteShareGroupState, 0, only(key), { timeoutMs })
+          return results[0]?.partitions[0]
+        },
+      }),
+    )
+    return (await Promise.all(asked)).map(withoutAnswer)
+  }
+
+  summarise(...[groupId, topics]: Parameters<ShareStateKeeper['summarise']>) {
+    const { shares, timeoutMs } = this.options
+    const asked = keysOf(groupId, topics).map((key) =>
+      this.ask(key, {
+        here: () => shares.readSummary(key),
+        async there(channel) {
+          const api = readShareGroupStateSummary
+          const { results } = await channel.send(api, api.stableMax, only(key), { timeoutMs })
+          return results[0]?.partitions[0]
+        },
+      }),
+    )
+    return Promise.all(asked)
+  }
+
+  /** Asks until there is an answer, or as often as is useful. */
+  private async ask<R extends Row>(
+    key: ShareKey,
+    question: Question<R>,
+  ): Promise<ShareStateResult<R>> {
+    const { topicId, partition } = key
     for (let attempt = 1, backoffMs = backoffMsMin; ; attempt++) {
-      try {
-        return await this.ask(key, ask)
-      } catch (error) {
-        if (!(error instanceof ApiError) || !retried.has(error.reason)) throw error
-        if (attempt >= attemptsMax) throw error
+      const answer = await this.askOnce(key, question).catch((error: unknown) => {
+        if (error instanceof ApiError) return error
+        throw error
+      })
+      const isLast = attempt >= attemptsMax
+      if (isLast || !(answer instanceof ApiError) || !retried.has(answer.reason)) {
+        return { topicId, partition, answer }
       }
       await new Promise<void>((resolve) => this.options.clock.after(backoffMs, resolve))
       backoffMs = Math.min(backoffMs * 2, backoffMsMax)
     }
   }
 
-  private async ask(key: ShareKey, { here, there }: Ask): Promise<void> {
-    const { brokerId } = this.options
+  /** @throws (rejects) ApiError of the share partition. */
+  private async askOnce<R extends Row>(key: ShareKey, { here, there }: Question<R>): Promise<R> {
     const leader = await this.leaderOf(key)
-    const row = leader === brokerId ? await here(key) : await this.elsewhere(leader, key, there)
+    const row =
+      leader === this.options.brokerId ? await here() : await this.elsewhere(leader, there)
     if (row === undefined) throw new ApiError('UNKNOWN_SERVER_ERROR')
-    if (row.errorCode !== 0) throw new ApiError(errorName(row.errorCode), row.errorMessage ?? null)
+    if (row.errorCode === 0) return row
+    throw new ApiError(errorName(row.errorCode), row.errorMessage ?? null)
   }
 
-  private async elsewhere(leader: number, key: ShareKey, there: Ask['there']) {
+  private elsewhere<R extends Row>(leader: number, there: Question<R>['there']) {
     const channel = this.options.channels.to(leader)
     if (channel === null) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
-    return there(channel, key).catch((error: unknown) => {
+    return there(channel).catch((error: unknown) => {
       throw error instanceof ChannelFault ? new ApiError('NETWORK_EXCEPTION') : error
     })
   }
@@ -129,10 +158,17 @@ export class SharePersister implements ShareStateKeeper {
   }
 }
 
-interface Ask {
-  here(key: ShareKey): Promise<ChangedState>
-  there(
-    channel: NonNullable<ReturnType<BrokerChannels['to']>>,
-    key: ShareKey,
-  ): Promise<ChangedState | undefined>
+function keysOf(groupId: string, topics: Parameters<ShareStateKeeper['delete']>[1]): ShareKey[] {
+  return topics.flatMap(({ topicId, partitions }) =>
+    partitions.map((partition) => ({ groupId, topicId, partition })),
+  )
+}
+
+/** Returns the body of a request about one share partition; some requests lack the epoch. */
+function only({ groupId, topicId, partition }: ShareKey) {
+  return { groupId, topics: [{ topicId, partitions: [{ partition, leaderEpoch: 0 }] }] }
+}
+
+function withoutAnswer({ answer, ...of }: ShareStateResult<Row>): ShareStateResult {
+  return { ...of, answer: answer instanceof ApiError ? answer : null }
 }

@@ -20,6 +20,14 @@ import type {
   ShareGroupHeartbeatResponse,
 } from '../../protocol/messages/76-share-group-heartbeat.ts'
 import type { shareGroupDescribe } from '../../protocol/messages/77-share-group-describe.ts'
+import type {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+} from '../../protocol/messages/91-alter-share-group-offsets.ts'
+import type {
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+} from '../../protocol/messages/92-delete-share-group-offsets.ts'
 import type { Response } from '../../protocol/schema.ts'
 import type { Marker } from '../coordinator-log.ts'
 import type { To } from '../hosted-shard.ts'
@@ -247,6 +255,33 @@ export type ShareGroupCommand =
       readonly to: To<DeletedGroup>
     }
 
+/** Requests for the start offsets of a share group. */
+export type ShareOffsetsCommand =
+  | {
+      readonly kind: 'shareStatePartitions'
+      /** Receives the partitions whose share state is begun. */
+      readonly to: To<readonly ShareStateTopic[]>
+      readonly groupId: string
+    }
+  | {
+      readonly kind: 'shareOffsetsAlter'
+      readonly to: To<AlterShareGroupOffsetsResponse>
+      readonly request: AlterShareGroupOffsetsRequest
+    }
+  | {
+      readonly kind: 'shareOffsetsDelete'
+      readonly to: To<DeleteShareGroupOffsetsResponse>
+      readonly request: DeleteShareGroupOffsetsRequest
+    }
+  | {
+      readonly kind: 'shareOffsetsDeleted'
+      readonly to: To<DeleteShareGroupOffsetsResponse>
+      readonly groupId: string
+      /** The ids of topics whose state is deleted. */
+      readonly topicIds: readonly string[]
+      readonly refused: DeleteShareGroupOffsetsResponse['responses']
+    }
+
 export type ConsumerTimerCommand =
   | { readonly kind: 'consumerSessionExpired'; readonly groupId: string; readonly memberId: string }
   | {
@@ -278,8 +313,14 @@ export interface ShareStateTopic {
   readonly partitions: readonly number[]
 }
 
+/** Partitions of a topic with the offsets at which their share state begins. */
+export interface ShareStartOffsets {
+  readonly topicId: string
+  readonly partitions: readonly { readonly partition: number; readonly startOffset: number }[]
+}
+
 /** Work of others for a shard. */
-export type GroupEffect = MatchElsewhere | BeginShareState | DeleteShareState
+export type GroupEffect = MatchElsewhere | BeginShareState | DeleteShareState | DeleteShareOffsets
 
 /**
  * Begins share state with the share coordinators; then comes `shareStateBegun` or
@@ -289,7 +330,22 @@ export interface BeginShareState {
   readonly kind: 'beginShareState'
   readonly groupId: string
   readonly stateEpoch: number
-  readonly topics: readonly (ShareStateTopic & { readonly startOffset: number })[]
+  readonly topics: readonly ShareStartOffsets[]
+  /** Set if a client asked for it, with the response to send if all of it is begun. */
+  readonly asked?: {
+    readonly to: To<AlterShareGroupOffsetsResponse>
+    readonly response: AlterShareGroupOffsetsResponse
+  }
+}
+
+/** Deletes the share state of topics of a group; then comes `shareOffsetsDeleted`. */
+export interface DeleteShareOffsets {
+  readonly kind: 'deleteShareOffsets'
+  readonly groupId: string
+  readonly topics: readonly ShareStateTopic[]
+  /** The rows of topics that were refused. */
+  readonly refused: DeleteShareGroupOffsetsResponse['responses']
+  readonly to: To<DeleteShareGroupOffsetsResponse>
 }
 
 /** Deletes the share state of a group that is deleted; then comes `shareStateDeleted`. */
@@ -315,4 +371,5 @@ export type GroupCommand =
   | ConsumerTimerCommand
   | ResolveRegexes
   | ShareGroupCommand
+  | ShareOffsetsCommand
 export type Command<K extends GroupCommand['kind']> = Extract<GroupCommand, { readonly kind: K }>

@@ -1,4 +1,3 @@
-import { unreachable } from '../../base/assert.ts'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/error-text.ts'
 import { type Expressions, isQuick } from '../../base/expressions.ts'
@@ -17,25 +16,18 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
-import type {
-  ShareGroupHeartbeatRequest,
-  ShareGroupHeartbeatResponse,
-} from '../../protocol/messages/76-share-group-heartbeat.ts'
 import type { CoordinatorLog, Marker, TransactionalProducer } from '../coordinator-log.ts'
 import type { HostedShard } from '../hosted-shard.ts'
 import { HostedShards } from '../hosted-shards.ts'
 import type { TopicView } from '../topic-view.ts'
 import type {
-  BeginShareState,
   Client,
   ClientCommand,
   CommitRequest,
   CommitResult,
   DeletedGroup,
-  DeleteShareState,
   DescribedConsumerGroup,
   DescribedGroup,
-  DescribedShareGroup,
   FetchedTopic,
   FetchRequest,
   GroupCommand,
@@ -51,7 +43,8 @@ import { checkHeartbeat } from './consumer/check-heartbeat.ts'
 import type { GroupRecord } from './records.ts'
 import type { GroupShard } from './shard.ts'
 import { groupShards } from './shard-kind.ts'
-import { checkShareHeartbeat } from './share/check-share-heartbeat.ts'
+import { performShareEffect } from './share/share-effects.ts'
+import { ShareRequests } from './share/share-requests.ts'
 import type { ShareStateKeeper } from './share-state-keeper.ts'
 
 export interface GroupCoordinatorOptions {
@@ -76,6 +69,8 @@ type Shard = HostedShard<GroupCommand, GroupRecord, GroupEffect, GroupShard>
 export class GroupCoordinator {
   readonly topics: TopicView
   readonly config: GroupConfig
+  /** The requests of share groups. */
+  readonly share: ShareRequests
   private readonly options: GroupCoordinatorOptions
   private readonly shards: HostedShards<GroupCommand, GroupRecord, GroupEffect, GroupShard>
 
@@ -86,6 +81,7 @@ export class GroupCoordinator {
     const { partitionCount, clock, logger } = options
     const kind = groupShards(options, (effect, shard) => void this.perform(effect, shard))
     this.shards = new HostedShards({ partitionCount, kind, clock, logger })
+    this.share = new ShareRequests((groupId, command) => this.shards.call(groupId, command))
   }
 
   /** Returns the partition of `__consumer_offsets` for the group. */
@@ -214,42 +210,8 @@ export class GroupCoordinator {
   }
 
   private async perform(effect: GroupEffect, shard: Shard): Promise<void> {
-    switch (effect.kind) {
-      case 'matchElsewhere':
-        return this.match(effect, shard)
-      case 'beginShareState':
-        return this.beginShareState(effect, shard)
-      case 'deleteShareState':
-        return this.deleteShareState(effect, shard)
-      default:
-        return unreachable(effect)
-    }
-  }
-
-  private async beginShareState(effect: BeginShareState, shard: Shard): Promise<void> {
-    const { groupId, stateEpoch } = effect
-    const topics = new Map(
-      effect.topics.map(({ topicId, partitions }) => [topicId, new Set(partitions)]),
-    )
-    try {
-      await this.options.shareState.begin(groupId, stateEpoch, effect.topics)
-      shard.tell({ kind: 'shareStateBegun', groupId, topics })
-    } catch (error) {
-      const about = { group: groupId, error: messageOf(error) }
-      this.options.logger.warn('the share state of a group could not be begun', about)
-      shard.tell({ kind: 'shareStateRefused', groupId, topics })
-    }
-  }
-
-  private async deleteShareState(effect: DeleteShareState, shard: Shard): Promise<void> {
-    const { groupId, topics, to } = effect
-    let refusal: ApiError | null = null
-    try {
-      await this.options.shareState.delete(groupId, topics)
-    } catch (error) {
-      refusal = error instanceof ApiError ? error : new ApiError('UNKNOWN_SERVER_ERROR')
-    }
-    shard.tell({ kind: 'shareStateDeleted', groupId, refusal, to })
+    if (effect.kind === 'matchElsewhere') await this.match(effect, shard)
+    else await performShareEffect(effect, shard, this.options)
   }
 
   /** Matches expressions against topic names on another thread, then submits the result. */
@@ -272,20 +234,6 @@ export class GroupCoordinator {
       }
     }
     shard.tell({ ...command, found: { names, version } })
-  }
-
-  /** @throws (rejects) ApiError with the message for the response. */
-  async shareHeartbeat(
-    client: Client,
-    request: ShareGroupHeartbeatRequest,
-  ): Promise<ShareGroupHeartbeatResponse> {
-    checkShareHeartbeat(request)
-    return this.call(request.groupId, (to) => ({ kind: 'shareHeartbeat', to, client, request }))
-  }
-
-  /** @throws (rejects) ApiError GROUP_ID_NOT_FOUND */
-  describeShare(groupId: string): Promise<DescribedShareGroup> {
-    return this.call(groupId, (to) => ({ kind: 'describeShare', to, groupId }))
   }
 
   /** @throws (rejects) ApiError GROUP_ID_NOT_FOUND */

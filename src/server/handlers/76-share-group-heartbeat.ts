@@ -23,7 +23,7 @@ export const handleShareGroupHeartbeat = handler(
     )
     if (denied.length > 0) return failed(new ApiError('TOPIC_AUTHORIZATION_FAILED'))
     try {
-      return await services.groups.shareHeartbeat(groupClient(context, services), request)
+      return await services.groups.share.heartbeat(groupClient(context, services), request)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       return failed(error)

@@ -14,7 +14,7 @@ export const handleShareGroupDescribe = handler(
     const describe = async (groupId: string) => {
       if (groupId === '') return failed(groupId, errorCode('INVALID_GROUP_ID'))
       try {
-        const group = await services.groups.describeShare(groupId)
+        const group = await services.groups.share.describe(groupId)
         const operations = operationsIfAsked(isAsked, services, context, 'group', groupId)
         return { ...group, authorizedOperations: operations }
       } catch (error) {

@@ -57,6 +57,9 @@ import { handleReadShareGroupState } from './84-read-share-group-state.ts'
 import { handleWriteShareGroupState } from './85-write-share-group-state.ts'
 import { handleDeleteShareGroupState } from './86-delete-share-group-state.ts'
 import { handleReadShareGroupStateSummary } from './87-read-share-group-state-summary.ts'
+import { handleDescribeShareGroupOffsets } from './90-describe-share-group-offsets.ts'
+import { handleAlterShareGroupOffsets } from './91-alter-share-group-offsets.ts'
+import { handleDeleteShareGroupOffsets } from './92-delete-share-group-offsets.ts'
 
 /** Requests of which a broker forwards only what it does not answer itself. */
 const partlyForwarded: readonly AnyHandler[] = [
@@ -127,6 +130,9 @@ const unsorted: readonly AnyHandler[] = [
   handleWriteShareGroupState,
   handleDeleteShareGroupState,
   handleReadShareGroupStateSummary,
+  handleDescribeShareGroupOffsets,
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
 ]
 
 /** The handlers of all served API keys, by key. ApiVersions is derived from it. */

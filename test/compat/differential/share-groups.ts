@@ -45,8 +45,13 @@ const until = (r: Requests, count: number, o: JsonObject = {}) =>
     () => beat(r, { memberEpoch: 0, ...o }),
   )
 
-const list = (r: Requests, typesFilter: string[] = [], statesFilter: string[] = []) =>
-  r.session.send('ListGroups', 5, { statesFilter, typesFilter })
+/** Keeps what the list says of the scenario's group: other scenarios have theirs. */
+async function list(r: Requests, typesFilter: string[] = [], statesFilter: string[] = []) {
+  const body = { statesFilter, typesFilter }
+  const { groups } = await r.session.send('ListGroups', 5, body, { quiet: true })
+  const own = (groups as { groupId: string }[]).filter(({ groupId }) => groupId === r.group)
+  r.session.note('listed', own)
+}
 
 const remove = (r: Requests, groupsNames = [r.group]) =>
   r.session.send('DeleteGroups', 2, { groupsNames })
@@ -68,7 +73,110 @@ const oddities: Record<string, JsonObject> = {
   'a static leave': { memberEpoch: -2 },
 }
 
+const describeOffsets = (r: Requests, groups: JsonObject[], version = 1) =>
+  r.session.send('DescribeShareGroupOffsets', version, { groups })
+
+const alterOffsets = (r: Requests, topics: Record<string, [number, number][]>, groupId = r.group) =>
+  r.session.send('AlterShareGroupOffsets', 0, {
+    groupId,
+    topics: Object.entries(topics).map(([topicName, partitions]) => ({
+      topicName,
+      partitions: partitions.map(([partitionIndex, startOffset]) => ({
+        partitionIndex,
+        startOffset,
+      })),
+    })),
+  })
+
+const deleteOffsets = (r: Requests, topicNames: string[], groupId = r.group) =>
+  r.session.send('DeleteShareGroupOffsets', 0, {
+    groupId,
+    topics: topicNames.map((topicName) => ({ topicName })),
+  })
+
+/** All that can be asked about the offsets of a group. */
+async function allOffsets(r: Requests) {
+  const some = [{ topicName: 't', partitions: [0, 1, 2, -1] }]
+  const absent = [{ topicName: 'no-such-topic', partitions: [0, 3] }]
+  for (const version of [0, 1]) {
+    await describeOffsets(r, [{ groupId: r.group, topics: null }], version)
+    await describeOffsets(r, [{ groupId: r.group, topics: some }], version)
+    await describeOffsets(r, [{ groupId: r.group, topics: [...absent, ...some] }], version)
+    await describeOffsets(r, [{ groupId: r.group, topics: [] }], version)
+  }
+}
+
+const offsetScenarios: readonly Scenario[] = [
+  [
+    'share offsets: of no group',
+    async (r) => {
+      await allOffsets(r)
+      await describeOffsets(r, [])
+      await deleteOffsets(r, ['t'])
+      await deleteOffsets(r, ['t'], '')
+      await alterOffsets(r, { t: [[0, 1]] }, '')
+      await alterOffsets(r, { 'no-such-topic': [[0, 1]] })
+      await alterOffsets(r, { t: [[2, 1]] })
+      await alterOffsets(r, {})
+      await describe(r)
+      await allOffsets(r)
+    },
+  ],
+  [
+    'share offsets: alter makes a group',
+    async (r) => {
+      const topics: Record<string, [number, number][]> = {
+        t: [
+          [0, 5],
+          [1, 0],
+          [2, 3],
+        ],
+        u: [[0, 7]],
+      }
+      await alterOffsets(r, topics)
+      await describe(r)
+      await list(r, ['share'])
+      await r.session.until(
+        (answer) => text(answer).includes('"startOffset":7'),
+        () => describeOffsets(r, [{ groupId: r.group, topics: null }]),
+      )
+      await allOffsets(r)
+      await alterOffsets(r, { t: [[0, 2]] })
+      await allOffsets(r)
+      await until(r, 2)
+      await allOffsets(r)
+      await alterOffsets(r, { t: [[0, 2]] })
+      await deleteOffsets(r, ['t'])
+    },
+  ],
+  [
+    'share offsets: delete',
+    async (r) => {
+      await until(r, 2)
+      await allOffsets(r)
+      await beat(r, { memberEpoch: -1 })
+      await deleteOffsets(r, ['u', 'no-such-topic'])
+      await deleteOffsets(r, [])
+      await deleteOffsets(r, ['t', 'u'])
+      await allOffsets(r)
+      await deleteOffsets(r, ['t'])
+      await until(r, 2)
+      await allOffsets(r)
+    },
+  ],
+  [
+    'share offsets: of a group of another kind',
+    async (r) => {
+      await r.commit()
+      await allOffsets(r)
+      await alterOffsets(r, { t: [[0, 1]] })
+      await deleteOffsets(r, ['t'])
+    },
+  ],
+]
+
 export const shareGroupScenarios: readonly Scenario[] = [
+  ...offsetScenarios,
   ...Object.entries(oddities).map<Scenario>(([what, o]) => [
     `share: ${what}`,
     async (r) => {

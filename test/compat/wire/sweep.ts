@@ -407,6 +407,41 @@ const endless = ['topics[0]', 'topics[+]'].flatMap((one) =>
 
 const shareSweeps: readonly Sweep[] = [
   {
+    key: 90,
+    isInAnyOrder: true,
+    base: async (peer, version) => {
+      const { name: topicName } = await named(peer, 90, version)
+      return { groups: [{ groupId: 'sweep', topics: [{ topicName, partitions: [0] }] }] }
+    },
+    without: Object.fromEntries(
+      ['[0]', '[+]'].flatMap((one) =>
+        ['[0]', '[+]'].flatMap((two) =>
+          ['[0]', '[+]'].map((three) => [
+            `groups${one}.topics${two}.partitions${three} = 2147483647`,
+            'Kafka asks for a quarter of a minute',
+          ]),
+        ),
+      ),
+    ),
+  },
+  {
+    key: 91,
+    isInAnyOrder: true,
+    base: async (peer, version, n) => {
+      const { name: topicName } = await named(peer, 91, version)
+      const partitions = [{ partitionIndex: 0, startOffset: 0 }]
+      return { groupId: `sweep.share.91.${n}`, topics: [{ topicName, partitions }] }
+    },
+  },
+  {
+    key: 92,
+    isInAnyOrder: true,
+    base: async (peer, version) => {
+      const { name: topicName } = await named(peer, 92, version)
+      return { groupId: 'sweep', topics: [{ topicName }] }
+    },
+  },
+  {
     key: 76,
     base: async (peer, version, n) => {
       const { name } = await named(peer, 76, version)

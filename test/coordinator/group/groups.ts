@@ -3,7 +3,10 @@ import { ExpressionThread } from '../../../src/base/expressions.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { type GroupConfig, groupConfigDefaults } from '../../../src/coordinator/group/config.ts'
 import { GroupCoordinator } from '../../../src/coordinator/group/coordinator.ts'
-import type { ShareStateKeeper } from '../../../src/coordinator/group/share-state-keeper.ts'
+import type {
+  ShareStateKeeper,
+  ShareStateResult,
+} from '../../../src/coordinator/group/share-state-keeper.ts'
 import type { TopicSummary, TopicView } from '../../../src/coordinator/topic-view.ts'
 import { ApiError, errorName } from '../../../src/protocol/errors.ts'
 import type { JoinGroupRequest } from '../../../src/protocol/messages/11-join-group.ts'
@@ -35,14 +38,22 @@ class ShareState implements ShareStateKeeper {
   readonly asked: unknown[] = []
   refusal: ApiError | null = null
 
-  async begin(...asked: Parameters<ShareStateKeeper['begin']>): Promise<void> {
+  async begin(...asked: Parameters<ShareStateKeeper['begin']>): Promise<ShareStateResult[]> {
     this.asked.push(asked)
-    if (this.refusal !== null) throw this.refusal
+    return asked[2].flatMap(({ topicId, partitions }) =>
+      partitions.map(({ partition }) => ({ topicId, partition, answer: this.refusal })),
+    )
   }
 
-  async delete(...asked: Parameters<ShareStateKeeper['delete']>): Promise<void> {
+  async delete(...asked: Parameters<ShareStateKeeper['delete']>): Promise<ShareStateResult[]> {
     this.asked.push(asked)
-    if (this.refusal !== null) throw this.refusal
+    return asked[1].flatMap(({ topicId, partitions }) =>
+      partitions.map((partition) => ({ topicId, partition, answer: this.refusal })),
+    )
+  }
+
+  async summarise(): Promise<never[]> {
+    return []
   }
 }
 

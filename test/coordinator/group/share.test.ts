@@ -12,7 +12,7 @@ async function withTopic(o: Parameters<typeof groups>[0] = {}) {
   const made = await groups(o)
   made.topics.add('t', 2)
   const beat = (memberId: string, memberEpoch = 0, names: string[] | null = ['t']) =>
-    made.coordinator.shareHeartbeat(client, {
+    made.coordinator.share.heartbeat(client, {
       ...{ groupId: 'g', memberId, memberEpoch, rackId: null },
       subscribedTopicNames: names,
     })
@@ -50,7 +50,8 @@ describe('a share group', () => {
     const first = await beat('a')
     expect(first).toMatchObject({ memberEpoch: 2, assignment: { topicPartitions: [] } })
     await settle()
-    const begun = [{ topicId: idOf('t'), startOffset: -1, partitions: [0, 1] }]
+    const partitions = [0, 1].map((partition) => ({ partition, startOffset: -1 }))
+    const begun = [{ topicId: idOf('t'), partitions }]
     expect(shareState.asked).toEqual([['g', 2, begun]])
     expect(typesOf(made)).toEqual(['10 11 13 12 14 15', '15'])
     expect(await assigned('a')).toEqual([0, 1])
@@ -65,7 +66,7 @@ describe('a share group', () => {
     topics.add('t', 3)
     coordinator.topicsChanged(new Set(['t']), false)
     await beat('a', 3, null)
-    const begun = [{ topicId: idOf('t'), startOffset: 0, partitions: [2] }]
+    const begun = [{ topicId: idOf('t'), partitions: [{ partition: 2, startOffset: 0 }] }]
     expect(shareState.asked.at(-1)).toEqual(['g', 4, begun])
     expect(await assigned('a')).toEqual([0, 1, 2])
   })
@@ -104,8 +105,8 @@ describe('a share group', () => {
     await first.assigned('a')
     const next = await withTopic({ log: first.log })
     expect(await next.beat('a', 3, null)).toMatchObject({ memberEpoch: 3 })
-    const described = await next.coordinator.describeShare('g')
-    expect(described).toEqual(await first.coordinator.describeShare('g'))
+    const described = await next.coordinator.share.describe('g')
+    expect(described).toEqual(await first.coordinator.share.describe('g'))
     expect(described).toMatchObject({ groupState: 'Stable', groupEpoch: 3, assignmentEpoch: 3 })
   })
 
@@ -146,5 +147,63 @@ describe('a share group', () => {
     made.coordinator.topicsDeleted([{ id: idOf('t'), name: 't' }])
     await settle()
     expect(typesOf(made, end)).toEqual(['15'])
+  })
+})
+
+describe('the start offsets of a share group', () => {
+  const alter = ({ coordinator }: Made, partitions: Record<number, number>) =>
+    coordinator.share.alterOffsets({
+      groupId: 'g',
+      topics: [
+        {
+          topicName: 't',
+          partitions: Object.entries(partitions).map(([index, startOffset]) => ({
+            ...{ partitionIndex: Number(index), startOffset },
+          })),
+        },
+      ],
+    })
+
+  test('can be set before there is a group, which they make', async () => {
+    const made = await withTopic()
+    const { coordinator, shareState } = made
+    const { responses } = await alter(made, { 0: 5, 7: 1 })
+    expect(responses[0]!.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 3])
+    const begun = [{ topicId: idOf('t'), partitions: [{ partition: 0, startOffset: 5 }] }]
+    expect(shareState.asked).toEqual([['g', 1, begun]])
+    await settle()
+    const known = [{ topicId: idOf('t'), partitions: [0] }]
+    expect(await coordinator.share.statePartitions('g')).toEqual(known)
+    expect(await coordinator.share.describe('g')).toMatchObject({ groupState: 'Empty' })
+    shareState.refusal = new ApiError('FENCED_STATE_EPOCH', 'too old')
+    const refused = await alter(made, { 0: 3 })
+    expect(refused.responses[0]!.partitions).toMatchObject([{ errorCode: 124 }])
+  })
+
+  test('are deleted by topic, of a group without members', async () => {
+    const made = await withTopic()
+    const { beat, assigned, coordinator, shareState } = made
+    const remove = (...names: string[]) =>
+      coordinator.share.deleteOffsets({
+        groupId: 'g',
+        topics: names.map((topicName) => ({ topicName })),
+      })
+    expect(await errorOf(remove('t'))).toMatchObject({ reason: 'GROUP_ID_NOT_FOUND' })
+    await beat('a')
+    await assigned('a')
+    expect(await errorOf(remove('t'))).toMatchObject({ reason: 'NON_EMPTY_GROUP' })
+    expect(await errorOf(alter(made, { 0: 1 }))).toMatchObject({ reason: 'NON_EMPTY_GROUP' })
+    await beat('a', -1, null)
+    const codesOf = async (...names: string[]) =>
+      (await remove(...names)).responses.map(({ topicName, errorCode }) => [topicName, errorCode])
+    shareState.refusal = new ApiError('COORDINATOR_NOT_AVAILABLE')
+    expect(await codesOf('t')).toEqual([['t', 15]])
+    shareState.refusal = null
+    expect(await codesOf('t', 'x')).toEqual([
+      ['t', 0],
+      ['x', 3],
+    ])
+    expect(await codesOf('t')).toEqual([['t', 3]])
+    expect(await coordinator.share.statePartitions('g')).toEqual([])
   })
 })

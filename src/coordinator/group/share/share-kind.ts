@@ -6,6 +6,7 @@ import type { ClassicRequests, GroupKind, Handlers } from '../group-kind.ts'
 import type { ShareGroupRecord } from '../records.ts'
 import { ShareGroup } from './share-group.ts'
 import { ShareMembership } from './share-membership.ts'
+import { ShareOffsets } from './share-offsets.ts'
 import { ShareStates } from './share-states.ts'
 
 type Own = Extract<GroupCommand['kind'], `share${string}` | 'describeShare'>
@@ -17,6 +18,7 @@ const assignor = 'simple'
 export function shareKind(shard: ShardContext) {
   const states = new ShareStates(shard)
   const membership = new ShareMembership(shard, states)
+  const offsets = new ShareOffsets(shard)
   const handlers: Handlers<Own> = {
     shareHeartbeat: (command, out, nowMs) =>
       command.request.memberEpoch === -1
@@ -27,6 +29,10 @@ export function shareKind(shard: ShardContext) {
     shareStateBegun: (command, out) => states.begun(command, out),
     shareStateRefused: (command, out) => states.refused(command, out),
     shareStateDeleted: (command, out) => states.deleted(command, out),
+    shareStatePartitions: (command, out) => offsets.partitions(command, out),
+    shareOffsetsAlter: (command, out) => offsets.alter(command, out),
+    shareOffsetsDelete: (command, out) => offsets.delete(command, out),
+    shareOffsetsDeleted: (command, out) => offsets.deleted(command, out),
   }
   const kind: GroupKind<ShareGroup, ShareGroupRecord> = {
     classicRequests,

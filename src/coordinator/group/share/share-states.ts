@@ -63,8 +63,10 @@ export class ShareStates {
       ...{ groupId, stateEpoch },
       topics: [...missing].map(([topicId, partitions]) => ({
         topicId,
-        startOffset: isKnown(topicId) ? firstOffset : undecidedOffset,
-        partitions: [...partitions],
+        partitions: [...partitions].map((partition) => ({
+          partition,
+          startOffset: isKnown(topicId) ? firstOffset : undecidedOffset,
+        })),
       })),
     })
   }
