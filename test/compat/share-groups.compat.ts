@@ -4,6 +4,7 @@ import { Requests } from './differential/requests.ts'
 import { pause, Session } from './differential/session.ts'
 import { shareGroupScenarios } from './differential/share-groups.ts'
 import { type JsonObject, WireClient } from './differential/wire.ts'
+import { javaTools, type Tool } from './kafka/tools.ts'
 import { startKafka, startOdradek, type Target } from './targets.ts'
 
 const settings = {
@@ -100,4 +101,40 @@ describe.skipIf(inject('javaMissing') !== null)('share groups are as Apache Kafk
     },
     60_000,
   )
+
+  const ofGroup = ['--group', 'by-tool']
+  const topicT = ['--topic', 't']
+  const calls: readonly [Tool, string[]][] = [
+    ['share-groups', ['--describe', ...ofGroup]],
+    ['share-groups', ['--reset-offsets', ...ofGroup, ...topicT, '--to-earliest', '--dry-run']],
+    ['share-groups', ['--reset-offsets', ...ofGroup, ...topicT, '--to-earliest', '--execute']],
+    ['share-groups', ['--describe', ...ofGroup]],
+    ['share-groups', ['--describe', ...ofGroup, '--offsets', '--verbose']],
+    ['share-groups', ['--describe', ...ofGroup, '--state']],
+    ['share-groups', ['--describe', ...ofGroup, '--members']],
+    ['share-groups', ['--list']],
+    ['groups', ['--list', '--share']],
+    ['share-groups', ['--reset-offsets', ...ofGroup, '--all-topics', '--to-latest', '--execute']],
+    ['share-groups', ['--delete-offsets', ...ofGroup, ...topicT]],
+    ['share-groups', ['--delete-offsets', ...ofGroup, ...topicT]],
+    ['share-groups', ['--delete', ...ofGroup]],
+    ['share-groups', ['--delete', ...ofGroup]],
+    ['share-groups', ['--describe', ...ofGroup]],
+  ]
+  test.each(calls)('kafka-%s %j prints the same', async (tool, args) => {
+    const tools = await javaTools()
+    const said = sides.map(async ({ target }) => {
+      const all = ['--bootstrap-server', target.bootstrap, ...args]
+      const { code, stdout, stderr } = await tools.call(tool, all)
+      // Columns are as wide as what stands in them, such as the address of the broker.
+      const plain = `${stdout}\n${stderr}`.replaceAll(String(target.port), 'PORT')
+      const lines = plain
+        .replaceAll(/[ \t]+/g, ' ')
+        .split('\n')
+        .sort()
+      return [code, ...lines]
+    })
+    const [kafka, odradek] = await Promise.all(said)
+    expect(odradek).toEqual(kafka)
+  })
 })

@@ -24,6 +24,7 @@ const mainClasses = {
   acls: 'org.apache.kafka.tools.AclCommand',
   cluster: 'org.apache.kafka.tools.ClusterTool',
   features: 'org.apache.kafka.tools.FeatureCommand',
+  'share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
   groups: 'org.apache.kafka.tools.GroupsCommand',
   storage: 'kafka.tools.StorageTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
