@@ -21,7 +21,7 @@ export const handleAlterShareGroupOffsets = handler(
     checkShareGroupsEnabled(services)
     authorize(services, context, 'READ', 'group', request.groupId)
     const { topics: known } = services.metadata.image
-    const checked = request.topics.map((topic) => {
+    const checked = mergedByName(request.topics).map((topic) => {
       const isAllowed = mayAccess(services, context, 'READ', 'topic', topic.topicName)
       const isKnown = known.has(topic.topicName)
       const error: ErrorName = isAllowed
@@ -30,17 +30,17 @@ export const handleAlterShareGroupOffsets = handler(
       return { topic, refusal: isAllowed && isKnown ? null : error }
     })
     const refused = checked.flatMap(({ topic: { topicName, partitions }, refusal }) => {
-      if (refusal === null) return []
+      if (refusal === null || partitions.length === 0) return []
       const row = { errorCode: errorCode(refusal), errorMessage: defaultMessage(refusal) }
       return [
         {
+          // As in Kafka, which thus tells who may not read a topic that it is there.
           ...{ topicName, topicId: known.get(topicName)?.id ?? zeroUuid },
           partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...row })),
         },
       ]
     })
-    const accepted = checked.filter(({ refusal }) => refusal === null).map(({ topic }) => topic)
-    const topics = mergedByName(accepted)
+    const topics = checked.filter(({ refusal }) => refusal === null).map(({ topic }) => topic)
     try {
       const answer = await services.groups.share.alterOffsets({ ...request, topics })
       return { ...answer, responses: [...refused, ...answer.responses] }

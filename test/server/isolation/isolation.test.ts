@@ -9,7 +9,7 @@ import { createTopics } from '../../../src/protocol/messages/19-create-topics.ts
 import { initProducerId } from '../../../src/protocol/messages/22-init-producer-id.ts'
 import { addPartitionsToTxn } from '../../../src/protocol/messages/24-add-partitions-to-txn.ts'
 import { incrementalAlterConfigs } from '../../../src/protocol/messages/44-incremental-alter-configs.ts'
-import type { AnyApi } from '../../../src/protocol/schema.ts'
+import { type AnyApi, zeroUuid } from '../../../src/protocol/schema.ts'
 import type {
   Access,
   AclOperation,
@@ -186,6 +186,12 @@ class Side {
   }
 }
 
+/** Kafka's AlterShareGroupOffsets names the id of a topic that the client may not read. */
+function isToldByKafka(api: AnyApi, having: string, lacking: string): boolean {
+  const untold = (answer: string) => answer.replaceAll(`"${zeroUuid}"`, '"ID"')
+  return api.name === 'AlterShareGroupOffsets' && untold(having) === untold(lacking)
+}
+
 const newProducer = { transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
 const change = (name: string, value: string) => ({ name, configOperation: 0, value })
 
@@ -212,7 +218,8 @@ async function difference(seed: number, count: number, hole: Hole | null): Promi
       const { api, version, body } = randomRequest(dice, pools)
       const a = having.plain(await having.ask(api, version, body))
       const b = lacking.plain(await lacking.ask(api, version, body))
-      if (a !== b) return `${api.name} v${version} ${having.plain(body)}\n${a}\n${b}`
+      if (a !== b && !isToldByKafka(api, a, b))
+        return `${api.name} v${version} ${having.plain(body)}\n${a}\n${b}`
     }
     return null
   } finally {
