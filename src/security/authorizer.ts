@@ -27,6 +27,8 @@ export interface Access {
   readonly operation: AclOperation
   readonly kind: ResourceKind
   readonly name: string
+  /** The name of the API for which access is asked: `Produce`, … */
+  readonly request: string
   /** False where a denial only makes an answer smaller. */
   readonly isDenialLogged: boolean
 }
@@ -80,7 +82,7 @@ export const operationsNotRequested = -2147483648
 /** Returns the bit field of the operations that a principal may do on a resource (KIP-430). */
 export function authorizedOperations(
   authorizer: Authorizer,
-  resource: Pick<Access, 'principal' | 'host' | 'kind' | 'name'>,
+  resource: Pick<Access, 'principal' | 'host' | 'kind' | 'name' | 'request'>,
 ): number {
   return supportedOperations[resource.kind]
     .filter((operation) => authorizer.isAllowed({ ...resource, operation, isDenialLogged: false }))

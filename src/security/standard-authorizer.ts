@@ -120,12 +120,12 @@ export class StandardAuthorizer implements Authorizer {
   }
 
   /** The line of Kafka's `kafka.authorizer.logger`. */
-  private logDenial({ principal, host, operation, kind, name }: Access, rule: Rule) {
+  private logDenial({ principal, host, operation, kind, name, request }: Access, rule: Rule) {
     const type = pascalCase(resourceTypeOf[kind])
     this.options.logger.info(
       `Principal = ${principal.type}:${principal.name} is Denied operation = ${operation} ` +
         `from host = ${addressOf(host)} on resource = ${type}:LITERAL:${name} ` +
-        `based on rule ${rule.name}`,
+        `for request = ${request} based on rule ${rule.name}`,
     )
   }
 }

@@ -28,24 +28,26 @@ export const clusterResource = 'kafka-cluster'
 /** @param isDenialLogged false where Kafka's `logIfDenied` is. */
 export function mayAccess(
   services: Authorized,
-  { session: { principal, clientHost: host, isSameProcess } }: RequestContext,
+  { session: { principal, clientHost: host, isSameProcess }, request }: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
   name: string,
   isDenialLogged = true,
 ): boolean {
   if (isSameProcess) return true
-  return services.authorizer.isAllowed({ principal, host, operation, kind, name, isDenialLogged })
+  const resource = { operation, kind, name }
+  const asked = { principal, host, ...resource, request, isDenialLogged }
+  return services.authorizer.isAllowed(asked)
 }
 
 /** Whether an operation is allowed on some resource of a kind, whatever its name. */
 export function mayAccessAny(
   services: Authorized,
-  { session: { principal, clientHost: host } }: RequestContext,
+  { session: { principal, clientHost: host }, request }: RequestContext,
   operation: AclOperation,
   kind: ResourceKind,
 ): boolean {
-  const access = { principal, host, operation, kind, isDenialLogged: true }
+  const access = { principal, host, operation, kind, request, isDenialLogged: true }
   return services.authorizer.isAllowedOnAny(access)
 }
 
@@ -74,12 +76,12 @@ export function authorize(
 export function operationsIfAsked(
   asked: boolean,
   services: Authorized,
-  { session: { principal, clientHost: host } }: RequestContext,
+  { session: { principal, clientHost: host }, request }: RequestContext,
   kind: ResourceKind,
   name: string,
 ): number {
   if (!asked) return operationsNotRequested
-  return authorizedOperations(services.authorizer, { principal, host, kind, name })
+  return authorizedOperations(services.authorizer, { principal, host, kind, name, request })
 }
 
 /** Describes the client of a group request for the group coordinator. */

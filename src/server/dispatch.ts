@@ -242,7 +242,8 @@ function readHeader(frame: Buffer, api: AnyApi, apiVersion: number, session: Ses
   const reader = new Reader(frame)
   const headerVersion = requestHeaderVersion(api, apiVersion)
   const { correlationId, clientId } = readRequestHeader(reader, headerVersion)
-  const context: RequestContext = { apiVersion, correlationId, clientId, session, frame }
+  const request = api.name
+  const context: RequestContext = { request, apiVersion, correlationId, clientId, session, frame }
   return { reader, context }
 }
 

@@ -32,7 +32,8 @@ export function loopbackServer(dispatcher: DecodedDispatch, listenerName: string
       }
       return {
         answer: (api, apiVersion, body) => {
-          const context = { apiVersion, correlationId: 0, clientId, session, frame: null }
+          const of = { request: api.name, apiVersion, correlationId: 0 }
+          const context = { ...of, clientId, session, frame: null }
           return dispatcher.answerDecoded(api, body, context)
         },
       }

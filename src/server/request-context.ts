@@ -2,6 +2,8 @@ import type { Session } from './session.ts'
 
 /** The origin of a request, as far as handlers need it. */
 export interface RequestContext {
+  /** The name of its API: `Produce`, … */
+  readonly request: string
   readonly apiVersion: number
   readonly correlationId: number
   readonly clientId: string | null

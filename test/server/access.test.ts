@@ -32,8 +32,15 @@ test('an authorizer is asked who wants what, and whether to log a denial', async
   const who = { principal: anonymous, host: '/127.0.0.1' }
   const cluster = { kind: 'cluster', name: 'kafka-cluster' }
   expect(asked).toEqual([
-    { ...who, operation: 'DESCRIBE', ...cluster, isDenialLogged: false },
-    { ...who, operation: 'READ', kind: 'group', name: 'g', isDenialLogged: true },
+    { ...who, operation: 'DESCRIBE', ...cluster, request: 'ListGroups', isDenialLogged: false },
+    {
+      ...who,
+      operation: 'READ',
+      kind: 'group',
+      name: 'g',
+      request: 'JoinGroup',
+      isDenialLogged: true,
+    },
   ])
   client.close()
   await assembly.close()
