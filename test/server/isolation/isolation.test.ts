@@ -106,7 +106,9 @@ class Side {
     const text = JSON.stringify(this.#names.plain(answer))
     const timeless = text.replaceAll(/(TimeMs|Timestamp)":\d{13}/g, '$1":TIME')
     // Both brokers have made their topics with random ids.
-    return timeless.replaceAll(/topicId":"(?!A{22})[\w-]{22}"/g, 'topicId":"ID"')
+    return timeless
+      .replaceAll(/topicId":"(?!A{22})[\w-]{22}"/g, 'topicId":"ID"')
+      .replaceAll(/ (?!A{22})[\w-]{22} /g, ' ID ')
   }
 
   /** Makes a topic with a record, a group with a member and an offset, and a transaction. */
