@@ -15,7 +15,6 @@ interface Difference {
 
 const notSupported = (api: string) =>
   `!UnsupportedVersionException: The node does not support ${api}`
-const share = 'share groups are not built'
 const notFound = (group: string) => `!GroupIdNotFoundException: Group ${group} not found.`
 
 /** A list among a broker's settings, set or not, with its default or without. */
@@ -33,49 +32,6 @@ function setting(name: string, value: string | null, byDefault: string | null): 
 
 /** The methods of Admin whose results differ from Apache Kafka's, and why. */
 export const differences: Readonly<Record<string, Difference>> = {
-  alterShareGroupOffsets: {
-    reason: share,
-    where: [
-      { kafka: 'all=null', ours: `all=${notSupported('ALTER_SHARE_GROUP_OFFSETS')}` },
-      {
-        kafka: 'partitionResult(a-0)=null',
-        ours: `partitionResult(a-0)=${notSupported('ALTER_SHARE_GROUP_OFFSETS')}`,
-      },
-    ],
-  },
-  deleteShareGroupOffsets: {
-    reason: share,
-    where: [
-      {
-        kafka:
-          /(?<=all=|topicResult\(a\)=)(null|!UnknownTopicOrPartitionException: There is no offset information to delete\.)/g,
-        ours: notSupported('DELETE_SHARE_GROUP_OFFSETS'),
-      },
-    ],
-  },
-  deleteShareGroups: {
-    reason: share,
-    where: [
-      {
-        kafka: '{deletedGroups=[share: null], all=null}',
-        ours: '{deletedGroups=[share: !GroupIdNotFoundException: The group id does not exist.], all=!GroupIdNotFoundException: The group id does not exist.}',
-      },
-    ],
-  },
-  describeShareGroups: {
-    reason: share,
-    where: [{ kafka: notFound('share'), ours: notSupported('SHARE_GROUP_DESCRIBE') }],
-  },
-  listShareGroupOffsets: {
-    reason: share,
-    where: [
-      { kafka: 'all=[share: []]', ours: `all=${notSupported('DESCRIBE_SHARE_GROUP_OFFSETS')}` },
-      {
-        kafka: 'partitionsToOffsetInfo(share)=[]',
-        ours: `partitionsToOffsetInfo(share)=${notSupported('DESCRIBE_SHARE_GROUP_OFFSETS')}`,
-      },
-    ],
-  },
   describeStreamsGroups: {
     reason: 'streams groups are not built',
     where: [{ kafka: notFound('streams'), ours: notSupported('STREAMS_GROUP_DESCRIBE') }],
