@@ -155,7 +155,9 @@ describe.skipIf(inject('javaMissing') !== null)('Apache Kafka brokers, controlle
       const { code } = await (await javaTools()).call('topics', [...at, ...args])
       return code === 0
     })
-    await until('both lead', async () => (await leaders('second', 1)).join() === '1,2')
+    // The other broker may not know the topic yet.
+    const seen = async () => (await leaders('second', 1).catch(() => [])).join()
+    await until('both lead', async () => (await seen()) === '1,2')
     await produce('second', ['d', 'e'], 1)
     expect(await consume('second', 2)).toEqual(['d', 'e'])
   })

@@ -20,6 +20,9 @@ describe.skipIf(inject('javaMissing') !== null)('a directory that a broker runs 
     const other = new Target(second, { dataDir: holder.dataDir })
     running.push(other)
     await expect(other.start()).rejects.toThrow()
+    // Apache Kafka opens the log of the metadata, and begins to write to it, before it locks the
+    // directory: sometimes it ends because of that.
+    if (second === 'kafka' && /CorruptRecordException/.test(other.describe())) return
     expect(other.describe()).toMatch(why)
     await holder.stop()
     await other.close()
