@@ -25,15 +25,19 @@ export class AclIndex {
     }
   }
 
-  /** Yields the entries that apply to a resource: of its prefixes, its name and the wildcard. */
-  *of(resourceType: number, name: string): Iterable<Acl> {
+  /**
+   * Returns the entries that apply to a resource, in lists that are not empty: those of its name,
+   * of each of its prefixes, and of the wildcard.
+   */
+  of(resourceType: number, name: string): readonly (readonly Acl[])[] {
     const type = this.types.get(resourceType)
-    if (type === undefined) return
-    yield* type.literal.get(name) ?? []
+    if (type === undefined) return []
+    const lists = [type.literal.get(name)]
     for (const length of type.prefixLengths) {
-      if (length <= name.length) yield* type.prefixed.get(name.slice(0, length)) ?? []
+      if (length <= name.length) lists.push(type.prefixed.get(name.slice(0, length)))
     }
-    if (name !== wildcardResource) yield* type.literal.get(wildcardResource) ?? []
+    if (name !== wildcardResource) lists.push(type.literal.get(wildcardResource))
+    return lists.filter((list) => list !== undefined)
   }
 
   /** Yields all entries of a type of resource. */

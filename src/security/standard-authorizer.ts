@@ -8,9 +8,10 @@ import {
   permissionTypes,
   wildcardResource,
 } from '../metadata/acls.ts'
+import { principalText } from '../metadata/delegation-tokens.ts'
 import type { Image } from '../metadata/image.ts'
 import { AclIndex } from './acl-index.ts'
-import type { Access, AclOperation, Authorizer, Principal, ResourceKind } from './authorizer.ts'
+import type { Access, AclOperation, Authorizer, ResourceKind } from './authorizer.ts'
 
 const resourceTypeOf: Readonly<Record<ResourceKind, keyof typeof aclResourceTypes>> = {
   topic: 'TOPIC',
@@ -81,8 +82,9 @@ export class StandardAuthorizer implements Authorizer {
     const denied = { literal: new Set<string>(), prefixed: new Set<string>() }
     const allowed: Acl[] = []
     const wanted = aclOperations[access.operation]
+    const [who, address] = [principalText(access.principal), addressOf(access.host)]
     for (const acl of this.index.ofAll(aclResourceTypes[resourceTypeOf[access.kind]])) {
-      if (!isOf(acl, access.principal, addressOf(access.host))) continue
+      if (!isOf(acl, who, address)) continue
       if (acl.operation !== wanted && acl.operation !== aclOperations.ALL) continue
       const isLiteral = acl.patternType === patternTypes.LITERAL
       if (acl.permissionType !== permissionTypes.DENY) allowed.push(acl)
@@ -105,15 +107,18 @@ export class StandardAuthorizer implements Authorizer {
 
   private ruleFor({ principal, host, operation, kind, name }: Access): Rule {
     const { superUsers, isOpenWithoutAcls } = this.options
-    if (superUsers.has(`${principal.type}:${principal.name}`)) return superUser
+    const who = principalText(principal)
+    if (superUsers.has(who)) return superUser
     const address = addressOf(host)
     let hasAcls = false
     let allowedBy: Acl | null = null
-    for (const acl of this.index.of(aclResourceTypes[resourceTypeOf[kind]], name)) {
+    for (const acls of this.index.of(aclResourceTypes[resourceTypeOf[kind]], name)) {
       hasAcls = true
-      if (!isOf(acl, principal, address) || !isFor(acl, operation)) continue
-      if (acl.permissionType === permissionTypes.DENY) return ruleOf(acl)
-      allowedBy = acl
+      for (const acl of acls) {
+        if (!isOf(acl, who, address) || !isFor(acl, operation)) continue
+        if (acl.permissionType === permissionTypes.DENY) return ruleOf(acl)
+        allowedBy = acl
+      }
     }
     if (allowedBy !== null) return ruleOf(allowedBy)
     return !hasAcls && isOpenWithoutAcls ? defaultAllow : defaultDeny
@@ -123,7 +128,7 @@ export class StandardAuthorizer implements Authorizer {
   private logDenial({ principal, host, operation, kind, name, request }: Access, rule: Rule) {
     const type = pascalCase(resourceTypeOf[kind])
     this.options.logger.info(
-      `Principal = ${principal.type}:${principal.name} is Denied operation = ${operation} ` +
+      `Principal = ${principalText(principal)} is Denied operation = ${operation} ` +
         `from host = ${addressOf(host)} on resource = ${type}:LITERAL:${name} ` +
         `for request = ${request} based on rule ${rule.name}`,
     )
@@ -133,8 +138,9 @@ export class StandardAuthorizer implements Authorizer {
 /** Without the slash of Java's InetAddress. */
 const addressOf = (host: string) => host.replace(/^\//, '')
 
-function isOf(acl: Acl, { type, name }: Principal, host: string): boolean {
-  if (acl.principal !== anyPrincipal && acl.principal !== `${type}:${name}`) return false
+/** @param who the principal as `type:name`. */
+function isOf(acl: Acl, who: string, host: string): boolean {
+  if (acl.principal !== anyPrincipal && acl.principal !== who) return false
   return acl.host === anyHost || acl.host === host
 }
 
