@@ -12,7 +12,7 @@ import type { Settings } from './targets.ts'
 const brokerId = 7
 const loginModule = 'org.apache.kafka.common.security.plain.PlainLoginModule'
 
-/** What all nodes say of the listener of the controllers: TLS, and PLAIN in it. */
+/** Settings of all nodes for the listener of the controllers: TLS, and PLAIN in it. */
 function securityOf(stores: Stores, password = 'node-pw'): Settings {
   const login = `username="node" password="${password}" user_node="node-pw"`
   return {

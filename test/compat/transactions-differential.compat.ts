@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { Session } from './differential/session.ts'
+import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { Producer } from './differential/transactional/producer.ts'
-import { type Scenario, transactionScenarios } from './differential/transactional/scenarios.ts'
-import { prepare, type Side, topicOf } from './differential/transactional/side.ts'
-import { WireClient } from './differential/wire.ts'
-import { startKafka, startOdradek } from './targets.ts'
+import { transactionScenarios } from './differential/transactional/scenarios.ts'
+import { prepare, topicOf } from './differential/transactional/side.ts'
+import { Twins } from './differential/twins.ts'
 
 const settings = {
   // The records are of 2023: retention would remove them half a minute after the start.
@@ -20,45 +18,17 @@ const settings = {
  * field.
  */
 describe.skipIf(inject('javaMissing') !== null)('transactions answer as Apache Kafka does', () => {
-  let wire: WireClient
-  let sides: readonly [Side, Side]
-  const compared = { sequences: 0, requests: 0 }
-
+  let twins: Twins
   beforeAll(async () => {
-    wire = await WireClient.start()
-    const [kafka, odradek] = await Promise.all([
-      startKafka({ settings }),
-      startOdradek({ settings }),
-    ])
     const count = transactionScenarios.length
-    sides = [await prepare(kafka, count), await prepare(odradek, count)]
+    twins = await Twins.start(settings, (target) => prepare(target, count))
   }, 120_000)
+  afterAll(() => twins?.close())
 
-  afterAll(async () => {
-    process.stdout.write(`compared ${JSON.stringify(compared)}\n`)
-    await wire?.close()
-    for (const { target } of sides ?? []) await target.close()
-  })
-
-  async function transcript(index: number, [name, run]: Scenario, { target, topicIds }: Side) {
-    const { bootstrap } = target
-    const session = new Session({ name, target: target.name, wire, bootstrap, topicIds })
-    try {
-      await run(new Producer(session, topicOf(index), target.port))
-    } catch (error) {
-      session.note('broken off', String(error))
-    }
-    return session.end()
-  }
-
-  const all = transactionScenarios.map((one, index) => [one[0], index, one] as const)
-  test.each(all)('%s', async (_, index, scenario) => {
-    const [kafka, odradek] = await Promise.all(
-      sides.map((side) => transcript(index, scenario, side)),
-    )
-    compared.sequences++
-    compared.requests += kafka!.requests
-    expect(odradek!.lines).toEqual(kafka!.lines)
-    expect(kafka!.lines.join()).not.toContain('broken off')
-  })
+  const all = transactionScenarios.map(([name, run], index) => [name, index, run] as const)
+  test.each(all)('%s', (name, index, run) =>
+    twins.compare(name, (session, { target }) =>
+      run(new Producer(session, topicOf(index), target.port)),
+    ),
+  )
 })

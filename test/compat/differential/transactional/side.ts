@@ -4,13 +4,7 @@ import { createTopics } from '../../../../src/protocol/messages/19-create-topics
 import { initProducerId } from '../../../../src/protocol/messages/22-init-producer-id.ts'
 import { RawClient } from '../../../server/raw-client.ts'
 import type { Target } from '../../targets.ts'
-
-/** A broker with a topic for each scenario and loaded coordinators. */
-export interface Side {
-  readonly target: Target
-  /** Topic ids by name. */
-  readonly topicIds: ReadonlyMap<string, string>
-}
+import type { Side } from '../twins.ts'
 
 export const topicOf = (index: number) => `tx-${index}`
 
