@@ -17,6 +17,10 @@ export interface Clock {
   after(delayMs: number, ring: () => void): Timer
 }
 
+/** Resolves after at least `delayMs`. */
+export const pause = (clock: Pick<Clock, 'after'>, delayMs: number): Promise<void> =>
+  new Promise((resolve) => clock.after(delayMs, resolve))
+
 /** Maximum delay of Node's timers in ms; a longer one would fire at once. */
 const delayMsMax = 2 ** 31 - 1
 

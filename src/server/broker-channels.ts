@@ -1,6 +1,7 @@
-import type { Carrier, Channel } from '../channel/channel.ts'
+import { type Carrier, type Channel, ChannelFault } from '../channel/channel.ts'
 import { CurrentChannel } from '../channel/current-channel.ts'
 import type { Image } from '../metadata/image.ts'
+import { ApiError } from '../protocol/errors.ts'
 
 /** Channels to other brokers, by the listener that brokers use among themselves. */
 export class BrokerChannels {
@@ -47,4 +48,11 @@ export class BrokerChannels {
     for (const channel of this.channels.values()) channel.close()
     this.channels.clear()
   }
+}
+
+/** Passes on the response of another broker; rejects with NETWORK_EXCEPTION if there is none. */
+export function orNetworkException<R>(response: Promise<R>): Promise<R> {
+  return response.catch((error: unknown) => {
+    throw error instanceof ChannelFault ? new ApiError('NETWORK_EXCEPTION') : error
+  })
 }

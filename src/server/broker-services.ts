@@ -68,10 +68,13 @@ export function brokerServices(
   const autoCreation = new AutoCreation({ forwarder, settings, logger })
   const topics = topicView(() => metadata.image)
   const shares = sharesOf({ ...parts, topics })
-  const shareState = new SharePersister({
-    ...{ brokerId, clock, metadata, shares, autoCreation },
+  const toShareState = {
     channels: channels.shareState,
     timeoutMs: settings.int('request.timeout.ms'),
+  }
+  const shareState = new SharePersister({
+    ...{ brokerId, clock, metadata, shares, autoCreation },
+    ...toShareState,
   })
   const groups = groupsOf({ ...parts, shareState })
   const slotsMax = () => settings.int('max.incremental.fetch.session.cache.slots')
@@ -82,7 +85,7 @@ export function brokerServices(
     fetchSessions: new FetchSessions(slotsMax, clock, random),
     purgatory: new Purgatory(clock),
     ...{ autoCreation, shares, shareState },
-    latestOffsets: new LatestOffsets(channels.shareState, settings.int('request.timeout.ms')),
+    latestOffsets: new LatestOffsets({ brokerId, metadata, partitions, ...toShareState }),
     replicaDirectories: new ReplicaDirectories({
       controller: directories,
       brokerId,

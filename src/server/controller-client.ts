@@ -69,7 +69,7 @@ export class ControllerClient {
     this.channels = new CurrentChannel(carrier, { clientId, asksVersions: true })
   }
 
-  /** What the active controller serves; null while no request has connected to it. */
+  /** The versions that the active controller serves; null before a request has connected to it. */
   get served(): ServedVersions | null {
     return this.channels.served
   }

@@ -1,4 +1,3 @@
-import { ChannelFault } from '../channel/channel.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/coordinator.ts'
 import {
   type PartitionSet,
@@ -7,7 +6,7 @@ import {
 } from '../coordinator/transaction/partition-set.ts'
 import { ApiError, type ErrorName, errorName } from '../protocol/errors.ts'
 import { addPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts'
-import type { BrokerChannels } from './broker-channels.ts'
+import { type BrokerChannels, orNetworkException } from './broker-channels.ts'
 
 /** The calls that the leader of a user's partition makes to a transaction coordinator. */
 export type AdmittingCoordinator = Pick<
@@ -67,11 +66,9 @@ export class CoordinatorElsewhere implements AdmittingCoordinator {
     const transaction = { transactionalId, producerId, producerEpoch, verifyOnly, topics }
     const body = { transactions: [transaction] }
     const { timeoutMs } = this
-    const answer = await channel
-      .send(addPartitionsToTxn, version, body, { timeoutMs })
-      .catch((error: unknown) => {
-        throw error instanceof ChannelFault ? new ApiError('NETWORK_EXCEPTION') : error
-      })
+    const answer = await orNetworkException(
+      channel.send(addPartitionsToTxn, version, body, { timeoutMs }),
+    )
     if (answer.errorCode !== 0) throw new ApiError(errorName(answer.errorCode))
     return answer.resultsByTransaction.flatMap(({ topicResults }) =>
       topicResults.flatMap(({ name, resultsByPartition }) =>

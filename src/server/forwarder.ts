@@ -29,7 +29,7 @@ export class Forwarder {
     this.inStep = inStep
   }
 
-  /** What the active controller serves; null while no request has been forwarded to it. */
+  /** The versions that the active controller serves; null before a request was forwarded to it. */
   get controllerVersions(): ServedVersions | null {
     return this.controller.served
   }

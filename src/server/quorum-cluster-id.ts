@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, pause } from '../base/clock.ts'
 import { messageOf } from '../base/error-text.ts'
 import type { Carrier, NodeAddress } from '../channel/channel.ts'
 import { describeCluster } from '../protocol/messages/60-describe-cluster.ts'
@@ -52,6 +52,6 @@ export async function quorumClusterId(
         `the directories are new, and no controller has named the cluster id: ${why}`,
       )
     }
-    await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+    await pause(clock, retryMs)
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock } from '../base/clock.ts'
-import { type Channel, ChannelFault } from '../channel/channel.ts'
+import { type Clock, pause } from '../base/clock.ts'
+import type { Channel } from '../channel/channel.ts'
 import type { ShareStateKeeper, ShareStateResult } from '../coordinator/group/share-state-keeper.ts'
 import { keyPartition } from '../coordinator/key-partition.ts'
 import type { ShareCoordinator } from '../coordinator/share/coordinator.ts'
@@ -10,7 +10,7 @@ import { initializeShareGroupState } from '../protocol/messages/83-initialize-sh
 import { deleteShareGroupState } from '../protocol/messages/86-delete-share-group-state.ts'
 import { readShareGroupStateSummary } from '../protocol/messages/87-read-share-group-state-summary.ts'
 import type { AutoCreation } from './auto-creation.ts'
-import type { BrokerChannels } from './broker-channels.ts'
+import { type BrokerChannels, orNetworkException } from './broker-channels.ts'
 import { shareStateTopic } from './internal-topics.ts'
 
 /** Attempts before a request is given up, as in Kafka's `PersisterStateManager`. */
@@ -28,7 +28,7 @@ const retried: ReadonlySet<ErrorName> = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
 ])
 
-/** What every row about a share partition has. */
+/** The fields that all rows about a share partition have. */
 interface Row {
   readonly errorCode: number
   readonly errorMessage?: string | null | undefined
@@ -122,7 +122,7 @@ export class SharePersister implements ShareStateKeeper {
       if (isLast || !(answer instanceof ApiError) || !retried.has(answer.reason)) {
         return { topicId, partition, answer }
       }
-      await new Promise<void>((resolve) => this.options.clock.after(backoffMs, resolve))
+      await pause(this.options.clock, backoffMs)
       backoffMs = Math.min(backoffMs * 2, backoffMsMax)
     }
   }
@@ -140,9 +140,7 @@ export class SharePersister implements ShareStateKeeper {
   private elsewhere<R extends Row>(leader: number, there: Question<R>['there']) {
     const channel = this.options.channels.to(leader)
     if (channel === null) throw new ApiError('COORDINATOR_NOT_AVAILABLE')
-    return there(channel).catch((error: unknown) => {
-      throw error instanceof ChannelFault ? new ApiError('NETWORK_EXCEPTION') : error
-    })
+    return orNetworkException(there(channel))
   }
 
   /** @throws (rejects) ApiError COORDINATOR_NOT_AVAILABLE */

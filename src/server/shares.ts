@@ -8,6 +8,7 @@ import type { BrokerMetadata } from '../metadata/metadata.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { coordinateTopic } from './coordinated-topic.ts'
 import { shareStateTopic } from './internal-topics.ts'
+import { areShareGroupsEnabled } from './share-groups-enabled.ts'
 
 /**
  * Creates the share coordinator and keeps it in step with the `__share_group_state` partitions that
@@ -57,7 +58,7 @@ function shareCoordinatorSettings(
       return settings.int('share.coordinator.state.topic.prune.interval.ms')
     },
     get isShareGroupsEnabled() {
-      return (metadata.image.features.get('share.version') ?? 0) > 0
+      return areShareGroupsEnabled({ metadata })
     },
   }
 }

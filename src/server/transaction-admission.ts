@@ -1,3 +1,4 @@
+import { pause } from '../base/clock.ts'
 import type { PartitionSet } from '../coordinator/transaction/partition-set.ts'
 import { has, partitionSet } from '../coordinator/transaction/partition-set.ts'
 import { ApiError, type ErrorName } from '../protocol/errors.ts'
@@ -109,7 +110,7 @@ export class Admission {
         return
       }
       const backoffMs = settings.int('add.partitions.to.txn.retry.backoff.ms')
-      await new Promise<void>((resolve) => clock.after(backoffMs, resolve))
+      await pause(clock, backoffMs)
       for (const [partition, waiting] of this.waiting) {
         waiting.outcome = this.begin(partition, waiting.sequence)
       }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, pause } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { mapInTurns, type Turns } from '../../base/turns.ts'
 import { ApiError, type ErrorName } from '../../protocol/errors.ts'
@@ -93,7 +93,7 @@ export class MarkerDelivery {
           this.logger.warn('a partition cannot take the end of a transaction yet', about)
         }
       }
-      await new Promise<void>((resolve) => this.clock.after(delayMs, resolve))
+      await pause(this.clock, delayMs)
     }
   }
 }

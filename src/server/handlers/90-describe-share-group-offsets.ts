@@ -133,7 +133,7 @@ async function rowOf(
   if (startOffset === -1 || deliveryCompleteCount === -1) return row
   const topic = services.groups.topics.byId(topicId)?.name ?? ''
   try {
-    const end = await services.latestOffsets.of(topic, partition, services)
+    const end = await services.latestOffsets.of(topic, partition)
     return { ...row, lag: end - startOffset - deliveryCompleteCount }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

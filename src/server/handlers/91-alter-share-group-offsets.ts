@@ -1,16 +1,11 @@
-import {
-  ApiError,
-  defaultMessage,
-  type ErrorName,
-  errorCode,
-  errorName,
-} from '../../protocol/errors.ts'
+import { defaultMessage, type ErrorName, errorCode } from '../../protocol/errors.ts'
 import {
   type AlterShareGroupOffsetsRequest,
   alterShareGroupOffsets,
 } from '../../protocol/messages/91-alter-share-group-offsets.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import { authorize, mayAccess } from '../access.ts'
+import { changedShareOffsets, refusedChange } from '../changed-share-offsets.ts'
 import { handler } from '../handler.ts'
 import { checkShareGroupsEnabled } from '../share-groups-enabled.ts'
 
@@ -41,15 +36,10 @@ export const handleAlterShareGroupOffsets = handler(
       ]
     })
     const topics = checked.filter(({ refusal }) => refusal === null).map(({ topic }) => topic)
-    try {
-      const answer = await services.groups.share.alterOffsets({ ...request, topics })
-      return { ...answer, responses: [...refused, ...answer.responses] }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      return failed(error.code, error.detail)
-    }
+    const change = () => services.groups.share.alterOffsets({ ...request, topics })
+    return changedShareOffsets(refused, change)
   },
-  (_request, _context, code) => failed(code, defaultMessage(errorName(code))),
+  refusedChange,
 )
 
 /** Returns each topic once, with all the partitions that are listed under its name. */
@@ -59,8 +49,4 @@ function mergedByName(topics: AlterShareGroupOffsetsRequest['topics']) {
     byName.set(topicName, [...(byName.get(topicName) ?? []), ...partitions])
   }
   return [...byName].map(([topicName, partitions]) => ({ topicName, partitions }))
-}
-
-function failed(errorCode: number, errorMessage: string | null) {
-  return { errorCode, errorMessage, responses: [] }
 }

@@ -1,7 +1,8 @@
-import { ApiError, defaultMessage, errorCode, errorName } from '../../protocol/errors.ts'
+import { defaultMessage, errorCode } from '../../protocol/errors.ts'
 import { deleteShareGroupOffsets } from '../../protocol/messages/92-delete-share-group-offsets.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
 import { authorize, mayAccess } from '../access.ts'
+import { changedShareOffsets, refusedChange } from '../changed-share-offsets.ts'
 import { handler } from '../handler.ts'
 import { checkShareGroupsEnabled } from '../share-groups-enabled.ts'
 
@@ -21,17 +22,8 @@ export const handleDeleteShareGroupOffsets = handler(
         ...{ topicName, topicId: zeroUuid, errorCode: errorCode(reason) },
         errorMessage: defaultMessage(reason),
       }))
-    try {
-      const answer = await services.groups.share.deleteOffsets({ ...request, topics })
-      return { ...answer, responses: [...denied, ...answer.responses] }
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      return failed(error.code, error.detail)
-    }
+    const change = () => services.groups.share.deleteOffsets({ ...request, topics })
+    return changedShareOffsets(denied, change)
   },
-  (_request, _context, code) => failed(code, defaultMessage(errorName(code))),
+  refusedChange,
 )
-
-function failed(errorCode: number, errorMessage: string | null) {
-  return { errorCode, errorMessage, responses: [] }
-}
