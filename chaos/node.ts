@@ -110,7 +110,7 @@ export class ChaosNode {
       logger: loggerOf(world, id),
       through: (inner) => new FaultyCarrier({ network, nodeId: id, inner }),
       onHalt: (why) => {
-        // What is left of a dead process sees its disk fail.
+        // Tasks of a dead process go on to fail on its disk: they do not halt the new one.
         if (this.process === process) world.violated(`node ${id} halts: ${why}`)
         ended(why)
       },

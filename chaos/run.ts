@@ -21,7 +21,7 @@ const worstMsMax = 20
 /** Time in ms between two looks at all brokers. */
 const lookEveryMs = 400
 
-/** What a run has done, and the promises that it saw broken. */
+/** Counts of a run, and the promises of the cluster that were broken in it. */
 export interface Report {
   readonly violations: readonly string[]
   readonly notes: readonly string[]

@@ -31,7 +31,7 @@ interface Wished {
   retention: string | null
 }
 
-/** A client sends a request, or is told that it was carried out. */
+/** The moments of a request: a client sends it, or gets its response without an error. */
 export type WishEvent = 'asked' | 'acknowledged'
 
 /** Changes that clients have asked for, and which of them were acknowledged. */

@@ -16,7 +16,7 @@ export class World {
   readonly random: Random
   readonly sockets: MemoryNetwork
   readonly network: FaultyNetwork
-  /** What has happened, for the reader of a failure. */
+  /** Events of the run in their order, printed if it fails. */
   readonly notes: string[] = []
   /** Broken promises of the cluster; none in a run that passes. */
   readonly violations: string[] = []

@@ -56,7 +56,7 @@ export interface Channel {
     body: Draft<Q>,
     options: SendOptions,
   ): Promise<Infer<R>>
-  /** What the node serves, as far as it was asked on the present connection; else null. */
+  /** The versions that the node serves; null unless the present connection has asked for them. */
   readonly served: ServedVersions | null
   /** Closes the connection; requests without a response reject. */
   close(): void

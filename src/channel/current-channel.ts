@@ -20,7 +20,7 @@ export class CurrentChannel {
     return channel
   }
 
-  /** What the present node serves, as far as it is known; else null. */
+  /** The versions that the present node serves, once its channel has asked for them; else null. */
   get served(): ServedVersions | null {
     return this.open?.channel.served ?? null
   }

@@ -2,7 +2,7 @@ import type { LogLevel } from '../base/logger.ts'
 import type { BrokerOptions } from '../server/broker-options.ts'
 import type { AddressInfo } from '../server/listening.ts'
 
-/** What the command says to a node that it runs in a process of its own. */
+/** A message of the command to a node that it runs in a process of its own. */
 export type ToNode =
   | { readonly kind: 'start'; readonly options: BrokerOptions; readonly logLevel: LogLevel }
   /** All brokers have started: it is to say when it shows them to clients. */
@@ -16,7 +16,7 @@ export interface StartedNode {
   readonly dataDirs: readonly string[]
 }
 
-/** What such a node says. */
+/** A message of such a node to the command. */
 export type FromNode =
   | ({ readonly kind: 'started' } & StartedNode)
   | { readonly kind: 'met' }

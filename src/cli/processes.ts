@@ -70,7 +70,7 @@ class Processes {
     await Promise.all(this.nodes.map((node) => node.meet(brokerIds)))
   }
 
-  /** Ends all nodes, and this process with exit code 1; only the first reason is told. */
+  /** Ends all nodes, and this process with exit code 1. Prints the reason, of several the first. */
   fail(why: string): void {
     if (this.isEnding) return
     process.stderr.write(`odradek: ${why}\n`)
@@ -167,7 +167,7 @@ class NodeProcess {
   }
 
   private send(message: ToNode): void {
-    // A node that is gone needs no message; its end is told in any case.
+    // A node that has ended gets no message: the `exit` event of its process ends the others.
     if (this.child.connected) this.child.send(message, () => {})
   }
 }

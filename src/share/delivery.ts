@@ -22,7 +22,7 @@ export interface DeliveryRules {
   readonly hasDeadLetters: boolean
 }
 
-/** Nobody holds the record. */
+/** The member id of a record that no member has acquired. */
 const nobody = ''
 
 /** The state before a change that is not stored yet. */

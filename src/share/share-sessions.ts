@@ -30,7 +30,7 @@ interface Session {
   readonly partitions: Map<string, Cached>
 }
 
-/** What a response says about a partition, as far as sessions need it. */
+/** The fields of a partition's response that decide whether a session names it. */
 export interface PartitionAnswer {
   readonly errorCode: number
   readonly recordBytes: number

@@ -48,7 +48,7 @@ export class MemoryNetwork {
   }
 }
 
-/** What one process listens on and connects to; `kill` ends all of it, as its death does. */
+/** The listeners and connections of one process; `kill` ends them all, as its death does. */
 export class ProcessSockets implements Transport, Dialer {
   private readonly network: MemoryNetwork
   private readonly connections = new Set<Connection>()

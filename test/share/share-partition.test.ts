@@ -12,7 +12,7 @@ const rules = {
   hasDeadLetters: false,
 }
 
-/** What each record is in: from the start offset to the end. */
+/** Iterates over the delivery of each record from the start offset to the end. */
 function* deliveries({ inFlight, startOffset }: SharePartition) {
   for (const batch of inFlight.all) {
     for (let offset = batch.firstOffset; offset <= batch.lastOffset; offset++) {

@@ -242,7 +242,7 @@ interface ShareStateOutcome<Kind extends string> {
   readonly topics: ReadonlyMap<string, ReadonlySet<number>>
 }
 
-/** What a share group is told by its timers and about its share state. */
+/** Commands of a share group's timers, and the outcomes of requests for its share state. */
 export type ShareGroupCommand =
   | { readonly kind: 'shareSessionExpired'; readonly groupId: string; readonly memberId: string }
   | ShareStateOutcome<'shareStateBegun'>

@@ -13,7 +13,7 @@ export type ChangedState = Row<InitializeShareGroupStateResponse>
 export type ReadState = Row<ReadShareGroupStateResponse>
 export type StateSummary = Row<ReadShareGroupStateSummaryResponse>
 
-/** What a share partition's leader reports. -1 stands for "as before" where Kafka allows it. */
+/** The report of a share partition's leader. -1 stands for "as before" where Kafka allows it. */
 export interface WrittenState {
   readonly stateEpoch: number
   readonly leaderEpoch: number

@@ -20,7 +20,7 @@ export interface ShareState extends ShareSnapshotValue {
   readonly snapshotOffset: number | null
 }
 
-/** What a summary says of a share partition without state. */
+/** The summary of a share partition without state. */
 export const unknownState = {
   stateEpoch: 0,
   leaderEpoch: 0,

@@ -72,7 +72,7 @@ interface Spread {
   readonly takers: readonly number[]
   /** The partitions to assign. */
   readonly places: readonly Place[]
-  /** What each member of the group has now. */
+  /** The partitions that each member of the group has now. */
   readonly held: readonly (readonly Place[])[]
   readonly hashOf: (place: Place) => number
 }

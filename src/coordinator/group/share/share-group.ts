@@ -40,7 +40,7 @@ export class ShareGroup implements Group {
     this.groupId = groupId
   }
 
-  /** What is known of the topics' share state. */
+  /** The topics with share state, and those whose state is being begun or deleted. */
   get kept(): StatePartitions {
     return this.statePartitions ?? nothingKept
   }

@@ -16,7 +16,7 @@ import { checkShareHeartbeat } from './check-share-heartbeat.ts'
 
 type Call = <T>(groupId: string, command: (to: To<T>) => GroupCommand) => Promise<T>
 
-/** What clients ask of share groups; the shard of the group answers. */
+/** Requests of clients for share groups, which the shard of the group answers. */
 export class ShareRequests {
   private readonly call: Call
 

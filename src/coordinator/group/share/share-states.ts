@@ -18,8 +18,8 @@ const firstOffset = 0
 const undecidedOffset = -1
 
 /**
- * Which partitions have share state with the share coordinators: it is begun for topics that are
- * subscribed to, and deleted with the group. Kafka: parts of `GroupMetadataManager`.
+ * Has the share coordinators begin the state of partitions that a group subscribes to, and delete
+ * it with the group. Kafka: parts of `GroupMetadataManager`.
  */
 export class ShareStates {
   private readonly shard: ShardContext
